@@ -1,0 +1,17 @@
+/* What this thread records: one thread-local struct, read in one place (autograd_needed). */
+#ifndef MODE_H
+#define MODE_H
+
+#include "../tensor.h"
+
+struct grad_mode {
+    bool grad;      /* record operations */
+    bool inference; /* results are inference tensors */
+};
+TENSOR_API struct grad_mode grad_mode_get(void);
+TENSOR_API void grad_mode_restore(struct grad_mode mode);
+TENSOR_API bool inference_mode_enabled(void);
+/* inference_mode(True) also switches recording off; returns the old state for grad_mode_restore(). */
+TENSOR_API struct grad_mode inference_mode_enter(bool enabled);
+
+#endif

@@ -1,0 +1,49 @@
+/* A device type: its memory and its kernels. One const struct each: cpu/cpu.c, later cuda/. */
+#ifndef BACKEND_H
+#define BACKEND_H
+
+#include "core.h"
+#include "iter.h"
+#include "op_kernels.h" /* generated: enum pointwise_id, enum fold_id, struct op_kernels */
+
+struct backend {
+    const char *name; /* "cpu" */
+    /* 64-byte aligned uninitialised memory, or NULL (error not set). */
+    void *(*alloc)(size_t bytes);
+    void (*free)(void *data, size_t bytes);
+    /* Whole blocks within the device. */
+    void (*copy_bytes)(void *target, const void *source, size_t bytes);
+    /* target[...] = convert(source[...]): any strides, any dtypes, same sizes. 0 or -1. */
+    int (*copy)(struct tensor *target, const struct tensor *source);
+    /* self[...] = value, converted to self's dtype. */
+    int (*fill)(struct tensor *self, struct scalar value);
+    /* Runs an `each` body: operands outputs then inputs; every input already has the op's compute dtype `dtype`
+     * (outputs may differ: bool for comparisons). NOT_IMPLEMENTED "\"exp_cpu\" not implemented for 'Bool'" where the
+     * table has no loop. `params` is the op's struct of scalar parameters (struct scalar []). */
+    int (*pointwise)(int pointwise_id, enum dtype dtype, struct iter *iter, const struct scalar *params);
+    bool (*has_pointwise)(int pointwise_id, enum dtype dtype);
+    /* Runs a `fold` body over the dims that `result` (keepdim layout) lacks. result has the accumulated dtype. */
+    int (*fold)(int fold_id, struct tensor *result, struct tensor *self, const bool *reduced_dims);
+    const struct op_kernels *ops; /* hand kernels, one typed member an op */
+    void (*synchronize)(void);
+};
+
+/* The backend of a device type, or NULL with PyTorch's error set ("Torch not compiled with CUDA enabled" …). */
+TENSOR_API const struct backend *backend_of(struct device device);
+TENSOR_API extern const struct backend cpu_backend;
+
+/* --- The CPU's own (cpu/) --- */
+
+/* What pick.c chose at load: "baseline", "avx2" or "avx512" (MESALE_ISA=… overrides downward). */
+TENSOR_API const char *cpu_isa(void);
+/* Threads of parallel regions; set by torch.set_num_threads, OMP_NUM_THREADS or the processor count. */
+TENSOR_API int cpu_threads(void);
+TENSOR_API void cpu_set_threads(int count);
+/* Calls fn(arg, begin, end) over [begin, end) split into pieces of at least `grain`, on the OpenMP pool; runs inline
+ * when nested, after fork in a child, or when one piece suffices. */
+TENSOR_API void parallel_for(int64_t begin, int64_t end, int64_t grain, void (*fn)(void *arg, int64_t begin, int64_t end),
+                             void *arg);
+/* BLAS, opened on first use (libopenblas, OpenMP build). "" and NULL-safe when none is found. */
+TENSOR_API const char *cpu_blas_name(void);
+
+#endif

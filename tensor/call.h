@@ -1,0 +1,42 @@
+/* One op call: promote → shape → allocate → kernel. The generated tensor_<op>() functions (gen/ops.c) are made of
+ * these; recording the node is theirs too (autograd/node.h). */
+#ifndef CALL_H
+#define CALL_H
+
+#include "backend.h"
+#include "shape.h"
+
+/* How an op chooses its compute and result dtypes. */
+enum type_rule {
+    TYPES_ARITH,      /* promote; result the same */
+    TYPES_FLOAT,      /* promote; bool and integers → default float (exp, log, div) */
+    TYPES_COMPARE,    /* promote; result bool */
+    TYPES_SAME,       /* all inputs must have one dtype already */
+    TYPES_ACCUMULATE, /* bool and integers → int64, floats stay (sum) */
+};
+
+struct pointwise_op {
+    const char *name;        /* "add" */
+    const char *kernel_name; /* in "… not implemented for": "add_stub", "exp_vml_cpu" as PyTorch says */
+    int id;                  /* enum pointwise_id */
+    enum type_rule types;
+    unsigned bool_inputs;    /* bit k: input k is a condition, stays bool and out of the promotion */
+};
+
+/* Computes an elementwise op. `out` NULL: a new tensor; else the result is written there (in place when it is one of
+ * the inputs; out= otherwise, resized by the caller). Inputs are cast to the compute dtype as needed; 0-d and weak
+ * inputs cost no copy of size. Checks devices ("Expected all tensors to be on the same device, …") and that the
+ * result type can be stored in `out` ("result type Float can't be cast to the desired output type Long"). Returns a
+ * new reference to the result. */
+TENSOR_API struct tensor *call_pointwise(const struct pointwise_op *op, struct tensor *out, struct tensor *const *inputs,
+                                         int count, const struct scalar *params);
+/* Prepares `out` of an out= call: resizes it to `shape` when it differs (warning when it had elements). */
+TENSOR_API int call_prepare_out(struct tensor *out, const struct shape *shape, enum dtype result, const char *op);
+/* The device of the inputs, or error. */
+TENSOR_API int call_device(struct tensor *const *inputs, int count, const char *op, struct device *device);
+/* `self` itself (new reference) or a copy converted to `dtype`; not recorded. */
+TENSOR_API struct tensor *call_cast(struct tensor *self, enum dtype dtype);
+/* `self` itself or a contiguous copy; not recorded. */
+TENSOR_API struct tensor *call_contiguous(struct tensor *self);
+
+#endif

@@ -1,0 +1,53 @@
+/* Sizes and strides: pure functions on small arrays, with PyTorch's error texts. All sizes and strides are in
+ * elements. Functions named shape_<rule> are the shape rules of the op table: they fill `out` from the op's
+ * arguments and return 0, or -1 with the error set. */
+#ifndef SHAPE_H
+#define SHAPE_H
+
+#include "tensor.h"
+
+struct shape {
+    int dims;
+    int64_t sizes[TENSOR_MAX_DIMS];
+};
+
+/* Product of the sizes; -1 with error RUNTIME on overflow. */
+TENSOR_API int64_t shape_numel(int dims, const int64_t *sizes);
+/* Row-major strides (a size of 0 or 1 counts as 1). */
+TENSOR_API void shape_strides(int dims, const int64_t *sizes, int64_t *strides);
+TENSOR_API bool shape_is_contiguous(int dims, const int64_t *sizes, const int64_t *strides);
+TENSOR_API bool shape_equal(struct ints a, struct ints b);
+/* Wraps a negative dim; INDEX "Dimension out of range (expected to be in range of [-2, 1], but got 5)". For 0-d
+ * tensors -1 and 0 are in range. */
+TENSOR_API int shape_wrap_dim(int64_t *dim, int dims);
+/* Whether `from` broadcasts to `to` without changing `to`. */
+TENSOR_API bool shape_expandable(struct ints from, struct ints to);
+/* "[2, 3]" into a caller's buffer, for error texts. Returns the buffer. */
+TENSOR_API const char *shape_text(struct ints sizes, char *buffer, size_t capacity);
+/* "2x3" likewise. */
+TENSOR_API const char *shape_text_x(struct ints sizes, char *buffer, size_t capacity);
+
+/* Strides that view `sizes`/`strides` as `new_sizes` without a copy, or false (algorithm: group input dims into
+ * chunks that are contiguous among themselves, then each chunk must be filled exactly by new dims). */
+TENSOR_API bool shape_view_strides(int dims, const int64_t *sizes, const int64_t *strides, int new_dims,
+                                   const int64_t *new_sizes, int64_t *new_strides);
+/* Replaces one -1 of a requested shape; RUNTIME "shape '[4]' is invalid for input of size 6", "only one dimension can
+ * be inferred". */
+TENSOR_API int shape_infer(struct ints requested, int64_t numel, struct shape *out);
+
+/* --- Shape rules of the op table --- */
+
+/* RUNTIME "The size of tensor a (3) must match the size of tensor b (4) at non-singleton dimension 1". NULL items skipped. */
+TENSOR_API int shape_broadcast_list(struct shape *out, struct tensor *const *items, int count);
+TENSOR_API int shape_like(struct shape *out, struct tensor *self);
+/* dim none: all dims reduced. INDEX for a bad dim, RUNTIME "dim 0 appears multiple times in the list of dims". */
+TENSOR_API int shape_reduce(struct shape *out, struct tensor *self, struct ints dim, bool keepdim);
+TENSOR_API int shape_reduce_dim(struct shape *out, struct tensor *self, int64_t dim, bool keepdim);
+/* (N, K) @ (K, M) → (N, M) with PyTorch's texts. */
+TENSOR_API int shape_mm(struct shape *out, struct tensor *self, struct tensor *mat2);
+TENSOR_API int shape_mv(struct shape *out, struct tensor *self, struct tensor *vec);
+TENSOR_API int shape_dot(struct shape *out, struct tensor *self, struct tensor *other);
+TENSOR_API int shape_bmm(struct shape *out, struct tensor *self, struct tensor *mat2);
+TENSOR_API int shape_cat(struct shape *out, struct tensors list, int64_t dim);
+
+#endif
