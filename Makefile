@@ -18,7 +18,8 @@ SOVER   := 0
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all kernel tensor gen python site run check unit deps deps-test bench install uninstall format clean
+.PHONY: all kernel tensor gen site run check check-c check-install check-python unit deps deps-test bench install uninstall \
+        format clean
 
 # --- flags -------------------------------------------------------------------------------------------------------
 
@@ -28,14 +29,14 @@ PYPC   := $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_config_var
 PYRPATH := $(filter-out /usr/lib/%,$(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_config_var("LIBDIR"))' 2>/dev/null))
 
 WARN   := -Wall -Wextra -Wshadow -Werror
-CFLAGS ?= -O2 -g
+CFLAGS ?= $(if $(SAN),-O1,-O2) -g
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 BASE   := -std=gnu11 $(CFLAGS) $(WARN) -fPIC -fvisibility=hidden -D_GNU_SOURCE $(SANFLAGS) -MMD -MP
 
 KERNEL_CFLAGS := $(BASE) -Ikernel $(call pkg,--cflags libzmq libsodium jansson python-$(PYVER)-embed)
 KERNEL_LIBS   := $(call pkg,--libs libzmq libsodium jansson python-$(PYVER)-embed) $(PYRPATH:%=-Wl,-rpath,%) -lpthread -ldl
 TENSOR_CFLAGS := $(BASE) -Itensor -I$(B)/gen -fwrapv -fno-math-errno -fno-trapping-math -fopenmp-simd
-LOOP_CFLAGS   := -O3 -ffp-contract=off
+LOOP_CFLAGS   := $(if $(SAN),,-O3) -ffp-contract=off
 TENSOR_LIBS   := -lsleefgnuabi -lm -ldl -lpthread
 BINDING_CFLAGS := $(TENSOR_CFLAGS) $(call pkg,--cflags python-$(PYVER))
 
@@ -127,7 +128,6 @@ SITE_PY := $(patsubst tensor/%,$(B)/site/%,$(shell find tensor/torch tensor/mesa
 DIST    := $(B)/site/torch-2.13.0+mesale.dist-info
 
 site: $(B)/site/torch/_C.so $(B)/site/torch/_C.pyi $(SITE_PY) $(DIST)/METADATA
-python: site
 
 $(B)/site/torch/_C.so: $(BINDING_OBJ) $(LIB)
 	$(SAY) LD $@
@@ -149,5 +149,131 @@ $(DIST)/METADATA: tensor/torch/dist-info/METADATA
 
 all: kernel tensor site
 
-include $(wildcard mk/*.mk)
+# --- what a fresh Debian 12 needs -----------------------------------------------------------------------------------
+
+APT_RUN  := gcc libc6-dev make pkg-config python3-dev python3-venv libzmq3-dev libsodium-dev libjansson-dev \
+            libsleef-dev libopenblas0-openmp
+APT_TEST := $(APT_RUN) check clang locales procps
+SUDO     := $(if $(filter 0,$(shell id -u)),,sudo)
+
+# installs the packages of $(1) that are missing; asks for rights only then
+define apt
+	@missing=$$(for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+	if [ -n "$$missing" ]; then echo "  APT    $$missing" | tr '\n' ' '; echo; \
+	    $(SUDO) apt-get update -qq && \
+	    $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >build/apt.log 2>&1 \
+	    || { tail -20 build/apt.log; exit 1; }; fi
+endef
+
+deps: | build
+	$(call apt,$(APT_RUN))
+	@$(MAKE) --no-print-directory $(VENV)/.stamp
+
+deps-test: | build
+	$(call apt,$(APT_TEST))
+	@locale -a | grep -qi '^tr_TR.utf-\?8$$' || $(SUDO) localedef -i tr_TR -f UTF-8 tr_TR.UTF-8
+	@$(MAKE) --no-print-directory $(VENV)/.stamp $(TESTENV)/.stamp
+
+build:
+	@mkdir -p $@
+
+# a virtual environment holding the packages of the listed requirement files
+define venv
+	$(SAY) VENV $(@D)
+	$(Q)test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(Q)$(@D)/bin/python -m pip install -q --disable-pip-version-check $(patsubst %,-r %,$(filter %.txt,$^))
+	@touch $@
+endef
+$(VENV)/.stamp: kernelspec/requirements.txt
+	$(venv)
+$(TESTENV)/.stamp: kernelspec/requirements.txt tests/requirements.txt
+	$(venv)
+
+# --- run -----------------------------------------------------------------------------------------------------------
+
+TUTORIAL := notebooks/no_grad_tr.ipynb notebooks/no_grad_en.ipynb
+
+run: deps
+	@$(MAKE) --no-print-directory -j2 all
+	@$(B)/bin/mesale run --check $(TUTORIAL)
+
+# --- tests -----------------------------------------------------------------------------------------------------------
+
+UNIT_TENSOR := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
+UNIT_KERNEL := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/kernel/test_*.c))
+SANITIZERS  := address undefined thread
+CHECK_LIBS   = $(call pkg,--cflags --libs check)
+# libgomp is not built for the thread sanitizer: its barriers would be reported; threads of our own stay
+UNIT_ENV    := $(if $(filter thread,$(SAN)),OMP_NUM_THREADS=1 )CK_FORK=no \
+               LSAN_OPTIONS=suppressions=tests/lsan.supp:print_suppressions=0 \
+               TSAN_OPTIONS=suppressions=tests/tsan.supp:halt_on_error=1 UBSAN_OPTIONS=halt_on_error=1
+
+$(UNIT_TENSOR): $(B)/unit/%: tests/unit/%.c $(TENSOR_OBJ) Makefile
+	$(SAY) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TENSOR_CFLAGS) -MF $(B)/obj/$*.d -Itensor/autograd -o $@ $< $(TENSOR_OBJ) -fopenmp $(CHECK_LIBS) $(TENSOR_LIBS)
+
+$(UNIT_KERNEL): $(B)/unit/%: tests/unit/%.c $(KERNEL_OBJ) Makefile
+	$(SAY) CC $<
+	@mkdir -p $(@D) $(B)/obj/kernel
+	$(Q)$(CC) $(KERNEL_CFLAGS) -MF $(B)/obj/$*.d -o $@ $< $(filter-out %/main.o,$(KERNEL_OBJ)) $(CHECK_LIBS) $(KERNEL_LIBS)
+
+unit: $(UNIT_TENSOR) $(UNIT_KERNEL)
+	@for t in $^; do $(UNIT_ENV) $$t || { echo "FAILED: $$t"; exit 1; }; done
+
+check: deps-test
+	@$(MAKE) --no-print-directory -j2 all
+	@$(MAKE) --no-print-directory check-c
+	@$(MAKE) --no-print-directory check-python
+
+check-c:
+	@$(MAKE) --no-print-directory -j2 CC=clang BUILD=build/clang all
+	@$(MAKE) --no-print-directory -j2 unit
+	@for s in $(SANITIZERS); do $(MAKE) --no-print-directory -j2 SAN=$$s unit || exit 1; done
+	@$(MAKE) --no-print-directory check-install
+
+# the installed library serves a C program of somebody else's
+check-install:
+	@rm -rf $(B)/root
+	@$(MAKE) --no-print-directory install DESTDIR=$(abspath $(B))/root PREFIX=/usr
+	$(Q)cd tests/example && PKG_CONFIG_PATH=$(abspath $(B))/root/usr/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$(abspath $(B))/root \
+	    sh -c '$(CC) -std=c11 -Wall -Wextra -Werror -o $(abspath $(B))/example example.c $$(pkg-config --cflags --libs mesale_tensor)'
+	$(Q)LD_LIBRARY_PATH=$(B)/root/usr/lib $(B)/example
+
+check-python:
+	$(Q)MESALE=$(abspath $(B)/bin/mesale) JUPYTER_PATH=$(abspath $(B)/share/jupyter) \
+	    $(TESTENV)/bin/python -m pytest -q tests
+
+# ratios against ipykernel and PyTorch: build/oracle holds the peers
+bench: all
+	@tests/bench/run.sh
+
+# --- install -----------------------------------------------------------------------------------------------------------
+
+D := $(DESTDIR)$(PREFIX)
+HEADERS := tensor/tensor.h tensor/dtype.def $(B)/gen/tensor_ops.h
+
+install: all
+	install -d $(D)/bin $(D)/lib/mesale/python $(D)/lib/mesale/site $(D)/lib/pkgconfig $(D)/include/mesale $(D)/share/mesale/kernelspec
+	install $(B)/bin/mesale $(D)/bin/mesale
+	install -m 644 $(LIB) $(D)/lib/
+	ln -sf $(notdir $(LIB)) $(D)/lib/libmesale_tensor.so
+	install -m 644 $(HEADERS) $(D)/include/mesale/
+	sed 's#@PREFIX@#$(PREFIX)#' tensor/mesale_tensor.pc.in >$(D)/lib/pkgconfig/mesale_tensor.pc
+	cp -r $(B)/lib/mesale/python/. $(D)/lib/mesale/python/
+	cp -r $(B)/site/. $(D)/lib/mesale/site/
+	install -m 644 kernelspec/kernel.json.in kernelspec/*.png kernelspec/*.svg $(D)/share/mesale/kernelspec/
+
+uninstall:
+	rm -rf $(D)/bin/mesale $(D)/lib/mesale $(D)/lib/libmesale_tensor.so* $(D)/lib/pkgconfig/mesale_tensor.pc \
+	    $(D)/include/mesale $(D)/share/mesale
+
+# --- upkeep ------------------------------------------------------------------------------------------------------------
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h' | grep -v '\.def$$')
+
+clean:
+	rm -rf $(filter-out $(VENV) $(TESTENV) build/oracle,$(wildcard build/*)) build/.??*
+
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
