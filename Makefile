@@ -245,8 +245,13 @@ check-python:
 	    $(TESTENV)/bin/python -m pytest -q tests
 
 # ratios against ipykernel and PyTorch: build/oracle holds the peers
-bench: all
-	@tests/bench/run.sh
+PEER := build/oracle
+bench: all $(PEER)/.stamp
+	@$(PEER)/bin/python tests/bench/ops.py --peer $(PEER)/bin/python --ours $(VENV)/bin/python --site $(B)/site
+	@$(PEER)/bin/python tests/bench/kernels.py --mesale $(B)/bin/mesale --path $(B)/share/jupyter
+
+$(PEER)/.stamp: tests/bench/requirements.txt
+	$(venv)
 
 # --- install -----------------------------------------------------------------------------------------------------------
 
