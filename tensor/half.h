@@ -1,0 +1,77 @@
+/* float16 (IEEE 754 binary16) and bfloat16 as bits, converted through float; round to nearest, ties to even. Plain C
+ * that compilers vectorise; F16C instructions where the instruction set has them. */
+#ifndef HALF_H
+#define HALF_H
+
+#include <stdint.h>
+#ifdef __F16C__
+#include <immintrin.h>
+#endif
+
+static inline uint32_t float_bits(float value)
+{
+    union {
+        float f;
+        uint32_t u;
+    } both = {.f = value};
+    return both.u;
+}
+
+static inline float float_of_bits(uint32_t bits)
+{
+    union {
+        uint32_t u;
+        float f;
+    } both = {.u = bits};
+    return both.f;
+}
+
+static inline float bfloat_to_float(uint16_t bits)
+{
+    return float_of_bits((uint32_t)bits << 16);
+}
+
+static inline uint16_t bfloat_from_float(float value)
+{
+    uint32_t bits = float_bits(value);
+    uint32_t rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
+    return value != value ? 0x7FC0 : (uint16_t)rounded;
+}
+
+static inline float half_to_float(uint16_t bits)
+{
+#ifdef __F16C__
+    return _cvtsh_ss(bits);
+#else
+    /* exponent and mantissa moved into place are the value times 2^-112: one product scales normal and subnormal
+     * numbers alike; infinity and NaN get the full exponent afterwards */
+    uint32_t sign = (uint32_t)(bits & 0x8000) << 16;
+    uint32_t magnitude = (uint32_t)(bits & 0x7FFF) << 13;
+    uint32_t scaled = float_bits(float_of_bits(magnitude) * 0x1p112f);
+    uint32_t special = magnitude >= 0x0F800000u ? 0x7F800000u : 0;
+    uint32_t quiet = magnitude > 0x0F800000u ? 0x00400000u : 0;
+    return float_of_bits(sign | scaled | special | quiet);
+#endif
+}
+
+static inline uint16_t half_from_float(float value)
+{
+#ifdef __F16C__
+    return (uint16_t)_cvtss_sh(value, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+#else
+    uint32_t bits = float_bits(value);
+    uint32_t sign = (bits >> 16) & 0x8000;
+    uint32_t magnitude = bits & 0x7FFFFFFFu;
+    uint32_t result;
+    if (magnitude >= 0x47800000u) { /* 65536 and up, infinity, NaN */
+        result = magnitude > 0x7F800000u ? 0x7E00 | ((magnitude >> 13) & 0x3FF) : 0x7C00;
+    } else if (magnitude < 0x38800000u) { /* subnormal: adding 0.5 aligns the mantissa and rounds it */
+        result = float_bits(float_of_bits(magnitude) + 0.5f) - 0x3F000000u;
+    } else {
+        result = (magnitude - 0x38000000u + 0xFFF + ((magnitude >> 13) & 1)) >> 13;
+    }
+    return (uint16_t)(sign | result);
+#endif
+}
+
+#endif
