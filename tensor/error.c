@@ -4,8 +4,10 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define TEXT_BYTES 4096
+#define POLL_MS 10
 
 struct error_state {
     enum error_kind kind;
@@ -87,4 +89,35 @@ int interrupt_poll(void)
 {
     interrupt_fn handler = atomic_load(&interrupt_handler);
     return handler ? handler() : 0;
+}
+
+/* the coarse clock costs a few ns and is fine enough for polls 10 ms apart */
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void work_start(struct work *work)
+{
+    work->starter = pthread_self();
+    atomic_init(&work->stopped, false);
+    work->due_ms = now_ms() + POLL_MS;
+}
+
+bool work_goes_on(struct work *work)
+{
+    if (atomic_load_explicit(&work->stopped, memory_order_relaxed)) {
+        return false;
+    }
+    if (!pthread_equal(work->starter, pthread_self()) || now_ms() < work->due_ms) {
+        return true;
+    }
+    if (interrupt_poll()) {
+        atomic_store_explicit(&work->stopped, true, memory_order_relaxed);
+        return false;
+    }
+    work->due_ms = now_ms() + POLL_MS;
+    return true;
 }

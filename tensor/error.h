@@ -2,6 +2,9 @@
 #ifndef ERROR_H
 #define ERROR_H
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "tensor.h"
 
 /* Called for a UserWarning; returns -1 (error PYTHON set) if the embedder turned the warning into an exception. */
@@ -15,5 +18,20 @@ TENSOR_API int warning_emit(const char *format, ...) __attribute__((format(print
 typedef int (*interrupt_fn)(void);
 TENSOR_API void interrupt_set_handler(interrupt_fn handler);
 TENSOR_API int interrupt_poll(void);
+
+/* Long work in pieces, on one thread or several: whoever starts a piece of at most a few ms asks work_goes_on() first.
+ * On the thread that started the work this polls for interrupts, at most every 10 ms; once a poll fails it is false
+ * on every thread. work_result() is then -1 (the error is set on the thread that started), else 0. */
+struct work {
+    pthread_t starter;
+    atomic_bool stopped;
+    int64_t due_ms; /* of the next poll; used by the starter alone */
+};
+TENSOR_API void work_start(struct work *work);
+TENSOR_API bool work_goes_on(struct work *work);
+static inline int work_result(struct work *work)
+{
+    return atomic_load_explicit(&work->stopped, memory_order_relaxed) ? -1 : 0;
+}
 
 #endif

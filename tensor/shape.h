@@ -31,6 +31,14 @@ TENSOR_API const char *shape_text_x(struct ints sizes, char *buffer, size_t capa
  * chunks that are contiguous among themselves, then each chunk must be filled exactly by new dims). */
 TENSOR_API bool shape_view_strides(int dims, const int64_t *sizes, const int64_t *strides, int new_dims,
                                    const int64_t *new_sizes, int64_t *new_strides);
+/* Whether the elements fill their memory without gaps or overlap, in any order of the dims. */
+TENSOR_API bool shape_is_dense(int dims, const int64_t *sizes, const int64_t *strides);
+/* Strides of a new tensor that keeps a layout's order of dims, as results of elementwise ops, clone and zeros_like do:
+ * the same strides when dense, else dense ones in the same order. */
+TENSOR_API void shape_preserved_strides(int dims, const int64_t *sizes, const int64_t *strides, int64_t *result);
+/* Whether two elements share memory for sure (an expanded dim): such a tensor must not be written elementwise. */
+TENSOR_API bool shape_overlaps_itself(int dims, const int64_t *sizes, const int64_t *strides);
+
 /* Replaces one -1 of a requested shape; RUNTIME "shape '[4]' is invalid for input of size 6", "only one dimension can
  * be inferred". */
 TENSOR_API int shape_infer(struct ints requested, int64_t numel, struct shape *out);
@@ -40,6 +48,8 @@ TENSOR_API int shape_infer(struct ints requested, int64_t numel, struct shape *o
 /* RUNTIME "The size of tensor a (3) must match the size of tensor b (4) at non-singleton dimension 1". NULL items skipped. */
 TENSOR_API int shape_broadcast_list(struct shape *out, struct tensor *const *items, int count);
 TENSOR_API int shape_like(struct shape *out, struct tensor *self);
+/* Marks the dims to reduce in `reduced` (dims + 1 flags; none or an empty list given: all), with shape_reduce's errors. */
+TENSOR_API int shape_reduced_dims(int dims, struct ints dim, bool *reduced);
 /* dim none: all dims reduced. INDEX for a bad dim, RUNTIME "dim 0 appears multiple times in the list of dims". */
 TENSOR_API int shape_reduce(struct shape *out, struct tensor *self, struct ints dim, bool keepdim);
 TENSOR_API int shape_reduce_dim(struct shape *out, struct tensor *self, int64_t dim, bool keepdim);

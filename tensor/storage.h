@@ -25,10 +25,15 @@ struct storage {
     void (*release_foreign)(void *owner);
     void *owner;
     bool resizable;
+    uint16_t block_bytes; /* of the pool block that holds this struct and, behind it, small data (storage.c) */
 };
 
-/* New uninitialised bytes on a device, or NULL with the error set (MEMORY, in PyTorch's words: "[enforce fail …
- * DefaultCPUAllocator: not enough memory: you tried to allocate N bytes."). */
+/* A version counter of its own, at `value`, with one reference. */
+TENSOR_API struct version *version_new(unsigned value);
+TENSOR_API void version_release(struct version *version);
+
+/* New uninitialised bytes on a device, or NULL with the error set (RUNTIME, in PyTorch's words: "[enforce fail …
+ * DefaultCPUAllocator: can't allocate memory: you tried to allocate N bytes. …"; MEMORY for the struct itself). */
 TENSOR_API struct storage *storage_new(struct device device, size_t bytes);
 /* Wraps memory that belongs to `owner`. On failure the owner is not released. */
 TENSOR_API struct storage *storage_wrap(void *data, size_t bytes, void (*release)(void *owner), void *owner);

@@ -1,0 +1,377 @@
+#include <string.h>
+
+#include "autograd/node.h"
+#include "backend.h"
+#include "core.h"
+#include "shape.h"
+
+struct python_bridge python_bridge;
+
+/* --- making --- */
+
+/* Room for `dims` sizes and strides: within the struct or in one block. */
+static int reserve_dims(struct tensor *tensor, int dims)
+{
+    if (dims <= TENSOR_INLINE_DIMS) {
+        tensor->sizes = tensor->shape;
+        tensor->strides = tensor->shape + TENSOR_INLINE_DIMS;
+        return 0;
+    }
+    if (dims > TENSOR_MAX_DIMS) {
+        error_set(ERROR_RUNTIME, "only tensors with up to %d dims are supported", TENSOR_MAX_DIMS);
+        return -1;
+    }
+    tensor->sizes = mem_alloc(2 * (size_t)dims * sizeof *tensor->sizes);
+    tensor->strides = tensor->sizes + dims;
+    return tensor->sizes ? 0 : -1;
+}
+
+static void free_dims(struct tensor *tensor)
+{
+    if (tensor->sizes != tensor->shape) {
+        mem_free(tensor->sizes);
+    }
+}
+
+/* Without storage yet; strides NULL: contiguous. */
+static struct tensor *shell_new(enum dtype dtype, int dims, const int64_t *sizes, const int64_t *strides,
+                                int64_t numel)
+{
+    struct tensor *tensor = mem_pool_alloc(sizeof *tensor);
+    if (!tensor) {
+        return NULL;
+    }
+    atomic_init(&tensor->refcount, 1);
+    tensor->dtype = (int8_t)dtype;
+    tensor->weak = tensor->requires_grad = tensor->inference = false;
+    tensor->python_owner = PYTHON_OWNS_TENSOR;
+    tensor->dims = dims;
+    tensor->numel = numel;
+    tensor->offset = 0;
+    tensor->storage = NULL;
+    tensor->version = NULL;
+    tensor->autograd = NULL;
+    tensor->python = NULL;
+    if (reserve_dims(tensor, dims)) {
+        mem_pool_free(tensor, sizeof *tensor);
+        return NULL;
+    }
+    for (int i = 0; i < dims; i++) {
+        tensor->sizes[i] = sizes[i];
+    }
+    if (!strides) {
+        shape_strides(dims, sizes, tensor->strides);
+        return tensor;
+    }
+    for (int i = 0; i < dims; i++) {
+        tensor->strides[i] = strides[i];
+    }
+    return tensor;
+}
+
+static void shell_free(struct tensor *tensor)
+{
+    free_dims(tensor);
+    mem_pool_free(tensor, sizeof *tensor);
+}
+
+static int storage_bytes_of(int64_t elements, enum dtype dtype, struct ints sizes, size_t *bytes)
+{
+    int64_t signed_bytes;
+    if (__builtin_mul_overflow(elements, (int64_t)dtype_info[dtype].bytes, &signed_bytes)) {
+        char text[1024];
+        error_set(ERROR_RUNTIME, "Storage size calculation overflowed with sizes=%s",
+                  shape_text(sizes, text, sizeof text));
+        return -1;
+    }
+    *bytes = (size_t)signed_bytes;
+    return 0;
+}
+
+static int check_dims(int dims, const int64_t *sizes)
+{
+    for (int i = 0; i < dims; i++) {
+        if (sizes[i] < 0) {
+            char text[1024];
+            error_set(ERROR_RUNTIME, "Trying to create tensor with negative dimension %lld: %s",
+                      (long long)sizes[i], shape_text((struct ints){sizes, dims}, text, sizeof text));
+            return -1;
+        }
+    }
+    return 0;
+}
+
+struct tensor *tensor_new(enum dtype dtype, struct device device, int dims, const int64_t *sizes)
+{
+    size_t bytes;
+    if (check_dims(dims, sizes)) {
+        return NULL;
+    }
+    int64_t numel = shape_numel(dims, sizes);
+    if (numel < 0 || storage_bytes_of(numel, dtype, (struct ints){sizes, dims}, &bytes)) {
+        return NULL;
+    }
+    struct tensor *tensor = shell_new(dtype, dims, sizes, NULL, numel);
+    if (tensor && !(tensor->storage = storage_new(device, bytes))) {
+        shell_free(tensor);
+        return NULL;
+    }
+    return tensor;
+}
+
+/* Elements from the first to the last one, both counted; -1 with the error set on overflow. */
+static int64_t span_of(int dims, const int64_t *sizes, const int64_t *strides)
+{
+    int64_t span = 1;
+    for (int i = 0; i < dims; i++) {
+        int64_t step;
+        if (sizes[i] == 0) {
+            return 0;
+        }
+        if (__builtin_mul_overflow(sizes[i] - 1, strides[i], &step) || __builtin_add_overflow(span, step, &span)) {
+            char a[1024], b[1024];
+            error_set(ERROR_RUNTIME, "Storage size calculation overflowed with sizes=%s and strides=%s",
+                      shape_text((struct ints){sizes, dims}, a, sizeof a),
+                      shape_text((struct ints){strides, dims}, b, sizeof b));
+            return -1;
+        }
+    }
+    return span;
+}
+
+struct tensor *tensor_new_strided(enum dtype dtype, struct device device, int dims, const int64_t *sizes,
+                                  const int64_t *strides)
+{
+    size_t bytes;
+    if (check_dims(dims, sizes)) {
+        return NULL;
+    }
+    int64_t numel = shape_numel(dims, sizes);
+    int64_t span = numel < 0 ? -1 : span_of(dims, sizes, strides);
+    if (span < 0 || storage_bytes_of(span, dtype, (struct ints){sizes, dims}, &bytes)) {
+        return NULL;
+    }
+    struct tensor *tensor = shell_new(dtype, dims, sizes, strides, numel);
+    if (tensor && !(tensor->storage = storage_new(device, bytes))) {
+        shell_free(tensor);
+        return NULL;
+    }
+    return tensor;
+}
+
+struct tensor *tensor_over(struct storage *storage, enum dtype dtype, int dims, const int64_t *sizes,
+                           const int64_t *strides, int64_t offset)
+{
+    int64_t numel = shape_numel(dims, sizes);
+    if (numel < 0) {
+        return NULL;
+    }
+    struct tensor *tensor = shell_new(dtype, dims, sizes, strides, numel);
+    if (tensor) {
+        tensor->storage = storage_retain(storage);
+        tensor->offset = offset;
+    }
+    return tensor;
+}
+
+struct tensor *tensor_alias(struct tensor *base, int dims, const int64_t *sizes, const int64_t *strides,
+                            int64_t offset)
+{
+    struct tensor *tensor = tensor_over(base->storage, (enum dtype)base->dtype, dims, sizes, strides, offset);
+    if (!tensor) {
+        return NULL;
+    }
+    tensor->inference = base->inference;
+    tensor->version = base->version;
+    if (tensor->version) {
+        atomic_fetch_add_explicit(&tensor->version->refcount, 1, memory_order_relaxed);
+    }
+    return tensor;
+}
+
+/* A weak float is kept in double, so that a float64 operand sees all its digits. */
+struct tensor *tensor_weak(struct scalar value)
+{
+    enum dtype dtype = value.kind == SCALAR_FLOAT ? DTYPE_F64 : scalar_dtype(value);
+    struct tensor *tensor = tensor_new(dtype, DEVICE_DEFAULT, 0, NULL);
+    if (tensor) {
+        dtype_store(dtype, tensor->storage->data, value);
+        tensor->weak = true;
+    }
+    return tensor;
+}
+
+struct tensor *tensor_from_scalar(struct scalar value)
+{
+    enum dtype dtype = scalar_dtype(value);
+    struct tensor *tensor = tensor_new(dtype, DEVICE_DEFAULT, 0, NULL);
+    if (tensor) {
+        dtype_store(dtype, tensor->storage->data, value);
+    }
+    return tensor;
+}
+
+struct tensor *tensor_from_data(const void *data, enum dtype dtype, struct ints sizes)
+{
+    struct tensor *tensor = tensor_new(dtype, DEVICE_DEFAULT, sizes.count, sizes.items);
+    if (tensor && tensor->numel > 0) {
+        memcpy(tensor->storage->data, data, (size_t)tensor->numel * dtype_info[dtype].bytes);
+    }
+    return tensor;
+}
+
+/* --- references --- */
+
+struct tensor *tensor_retain(struct tensor *tensor)
+{
+    if (tensor) {
+        atomic_fetch_add_explicit(&tensor->refcount, 1, memory_order_relaxed);
+    }
+    return tensor;
+}
+
+void tensor_release(struct tensor *tensor)
+{
+    if (!tensor || atomic_fetch_sub_explicit(&tensor->refcount, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    if (tensor->python && tensor->python_owner == TENSOR_OWNS_PYTHON) {
+        void *object = tensor->python;
+        tensor->python = NULL;
+        python_bridge.release(object);
+    }
+    if (tensor->autograd) {
+        autograd_free(tensor);
+    }
+    version_release(tensor->version);
+    storage_release(tensor->storage);
+    shell_free(tensor);
+}
+
+void tensor_list_release(struct tensor_list *list)
+{
+    for (int i = 0; i < list->count; i++) {
+        tensor_release(list->items[i]);
+    }
+    mem_free(list->items);
+    *list = (struct tensor_list){NULL, 0};
+}
+
+/* --- changing in place --- */
+
+/* Replaces sizes and strides (NULL: contiguous); nothing is changed on failure. */
+static int replace_dims(struct tensor *tensor, int dims, const int64_t *sizes, const int64_t *strides, int64_t numel)
+{
+    struct tensor fresh;
+    if (reserve_dims(&fresh, dims)) {
+        return -1;
+    }
+    memcpy(fresh.sizes, sizes, (size_t)dims * sizeof *sizes);
+    if (strides) {
+        memcpy(fresh.strides, strides, (size_t)dims * sizeof *strides);
+    } else {
+        shape_strides(dims, sizes, fresh.strides);
+    }
+    free_dims(tensor);
+    if (fresh.sizes == fresh.shape) {
+        memcpy(tensor->shape, fresh.shape, sizeof fresh.shape);
+        tensor->sizes = tensor->shape;
+        tensor->strides = tensor->shape + TENSOR_INLINE_DIMS;
+    } else {
+        tensor->sizes = fresh.sizes;
+        tensor->strides = fresh.strides;
+    }
+    tensor->dims = dims;
+    tensor->numel = numel;
+    return 0;
+}
+
+int tensor_resize(struct tensor *tensor, int dims, const int64_t *sizes)
+{
+    size_t bytes;
+    int64_t numel = check_dims(dims, sizes) ? -1 : shape_numel(dims, sizes);
+    if (numel < 0 ||
+        storage_bytes_of(numel + tensor->offset, (enum dtype)tensor->dtype, (struct ints){sizes, dims}, &bytes)) {
+        return -1;
+    }
+    if (numel > 0 && storage_resize(tensor->storage, bytes)) {
+        return -1;
+    }
+    return replace_dims(tensor, dims, sizes, NULL, numel);
+}
+
+int tensor_set_data(struct tensor *tensor, struct tensor *source)
+{
+    /* the tensor keeps its own count of changes: a graph that saved it must not see the storage's other one */
+    if (!tensor->version && !(tensor->version = version_new(tensor_version(tensor)))) {
+        return -1;
+    }
+    if (replace_dims(tensor, source->dims, source->sizes, source->strides, source->numel)) {
+        return -1;
+    }
+    struct storage *old = tensor->storage;
+    tensor->storage = storage_retain(source->storage);
+    tensor->offset = source->offset;
+    tensor->dtype = source->dtype;
+    storage_release(old);
+    return 0;
+}
+
+/* --- reading --- */
+
+int tensor_item(const struct tensor *tensor, struct scalar *value)
+{
+    if (tensor->numel != 1) {
+        error_set(ERROR_RUNTIME, "a Tensor with %lld elements cannot be converted to Scalar",
+                  (long long)tensor->numel);
+        return -1;
+    }
+    _Alignas(double) char element[sizeof(double)];
+    const struct backend *backend = backend_of(tensor->storage->device);
+    if (!backend) {
+        return -1;
+    }
+    backend->copy_bytes(element, tensor_ptr(tensor), dtype_info[tensor->dtype].bytes);
+    *value = dtype_load((enum dtype)tensor->dtype, element);
+    return 0;
+}
+
+int tensor_dims(const struct tensor *tensor)
+{
+    return tensor->dims;
+}
+
+int64_t tensor_numel(const struct tensor *tensor)
+{
+    return tensor->numel;
+}
+
+const int64_t *tensor_sizes(const struct tensor *tensor)
+{
+    return tensor->sizes;
+}
+
+const int64_t *tensor_strides(const struct tensor *tensor)
+{
+    return tensor->strides;
+}
+
+enum dtype tensor_dtype(const struct tensor *tensor)
+{
+    return (enum dtype)tensor->dtype;
+}
+
+struct device tensor_device(const struct tensor *tensor)
+{
+    return tensor->storage->device;
+}
+
+void *tensor_data(const struct tensor *tensor)
+{
+    return tensor->numel ? tensor_ptr(tensor) : NULL;
+}
+
+bool tensor_is_contiguous(const struct tensor *tensor)
+{
+    return shape_is_contiguous(tensor->dims, tensor->sizes, tensor->strides);
+}
