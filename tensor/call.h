@@ -23,6 +23,13 @@ struct pointwise_op {
     unsigned bool_inputs;    /* bit k: input k is a condition, stays bool and out of the promotion */
 };
 
+struct fold_op {
+    const char *name;
+    const char *kernel_name;
+    int id; /* enum fold_id */
+    enum type_rule types;
+};
+
 /* Computes an elementwise op. `out` NULL: a new tensor; else the result is written there (in place when it is one of
  * the inputs; out= otherwise, resized by the caller). Inputs are cast to the compute dtype as needed; 0-d and weak
  * inputs cost no copy of size. Checks devices ("Expected all tensors to be on the same device, …") and that the
@@ -30,6 +37,19 @@ struct pointwise_op {
  * new reference to the result. */
 TENSOR_API struct tensor *call_pointwise(const struct pointwise_op *op, struct tensor *out, struct tensor *const *inputs,
                                          int count, const struct scalar *params);
+/* The out= form: resizes `out` to the broadcast shape first. 0 or -1. */
+TENSOR_API int call_pointwise_out(const struct pointwise_op *op, struct tensor *out, struct tensor *const *inputs, int count,
+                                  const struct scalar *params);
+/* Folds `self` over `dim` (none: all), its elements converted to `dtype` first unless that is DTYPE_NONE. The result
+ * has the rule's dtype: for TYPES_ACCUMULATE bool and integers give int64. */
+TENSOR_API struct tensor *call_fold(const struct fold_op *op, struct tensor *self, struct ints dim, bool keepdim,
+                                    enum dtype dtype);
+/* A new contiguous tensor for the result of a kernel over `inputs` (device checked), dtype by the rule. */
+TENSOR_API struct tensor *call_new(struct tensor *const *inputs, int count, enum type_rule types, const struct shape *shape);
+/* The RUNTIME error of out= forms when `out` or an input requires grad and recording is on; else 0. */
+TENSOR_API int call_check_out(struct tensor *out, struct tensor *const *inputs, int count, const char *op);
+/* Stores a result in `out` as out= does (resize, cast) and releases it; a NULL result gives -1. */
+TENSOR_API int call_store_out(struct tensor *out, struct tensor *result, const char *op);
 /* Prepares `out` of an out= call: resizes it to `shape` when it differs (warning when it had elements). */
 TENSOR_API int call_prepare_out(struct tensor *out, const struct shape *shape, enum dtype result, const char *op);
 /* The device of the inputs, or error. */

@@ -18,6 +18,7 @@ struct iter {
     int64_t sizes[TENSOR_MAX_DIMS]; /* innermost first, once prepared */
     int64_t strides[ITER_MAX_OPERANDS][TENSOR_MAX_DIMS]; /* bytes, innermost first */
     char *data[ITER_MAX_OPERANDS];
+    unsigned host; /* bit k: operand k is one element in host memory, whatever the device (strides all 0) */
 };
 
 /* Starts an iteration over `sizes` (outermost first, as tensors have them). */

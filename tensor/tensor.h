@@ -74,6 +74,9 @@ struct device {
     int8_t index;
 };
 
+/* How a copy lays out its elements: row-major, or like its source. */
+enum memory_format { MEMORY_CONTIGUOUS, MEMORY_PRESERVE };
+
 enum scalar_kind { SCALAR_NONE, SCALAR_BOOL, SCALAR_INT, SCALAR_FLOAT };
 
 /* A Python number. SCALAR_NONE stands for an optional scalar that was not given. */

@@ -68,6 +68,7 @@ struct node_class {
     bool takes_undefined;
     int saved_count; /* tensors */
     int value_count;
+    unsigned result_edges; /* bit e: the formula of edge e reads output 0, kept in slot 0 (generated classes) */
     const char *const *saved_names; /* for `_saved_self` attributes */
     const char *const *value_names;
     void (*release)(struct node *node); /* extra state; NULL when none */

@@ -1,0 +1,490 @@
+#!/usr/bin/python3
+"""Reads the op table (tensor/ops/*.decl) and writes everything that follows from it: run `read.py --out DIR FILE…`.
+
+Grammar. A line that begins with `op NAME` at column 0 starts an op; an indented line is `key  value`; a line that is
+indented to its key's value continues it; `#` starts a comment. Keys:
+
+  sig          [TAG](ARGS) -> RETURNS  [node CLASS] [noout]: a signature in PyTorch's schema language, one a line. The C
+               function is tensor_NAME[_TAG]; `node` is the autograd class of its results; `noout`: no out= form.
+               `Tensor(a!) self` is written in place. `factory` stands for dtype, layout, device, pin_memory and
+               requires_grad (C: dtype, device). `Layout?`, `MemoryFormat?` are ints in C.
+  py           where Python sees it: function, method, inplace, out; `operator [reflected] SYMBOL` number slots
+  doc          docstring: its signature lines, then sentences
+  kernel_name  the name in "… not implemented for 'Bool'" when it is not NAME
+  check        C call made first: `int check_x(ARGS)`, sets the error
+  inputs       ARG:bool (a condition: not promoted), ARG:number (Python numbers are taken for this Tensor)
+  dtypes       kinds that an `each` or `fold` op has loops for: bool int float; all when left out
+  each         elementwise body, a C expression over the arguments: becomes loops, `Scalar` operands enter as weak tensors
+  when         `ARG == NUMBER  EXPR`: a cheaper body for `each` when that operand is one number
+  fold         `from START  EXPR over acc and self`: an associative reduction; its arguments are (self, dim, keepdim, …)
+ the following stand under the sig lines that they belong to:
+  types        arith, float, compare, same, accumulate: how dtypes are promoted (see enum type_rule in call.h)
+  shape        shape rule of a `cpu` op, `rule(ARGS)` for shape_rule(&shape, ARGS); `scalar()` for 0-d
+  cpu          kernel of struct op_kernels: `int F(results…, ARGS)`; `F(CALL)` calls one that is declared elsewhere
+  body         `struct tensor *F(struct tensor *out, ARGS)`: below autograd, allocates when out is NULL
+  alias        `struct tensor *F(ARGS)`: a view; `int F(ARGS, struct tensor_list *)` for Tensor[]
+  compose      `struct tensor *F(ARGS)`: made of recorded ops; no node of its own
+  helper       a C function of this name that formulas may call (returns Scalar)
+  returns      NAME [DTYPE] [nograd], …: the outputs of a signature with several
+  grad         ARG: FORMULA, one a line: the gradient for ARG, see lower.py
+  apply        hand-written apply function of the node, with
+  save         the arguments that it finds in its value slots
+
+`types` and `shape` that are given once serve every signature of the op. Exactly one of each, fold, cpu, body, alias,
+compose, helper defines what a signature does."""
+
+import argparse
+import os
+import re
+import sys
+from dataclasses import dataclass, field, replace
+
+OP_KEYS = {'py', 'doc', 'kernel_name', 'check', 'inputs', 'dtypes', 'each', 'when', 'fold'}
+SIG_KEYS = {'types', 'shape', 'cpu', 'body', 'alias', 'compose', 'helper', 'returns', 'grad', 'apply', 'save'}
+KINDS = ('each', 'fold', 'cpu', 'body', 'alias', 'compose', 'helper')
+TYPES = {'arith', 'float', 'compare', 'same', 'accumulate'}
+PY_WORDS = {'function', 'method', 'inplace', 'out'}
+OPERATORS = {'+', '-', '*', '/', '**', '@', '&', '|', '^', 'neg', '==', '!=', '<', '<=', '>', '>='}
+
+# schema type → (C type, kind of value)
+C_TYPES = {
+    'Tensor': ('struct tensor *', 'tensor'),
+    'Tensor[]': ('struct tensors ', 'tensors'),
+    'Tensor?[]': ('struct tensors ', 'tensors'),
+    'Scalar': ('struct scalar ', 'scalar'),
+    'int': ('int64_t ', 'int'),
+    'int?': ('struct maybe_int ', 'maybe_int'),
+    'int[]': ('struct ints ', 'ints'),
+    'int[1]': ('struct ints ', 'ints'),
+    'float': ('double ', 'float'),
+    'bool': ('bool ', 'bool'),
+    'ScalarType': ('enum dtype ', 'dtype'),
+    'Device': ('struct device ', 'device'),
+    'Layout': ('int ', 'layout'),
+    'MemoryFormat': ('int ', 'memory_format'),
+    'Generator': ('struct generator *', 'generator'),
+    'str': ('const char *', 'string'),
+}
+FACTORY = ('ScalarType? dtype=None', 'Layout? layout=None', 'Device? device=None', 'bool? pin_memory=False',
+           'bool? requires_grad=False')
+DTYPES = ('BOOL', 'U8', 'I8', 'I16', 'I32', 'I64', 'F16', 'BF16', 'F32', 'F64')
+C_KEYWORDS = {'default', 'register', 'signed', 'short', 'long', 'int', 'float', 'double', 'char', 'auto', 'const', 'static'}
+
+
+class DeclError(Exception):
+    """A mistake in the table: (file, line, text)."""
+
+
+def fail(where, text):
+    raise DeclError('%s:%d: %s' % (where[0], where[1], text))
+
+
+@dataclass
+class Arg:
+    name: str
+    type: str                    # without a trailing `?`
+    optional: bool = False       # `?`: None is allowed
+    default: str = None          # source text, None when required
+    keyword: bool = False
+    mutable: bool = False
+    factory: bool = False        # one of the five factory arguments
+    in_c: bool = True            # layout, pin_memory and requires_grad of factories are the binding's alone
+
+    @property
+    def c_type(self):
+        return C_TYPES['int?' if self.type == 'int' and self.optional else self.type][0]
+
+    @property
+    def kind(self):
+        return C_TYPES['int?' if self.type == 'int' and self.optional else self.type][1]
+
+    @property
+    def c_name(self):
+        return self.name + '_' if self.name in C_KEYWORDS else self.name
+
+
+@dataclass
+class Line:
+    text: str
+    where: tuple
+
+
+@dataclass
+class Sig:
+    op: object
+    where: tuple
+    tag: str
+    args: list
+    returns: list                # [(type, name)]
+    node: str = None
+    noout: bool = False
+    keys: dict = field(default_factory=dict)     # key → [Line]
+    grads: dict = field(default_factory=dict)    # argument → Line
+    outputs: list = field(default_factory=list)  # [(name, dtype or None, nograd)] of named results
+
+    def arg(self, name):
+        return next((a for a in self.args if a.name == name), None)
+
+    def text(self, key):
+        lines = self.keys.get(key)
+        return lines[0].text if lines else None
+
+    @property
+    def kind(self):
+        return next(k for k in KINDS if k in self.op.keys or k in self.keys)
+
+    @property
+    def c_args(self):
+        return [a for a in self.args if a.in_c]
+
+    @property
+    def inplace_only(self):
+        return any(a.mutable for a in self.args)
+
+    @property
+    def is_list(self):
+        return self.returns[0][0] == 'Tensor[]'
+
+    @property
+    def c_name(self):
+        """tensor_add, tensor_max_dim, tensor_bernoulli_tensor_."""
+        name = self.op.name
+        if not self.tag:
+            return 'tensor_' + name
+        return 'tensor_%s_%s_' % (name[:-1], self.tag) if name.endswith('_') else 'tensor_%s_%s' % (name, self.tag)
+
+
+@dataclass
+class Op:
+    name: str
+    where: tuple
+    keys: dict = field(default_factory=dict)
+    sigs: list = field(default_factory=list)
+    py: set = field(default_factory=set)
+    operators: list = field(default_factory=list)   # [(symbol, reflected)]
+    flags: dict = field(default_factory=dict)       # argument → set of `bool`, `number`
+    dtypes: list = field(default_factory=list)
+    whens: list = field(default_factory=list)       # [(argument, number, expression)]
+
+    def text(self, key):
+        lines = self.keys.get(key)
+        return lines[0].text if lines else None
+
+    @property
+    def kernel_name(self):
+        return self.text('kernel_name') or self.name
+
+    @property
+    def public(self):
+        return bool(self.py or self.operators)
+
+    def functions(self):
+        """The C functions of the op: one a tag."""
+        found = {}
+        for sig in self.sigs:
+            found.setdefault(sig.tag, []).append(sig)
+        return [Function(self, sigs) for sigs in found.values()]
+
+
+class Function:
+    """One C function: the signatures of one tag. Those of an `each` op may differ in Tensor or Scalar operands, which
+    are all tensors in C (`operands`); `params` are the arguments of the C function."""
+
+    def __init__(self, op, sigs):
+        self.op, self.sigs, self.sig = op, sigs, sigs[0]
+        self.kind, self.name = self.sig.kind, self.sig.c_name
+        if len(sigs) > 1 and self.kind != 'each':
+            fail(sigs[1].where, 'signatures without a tag of their own')
+        names = {a.name for s in sigs for a in s.args if a.type == 'Tensor'}
+        self.params = []
+        for arg in self.sig.c_args:
+            same = replace(arg, type='Tensor') if self.kind == 'each' and arg.name in names else arg
+            self.params.append(same)
+        self.operands = [a for a in self.params if a.type == 'Tensor']
+        self.scalars = [a for a in self.params if a.type == 'Scalar']
+
+    @property
+    def inplace(self):
+        """Whether there is a form that writes into self besides the functional one."""
+        return 'inplace' in self.op.py and self.params[0].type == 'Tensor' and self.kind != 'compose'
+
+    @property
+    def out(self):
+        return 'out' in self.op.py and not all(s.noout for s in self.sigs)
+
+    @property
+    def recorded(self):
+        return [s for s in self.sigs if s.node]
+
+    def tracked(self):
+        """The arguments that may bring a graph: those with a gradient in some signature."""
+        names = {n for s in self.sigs for n in s.grads}
+        if any('apply' in s.keys for s in self.sigs):
+            return [a for a in self.params if a.type.startswith('Tensor')]
+        return [a for a in self.params if a.name in names]
+
+
+def split_list(text):
+    """Splits at commas that are outside brackets."""
+    parts, depth, start = [], 0, 0
+    for i, char in enumerate(text):
+        depth += (char in '([') - (char in ')]')
+        if char == ',' and depth == 0:
+            parts.append(text[start:i].strip())
+            start = i + 1
+    tail = text[start:].strip()
+    return parts + [tail] if tail else parts
+
+
+def parse_arg(text, keyword, where):
+    match = re.fullmatch(r'(\w+)(\(a!\))?(\??\[\d*\])?(\?)? (\w+)(?:=(\S+))?', text)
+    if not match:
+        fail(where, 'bad argument "%s"' % text)
+    base, mutable, brackets, optional, name, default = match.groups()
+    type_ = base + (brackets or '')
+    if type_ not in C_TYPES:
+        fail(where, 'unknown type "%s"' % type_)
+    return Arg(name, type_, bool(optional), default, keyword, bool(mutable))
+
+
+def parse_args(text, where):
+    args, keyword = [], False
+    for part in split_list(text):
+        if part == '*':
+            keyword = True
+        elif part == 'factory':
+            for item in FACTORY:
+                arg = parse_arg(item, True, where)
+                arg.factory = True
+                arg.in_c = arg.name in ('dtype', 'device')
+                args.append(arg)
+        else:
+            args.append(parse_arg(part, keyword, where))
+    return args
+
+
+def parse_returns(text, where):
+    if text.startswith('('):
+        items = split_list(text[1:-1])
+    else:
+        items = [text]
+    found = []
+    for item in items:
+        match = re.fullmatch(r'(Tensor(?:\[\])?|Scalar)(?:\(a!\))?(?: (\w+))?', item)
+        if not match:
+            fail(where, 'bad result "%s"' % item)
+        found.append((match.group(1), match.group(2)))
+    return found
+
+
+def parse_sig(op, line):
+    text = line.text
+    match = re.match(r'(\w*)\(', text)
+    if not match:
+        fail(line.where, 'bad signature "%s"' % text)
+    depth = 0
+    for end in range(match.end() - 1, len(text)):
+        depth += (text[end] == '(') - (text[end] == ')')
+        if depth == 0:
+            break
+    rest = re.fullmatch(r'\s*->\s*(\([^)]*\)|\S+)(.*)', text[end + 1:])
+    if depth or not rest:
+        fail(line.where, 'bad signature "%s"' % text)
+    sig = Sig(op, line.where, match.group(1), parse_args(text[match.end():end], line.where),
+              parse_returns(rest.group(1), line.where))
+    words = rest.group(2).split()
+    while words:
+        word = words.pop(0)
+        if word == 'node' and words:
+            sig.node = words.pop(0)
+        elif word == 'noout':
+            sig.noout = True
+        else:
+            fail(line.where, 'unknown word "%s" after a signature' % word)
+    return sig
+
+
+def parse_outputs(sig, line):
+    for item in split_list(line.text):
+        words = item.split()
+        dtype = next((w for w in words[1:] if w != 'nograd'), None)
+        sig.outputs.append((words[0], dtype, 'nograd' in words))
+    if [o[0] for o in sig.outputs] != [r[1] for r in sig.returns]:
+        fail(line.where, 'names in `returns` are not those of the signature')
+
+
+def parse_operators(op, line):
+    words = line.text.split()
+    while words:
+        word = words.pop(0)
+        if word in PY_WORDS:
+            op.py.add(word)
+        elif word == 'operator' and words:
+            reflected = words[0] == 'reflected' and bool(words.pop(0))
+            symbol = words.pop(0) if words else ''
+            if symbol not in OPERATORS:
+                fail(line.where, 'unknown operator "%s"' % symbol)
+            op.operators.append((symbol, reflected))
+        else:
+            fail(line.where, 'unknown word "%s" in `py`' % word)
+
+
+def kinds_to_dtypes(words, where):
+    kinds = {'bool': DTYPES[:1], 'int': DTYPES[1:6], 'float': DTYPES[6:]}
+    for word in words:
+        if word not in kinds:
+            fail(where, 'unknown kind "%s" in `dtypes`' % word)
+    return [d for word in words for d in kinds[word]]
+
+
+def read_lines(path):
+    """Yields (indent, text, where) of every line that says something."""
+    with open(path, encoding='utf-8') as file:
+        for number, raw in enumerate(file, 1):
+            text = re.sub(r'(^|\s)#.*', '', raw.rstrip())
+            if text.strip():
+                yield len(text) - len(text.lstrip()), text.strip(), (os.path.basename(path), number)
+
+
+def read_file(path):
+    ops, op, key, block, column = [], None, None, [], 0
+    for indent, text, where in read_lines(path):
+        if indent == 0:
+            match = re.fullmatch(r'op (\w+)', text)
+            if not match:
+                fail(where, 'expected "op NAME", got "%s"' % text)
+            op, key, block = Op(match.group(1), where), None, []
+            ops.append(op)
+            continue
+        if op is None:
+            fail(where, 'a line before the first op')
+        if key is None or indent < column:
+            key, _, rest = text.partition(' ')
+            value = rest.lstrip()
+            if key not in OP_KEYS | SIG_KEYS | {'sig'}:
+                fail(where, 'unknown key "%s"' % key)
+            column = indent + len(key) + len(rest) - len(value) + 1
+            if key == 'sig':
+                block = []
+        else:
+            value = text
+        add_line(op, block, key, Line(value, where))
+    return ops
+
+
+def add_line(op, block, key, line):
+    if key == 'sig':
+        block.append(parse_sig(op, line))
+        op.sigs.append(block[-1])
+    elif key in OP_KEYS:
+        op.keys.setdefault(key, []).append(line)
+    elif not block:
+        fail(line.where, '`%s` before any signature' % key)
+    else:
+        for sig in block:
+            sig.keys.setdefault(key, []).append(line)
+
+
+def finish_sig(op, sig):
+    for key in ('types', 'shape'):
+        if key not in sig.keys and 'compose' not in sig.keys and 'body' not in sig.keys:
+            given = [s.keys[key] for s in op.sigs if key in s.keys]
+            if given:
+                sig.keys[key] = given[-1]
+    kinds = [k for k in KINDS if k in sig.keys or k in op.keys]
+    if len(kinds) != 1:
+        fail(sig.where, 'a signature needs exactly one of %s, has %s' % (', '.join(KINDS), kinds or 'none'))
+    if sig.text('types') and sig.text('types') not in TYPES:
+        fail(sig.keys['types'][0].where, 'unknown rule "%s"' % sig.text('types'))
+    if kinds[0] in ('each', 'fold') and not sig.text('types'):
+        fail(sig.where, '`%s` needs `types`' % kinds[0])
+    for line in sig.keys.get('returns', []):
+        parse_outputs(sig, line)
+    if len(sig.returns) > 1 and not sig.outputs:
+        fail(sig.where, 'several results need `returns`')
+    parse_grads(op, sig)
+    if sig.node and not (sig.grads or 'apply' in sig.keys):
+        fail(sig.where, 'node %s has no gradient' % sig.node)
+    if (sig.grads or 'apply' in sig.keys) and not sig.node:
+        fail(sig.where, 'a gradient needs a node')
+
+
+def parse_grads(op, sig):
+    for line in sig.keys.get('grad', []):
+        name, colon, formula = line.text.partition(':')
+        if not colon or not any(s.arg(name.strip()) for s in op.sigs):
+            fail(line.where, 'expected "ARGUMENT: FORMULA"')
+        arg = sig.arg(name.strip())
+        if arg and arg.type.startswith('Tensor'):
+            sig.grads[arg.name] = Line(formula.strip(), line.where)
+
+
+def finish_op(op):
+    if not op.sigs:
+        fail(op.where, 'op %s has no signature' % op.name)
+    for line in op.keys.get('py', []):
+        parse_operators(op, line)
+    for line in op.keys.get('inputs', []):
+        for item in line.text.split():
+            name, _, flag = item.partition(':')
+            if flag not in ('bool', 'number') or not any(s.arg(name) for s in op.sigs):
+                fail(line.where, 'bad input "%s"' % item)
+            op.flags.setdefault(name, set()).add(flag)
+    for line in op.keys.get('when', []):
+        match = re.fullmatch(r'(\w+) == (\S+)\s+(.+)', line.text)
+        if not match:
+            fail(line.where, 'expected "ARGUMENT == NUMBER  EXPRESSION"')
+        op.whens.append(match.groups())
+    lines = op.keys.get('dtypes')
+    op.dtypes = kinds_to_dtypes(lines[0].text.split(), lines[0].where) if lines else list(DTYPES)
+    for sig in op.sigs:
+        finish_sig(op, sig)
+
+
+def read_table(paths):
+    """All ops of the files, checked. DeclError on the first mistake."""
+    ops, names = [], {}
+    for path in paths:
+        for op in read_file(path):
+            if op.name in names:
+                fail(op.where, 'op %s is already in %s:%d' % ((op.name,) + names[op.name]))
+            names[op.name] = op.where
+            finish_op(op)
+            ops.append(op)
+    return ops
+
+
+def write_if_changed(path, text):
+    """Leaves an unchanged file alone, so that nothing is compiled again for it."""
+    try:
+        with open(path, encoding='utf-8') as file:
+            if file.read() == text:
+                return
+    except FileNotFoundError:
+        pass
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write(text)
+
+
+def main():
+    parser = argparse.ArgumentParser(description='Writes the code that follows from the op table.')
+    parser.add_argument('--out', required=True, help='folder for the generated files')
+    parser.add_argument('decl', nargs='+', help='files of the op table')
+    options = parser.parse_args()
+    import write_c
+    import write_py
+    try:
+        table = read_table(options.decl)
+        files = dict(write_c.files(table))
+        files.update(write_py.files(table))
+    except DeclError as error:
+        sys.exit(str(error))
+    os.makedirs(options.out, exist_ok=True)
+    for name, text in files.items():
+        write_if_changed(os.path.join(options.out, name), text)
+
+
+if __name__ == '__main__':
+    # the modules import this one: without this there would be two of it
+    sys.modules['read'] = sys.modules['__main__']
+    main()
