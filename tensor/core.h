@@ -37,7 +37,8 @@ struct tensor {
 
 /* What the binding supplies; NULL members where there is no Python. */
 struct python_bridge {
-    /* A tensor or node of C died that owned its Python object: drop that reference (takes the GIL). */
+    /* C drops its last reference on a tensor or node that owns its Python object: the reference goes over to the
+     * object (python_owner becomes PYTHON_OWNS_TENSOR), which loses C's reference on it. Takes the GIL. */
     void (*release)(void *object);
 };
 TENSOR_API extern struct python_bridge python_bridge;

@@ -230,15 +230,24 @@ struct tensor *tensor_retain(struct tensor *tensor)
     return tensor;
 }
 
+/* The last reference of C on a tensor that owns its Python object is not dropped but handed over to the object: the
+ * binding makes it the owner again and drops it, and its end comes back here. A weak reference that is followed
+ * meanwhile so finds a whole tensor. */
+static bool hand_to_python(struct tensor *tensor)
+{
+    if (!tensor->python || tensor->python_owner != TENSOR_OWNS_PYTHON ||
+        atomic_load_explicit(&tensor->refcount, memory_order_acquire) != 1) {
+        return false;
+    }
+    python_bridge.release(tensor->python);
+    return true;
+}
+
 void tensor_release(struct tensor *tensor)
 {
-    if (!tensor || atomic_fetch_sub_explicit(&tensor->refcount, 1, memory_order_acq_rel) != 1) {
+    if (!tensor || hand_to_python(tensor) ||
+        atomic_fetch_sub_explicit(&tensor->refcount, 1, memory_order_acq_rel) != 1) {
         return;
-    }
-    if (tensor->python && tensor->python_owner == TENSOR_OWNS_PYTHON) {
-        void *object = tensor->python;
-        tensor->python = NULL;
-        python_bridge.release(object);
     }
     if (tensor->autograd) {
         autograd_free(tensor);
