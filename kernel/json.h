@@ -1,4 +1,4 @@
-/* JSON text ↔ jansson values, independent of the locale.
+/* JSON messages ↔ jansson values, independent of the locale. (json_write.h has the indented form of files.)
  *
  * The text written is UTF-8 without escapes that are not needed. Numbers always have a decimal point, reals are the
  * shortest text that reads back as the same double; NaN and infinities, which JSON lacks, become null.
@@ -14,15 +14,12 @@
 json_t *json_parse(const char *text, size_t size, json_error_t *error);
 
 /* Appends `value` as compact text, members in the order of insertion. */
-void json_write(struct buffer *out, const json_t *value);
+void json_add(struct buffer *out, const json_t *value);
 
 /* Appends `size` bytes as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
-void json_write_text(struct buffer *out, const char *text, size_t size);
+void json_add_text(struct buffer *out, const char *text, size_t size);
 
-/* Appends the shortest text of a real that reads back equal; "null" for NaN and infinities. */
-void json_write_real(struct buffer *out, double value);
-
-/* A new JSON string of any bytes (see json_write_text). */
+/* A new JSON string of any bytes (see json_add_text). */
 json_t *json_text(const char *text, size_t size);
 
 /* Members with a default: a missing member, null, or one of another type gives the default. Borrowed. */
