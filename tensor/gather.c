@@ -1,0 +1,473 @@
+/* Reading and writing the elements that index tensors name. Declared in op_functions.h. */
+#include "op_functions.h"
+
+#include <string.h>
+
+#include "backend.h"
+#include "call.h"
+#include "cpu/gather_kernels.h"
+#include "index_plan.h"
+#include "shape.h"
+
+/* Elements that one piece of parallel work moves at least. */
+#define GRAIN 16384
+/* Rows narrower than this are not worth splitting between threads by column. */
+#define SPLIT_COLUMNS 64
+
+const struct gather_kernels *gather_kernels(void)
+{
+    const char *isa = cpu_isa();
+
+    if (strcmp(isa, "avx512") == 0)
+        return &gather_kernels_avx512;
+    return strcmp(isa, "avx2") == 0 ? &gather_kernels_avx2 : &gather_kernels_baseline;
+}
+
+static int64_t rows_per_piece(int64_t row)
+{
+    return row >= GRAIN ? 1 : GRAIN / (row > 0 ? row : 1);
+}
+
+/* --- index: result[before, index, after] = self[...] ------------------------------------------------------------------ */
+
+struct pick_task {
+    const struct index_plan *plan;
+    const char *source;
+    char *target;
+    size_t bytes; /* of one element */
+    struct work work;
+};
+
+/* Rows [begin, end) of the result; a row is the plan's `after` elements of one place. */
+static void pick_rows(void *arg, int64_t begin, int64_t end)
+{
+    struct pick_task *task = arg;
+    const struct index_plan *plan = task->plan;
+    const struct gather_kernels *kernels = gather_kernels();
+    int size = gather_size(task->bytes);
+    int64_t row = plan->after_count, piece = rows_per_piece(row);
+
+    while (begin < end && work_goes_on(&task->work)) {
+        /* a run of rows below the same `before` place */
+        int64_t before = begin / plan->index_count, k = begin % plan->index_count;
+        int64_t run = plan->index_count - k < end - begin ? plan->index_count - k : end - begin;
+        run = run < piece ? run : piece;
+        const char *source = task->source + plan->before_offsets[before] * (int64_t)task->bytes;
+        char *target = task->target + begin * row * (int64_t)task->bytes;
+        if (row == 1) {
+            kernels->pick[size](target, source, plan->offsets + k, run);
+        } else {
+            for (int64_t r = 0; r < run; r++, target += row * (int64_t)task->bytes) {
+                const char *from = source + plan->offsets[k + r] * (int64_t)task->bytes;
+                if (plan->after_offsets)
+                    kernels->pick[size](target, from, plan->after_offsets, row);
+                else
+                    memcpy(target, from, (size_t)row * task->bytes);
+            }
+        }
+        begin += run;
+    }
+}
+
+struct tensor *body_index(struct tensor *out, struct tensor *self, struct tensors indices)
+{
+    struct index_plan plan;
+    struct tensor *result = NULL;
+
+    (void)out; /* the op has neither an in-place nor an out= form */
+    if (index_plan_init(&plan, self, indices))
+        return NULL;
+    result = tensor_new((enum dtype)self->dtype, self->storage->device, plan.result.dims, plan.result.sizes);
+    if (result && result->numel) {
+        struct pick_task task = {.plan = &plan,
+                                 .source = tensor_ptr(self),
+                                 .target = tensor_ptr(result),
+                                 .bytes = dtype_info[self->dtype].bytes};
+        work_start(&task.work);
+        parallel_for(0, plan.before_count * plan.index_count, rows_per_piece(plan.after_count), pick_rows, &task);
+        if (work_result(&task.work))
+            tensor_clear(&result);
+    }
+    index_plan_release(&plan);
+    return result;
+}
+
+/* --- index_put: self[...] = or += values[before, index, after] -------------------------------------------------------- */
+
+struct put_task {
+    const struct index_plan *plan;
+    char *target;
+    const char *values;
+    int64_t row_step, step; /* of the values: from row to row, and within one (0: a single element) */
+    size_t bytes;
+    enum dtype dtype;
+    bool accumulate;
+    const int64_t *columns; /* offsets of the row's elements, 0, 1, 2 … where they are contiguous */
+    struct work work;
+};
+
+/* Columns [begin, end) of row `at` of the values, to `target`. */
+static void put_row(const struct put_task *task, char *target, int64_t at, int64_t begin, int64_t end)
+{
+    const struct gather_kernels *kernels = gather_kernels();
+    int64_t bytes = (int64_t)task->bytes;
+    const char *values = task->values + (at * task->row_step + begin * task->step) * bytes;
+
+    if (task->accumulate)
+        kernels->add[task->dtype](target, task->columns + begin, values, task->step, end - begin);
+    else if (task->step == 1 && !task->plan->after_offsets)
+        memcpy(target + begin * bytes, values, (size_t)((end - begin) * bytes));
+    else
+        kernels->put[gather_size(task->bytes)](target, task->columns + begin, values, task->step, end - begin);
+}
+
+/* Rows [begin, end), columns [from, to). */
+static void put_block(struct put_task *task, int64_t begin, int64_t end, int64_t from, int64_t to)
+{
+    const struct index_plan *plan = task->plan;
+    const struct gather_kernels *kernels = gather_kernels();
+    int64_t bytes = (int64_t)task->bytes, piece = rows_per_piece(to - from);
+
+    while (begin < end && work_goes_on(&task->work)) {
+        int64_t before = begin / plan->index_count, k = begin % plan->index_count;
+        int64_t run = plan->index_count - k < end - begin ? plan->index_count - k : end - begin;
+        run = run < piece ? run : piece;
+        char *target = task->target + plan->before_offsets[before] * bytes;
+        const char *values = task->values + begin * task->row_step * bytes;
+        if (plan->after_count > 1) {
+            for (int64_t r = 0; r < run; r++)
+                put_row(task, target + plan->offsets[k + r] * bytes, begin + r, from, to);
+        } else if (task->accumulate) {
+            kernels->add[task->dtype](target, plan->offsets + k, values, task->row_step, run);
+        } else {
+            kernels->put[gather_size(task->bytes)](target, plan->offsets + k, values, task->row_step, run);
+        }
+        begin += run;
+    }
+}
+
+static void put_rows(void *arg, int64_t begin, int64_t end)
+{
+    struct put_task *task = arg;
+    put_block(task, begin, end, 0, task->plan->after_count);
+}
+
+static void put_columns(void *arg, int64_t begin, int64_t end)
+{
+    struct put_task *task = arg;
+    put_block(task, 0, task->plan->before_count * task->plan->index_count, begin, end);
+}
+
+/* Places may be named twice: then their order counts, and one thread must see them all. */
+static int put_run(struct put_task *task, const struct tensor *self)
+{
+    const struct index_plan *plan = task->plan;
+    int64_t rows = plan->before_count * plan->index_count;
+
+    work_start(&task->work);
+    if (index_has_overlap(self))
+        put_rows(task, 0, rows);
+    else if (plan->unique)
+        parallel_for(0, rows, rows_per_piece(plan->after_count), put_rows, task);
+    else if (plan->after_count >= 2 * SPLIT_COLUMNS && rows * plan->after_count > GRAIN)
+        parallel_for(0, plan->after_count, SPLIT_COLUMNS, put_columns, task);
+    else
+        put_rows(task, 0, rows);
+    return work_result(&task->work);
+}
+
+/* The values with the result's shape, in a layout that put_block reads: one element, one row for all, or all rows. */
+static struct tensor *spread_values(struct put_task *task, struct tensor *values)
+{
+    const struct index_plan *plan = task->plan;
+    struct tensor *wide, *flat;
+
+    task->step = plan->after_count > 1;
+    task->row_step = plan->after_count;
+    if (values->numel == 1) {
+        task->step = task->row_step = 0;
+        return tensor_retain(values);
+    }
+    if (values->numel == plan->after_count && tensor_is_contiguous(values) &&
+        shape_equal(tensor_shape(values), plan->after)) {
+        task->row_step = 0;
+        return tensor_retain(values);
+    }
+    wide = alias_expand(values, (struct ints){plan->result.sizes, plan->result.dims}, true);
+    if (!wide)
+        return NULL;
+    flat = call_contiguous(wide);
+    tensor_release(wide);
+    return flat;
+}
+
+static int check_values(const struct index_plan *plan, const struct tensor *self, const struct tensor *values)
+{
+    struct ints shape = {plan->result.sizes, plan->result.dims};
+    char value_text[512], result_text[512];
+
+    if (values->dtype != self->dtype) {
+        error_set(ERROR_RUNTIME,
+                  "Index put requires the source and destination dtypes match, got %s for the destination and %s for "
+                  "the source.",
+                  dtype_info[self->dtype].class_name, dtype_info[values->dtype].class_name);
+        return -1;
+    }
+    if (!shape_expandable(tensor_shape(values), shape)) {
+        error_set(ERROR_RUNTIME,
+                  "shape mismatch: value tensor of shape %s cannot be broadcast to indexing result of shape %s",
+                  shape_text(tensor_shape(values), value_text, sizeof value_text),
+                  shape_text(shape, result_text, sizeof result_text));
+        return -1;
+    }
+    return 0;
+}
+
+static int check_aliases(const struct tensor *self, struct tensors indices, const struct tensor *values)
+{
+    if (index_has_overlap(self) &&
+        warning_emit("Use of index_put_ on expanded tensors is deprecated. Please clone() the tensor before performing "
+                     "this operation. This also applies to advanced indexing e.g. tensor[indices] = tensor"))
+        return -1;
+    if (index_check_overlap(self, values))
+        return -1;
+    for (int i = 0; i < indices.count; i++)
+        if (indices.items[i] && index_check_overlap(self, indices.items[i]))
+            return -1;
+    return 0;
+}
+
+/* Values that share self's memory in a way that check_aliases cannot tell are copied first. */
+static struct tensor *own_values(const struct tensor *self, struct tensor *values)
+{
+    if (values->storage != self->storage || values->numel == 0)
+        return tensor_retain(values);
+    struct tensor *copy = tensor_new((enum dtype)values->dtype, values->storage->device, values->dims, values->sizes);
+    if (copy && backend_of(values->storage->device)->copy(copy, values))
+        tensor_clear(&copy);
+    return copy;
+}
+
+static int put(struct tensor *self, struct tensors indices, struct tensor *values, bool accumulate)
+{
+    struct index_plan plan;
+    struct put_task task = {.plan = &plan,
+                            .bytes = dtype_info[self->dtype].bytes,
+                            .dtype = (enum dtype)self->dtype,
+                            .accumulate = accumulate};
+    struct tensor *own = NULL, *spread = NULL;
+    int result = -1;
+
+    if (index_plan_init(&plan, self, indices))
+        return -1;
+    if (check_values(&plan, self, values) || check_aliases(self, indices, values))
+        goto done;
+    result = 0;
+    if (plan.before_count * plan.index_count * plan.after_count == 0)
+        goto done;
+    result = -1;
+    own = own_values(self, values);
+    spread = own ? spread_values(&task, own) : NULL;
+    if (!spread || index_plan_columns(&plan))
+        goto done;
+    task.target = tensor_ptr(self);
+    task.values = tensor_ptr(spread);
+    task.columns = plan.after_offsets ? plan.after_offsets : plan.columns;
+    result = put_run(&task, self);
+done:
+    tensor_release(spread);
+    tensor_release(own);
+    index_plan_release(&plan);
+    return result;
+}
+
+struct tensor *body_index_put(struct tensor *out, struct tensor *self, struct tensors indices, struct tensor *values,
+                              bool accumulate)
+{
+    struct tensor *result = out ? tensor_retain(out) : body_clone(NULL, self, -1);
+
+    if (result && put(result, indices, values, accumulate))
+        tensor_clear(&result);
+    return result;
+}
+
+/* --- gather ----------------------------------------------------------------------------------------------------------- */
+
+/* Lines along one dim (`inner`, the longest of the index) at every place of the other dims. */
+struct lines {
+    struct tensor *places; /* int64 */
+    struct gather_line line;
+    int64_t (*run)(const struct gather_line *line);
+    size_t bytes;
+    int dims, inner, dim;
+    int64_t sizes[TENSOR_MAX_DIMS]; /* of the index */
+    int64_t places_strides[TENSOR_MAX_DIMS], source_strides[TENSOR_MAX_DIMS], target_strides[TENSOR_MAX_DIMS];
+    struct work work;
+    atomic_bool failed;
+    int64_t bad; /* a place out of range */
+};
+
+static void lines_strides(const struct tensor *tensor, int64_t *strides)
+{
+    strides[0] = 0; /* 0-d tensors count as one element of one dim */
+    memcpy(strides, tensor->strides, (size_t)tensor->dims * sizeof *strides);
+}
+
+static void run_lines(void *arg, int64_t begin, int64_t end)
+{
+    struct lines *lines = arg;
+
+    for (; begin < end; begin++) {
+        struct gather_line line = lines->line;
+        int64_t rest = begin;
+        if ((begin & 0xff) == 0 && !work_goes_on(&lines->work))
+            return;
+        for (int dim = lines->dims - 1; dim >= 0; dim--) {
+            if (dim == lines->inner)
+                continue;
+            int64_t at = rest % lines->sizes[dim];
+            rest /= lines->sizes[dim];
+            line.places += at * lines->places_strides[dim];
+            line.source += at * lines->source_strides[dim] * (int64_t)lines->bytes;
+            line.target += at * lines->target_strides[dim] * (int64_t)lines->bytes;
+        }
+        int64_t done = lines->run(&line);
+        if (done < line.n) {
+            if (!atomic_exchange(&lines->failed, true))
+                lines->bad = line.places[done * line.places_step];
+            return;
+        }
+    }
+}
+
+/* Chooses the inner dim and runs every line; `parallel` when no two lines write to one place. */
+static int lines_run(struct lines *lines, bool parallel)
+{
+    int inner = lines->dims - 1;
+    int64_t count = 1;
+
+    for (int dim = lines->dims - 1; dim >= 0; dim--)
+        inner = lines->sizes[dim] > lines->sizes[inner] ? dim : inner;
+    for (int dim = 0; dim < lines->dims; dim++)
+        count *= dim == inner ? 1 : lines->sizes[dim];
+    lines->inner = inner;
+    lines->line.places = tensor_ptr(lines->places);
+    lines->line.n = lines->sizes[inner];
+    lines->line.places_step = lines->places_strides[inner];
+    lines->line.source_step = lines->source_strides[inner];
+    lines->line.target_step = lines->target_strides[inner];
+    atomic_init(&lines->failed, false);
+    work_start(&lines->work);
+    if (parallel)
+        parallel_for(0, count, rows_per_piece(lines->line.n), run_lines, lines);
+    else
+        run_lines(lines, 0, count);
+    if (atomic_load(&lines->failed)) {
+        error_set(ERROR_RUNTIME, "index %lld is out of bounds for dimension %d with size %lld", (long long)lines->bad,
+                  lines->dim, (long long)lines->line.size);
+        return -1;
+    }
+    return work_result(&lines->work);
+}
+
+static int lines_init(struct lines *lines, struct tensor *index, int64_t dim)
+{
+    lines->places = call_cast(index, DTYPE_I64);
+    if (!lines->places)
+        return -1;
+    lines->dim = (int)dim;
+    lines->dims = index->dims ? index->dims : 1;
+    lines->sizes[0] = 1;
+    memcpy(lines->sizes, index->sizes, (size_t)index->dims * sizeof *lines->sizes);
+    lines_strides(lines->places, lines->places_strides);
+    return 0;
+}
+
+static int check_gather(const struct tensor *self, int64_t dim, const struct tensor *index)
+{
+    int self_dims = self->dims ? self->dims : 1, index_dims = index->dims ? index->dims : 1;
+    char index_text[512], self_text[512];
+
+    if (index->dtype != DTYPE_I64 && index->dtype != DTYPE_I32) {
+        error_set(ERROR_RUNTIME, "gather(): Expected dtype int32/int64 for index");
+        return -1;
+    }
+    if (index->numel == 0)
+        return 0;
+    if (self_dims != index_dims) {
+        error_set(ERROR_RUNTIME, "Index tensor must have the same number of dimensions as input tensor");
+        return -1;
+    }
+    for (int i = 0; i < self->dims && i < index->dims; i++)
+        if (i != dim && index->sizes[i] > self->sizes[i]) {
+            error_set(ERROR_RUNTIME,
+                      "Size does not match at dimension %d expected index %s to be no larger than self %s apart from "
+                      "dimension %d",
+                      i, shape_text(tensor_shape(index), index_text, sizeof index_text),
+                      shape_text(tensor_shape(self), self_text, sizeof self_text), (int)dim);
+            return -1;
+        }
+    return 0;
+}
+
+struct tensor *body_gather(struct tensor *out, struct tensor *self, int64_t dim, struct tensor *index,
+                           bool sparse_grad)
+{
+    struct lines lines = {.bytes = dtype_info[self->dtype].bytes};
+    struct tensor *result;
+
+    (void)out;
+    (void)sparse_grad; /* gradients are dense, as in the reference unless asked for */
+    if (shape_wrap_dim(&dim, self->dims) || check_gather(self, dim, index))
+        return NULL;
+    result = tensor_new((enum dtype)self->dtype, self->storage->device, index->dims, index->sizes);
+    if (!result || result->numel == 0)
+        return result;
+    if (lines_init(&lines, index, dim)) {
+        tensor_release(result);
+        return NULL;
+    }
+    lines_strides(self, lines.source_strides);
+    lines_strides(result, lines.target_strides);
+    lines.line.dim_step = lines.source_strides[dim];
+    lines.line.size = self->dims ? self->sizes[dim] : 1;
+    lines.source_strides[dim] = 0;
+    lines.line.source = tensor_ptr(self);
+    lines.line.target = tensor_ptr(result);
+    lines.run = gather_kernels()->pick_line[gather_size(lines.bytes)];
+    if (lines_run(&lines, true))
+        tensor_clear(&result);
+    tensor_release(lines.places);
+    return result;
+}
+
+struct tensor *body_scatter_zeros(struct tensor *out, struct tensor *src, int64_t dim, struct tensor *index,
+                                  struct ints sizes)
+{
+    struct lines lines = {.bytes = dtype_info[src->dtype].bytes};
+    struct tensor *result;
+
+    (void)out;
+    if (shape_wrap_dim(&dim, sizes.count))
+        return NULL;
+    result = tensor_new((enum dtype)src->dtype, src->storage->device, sizes.count, sizes.items);
+    if (!result || backend_of(src->storage->device)->fill(result, scalar_int(0)) ||
+        (index->numel && lines_init(&lines, index, dim))) {
+        tensor_release(result);
+        return NULL;
+    }
+    if (index->numel == 0)
+        return result;
+    lines_strides(src, lines.source_strides);
+    lines_strides(result, lines.target_strides);
+    lines.line.dim_step = lines.target_strides[dim];
+    lines.line.size = sizes.count ? sizes.items[dim] : 1;
+    lines.target_strides[dim] = 0;
+    lines.line.source = tensor_ptr(src);
+    lines.line.target = tensor_ptr(result);
+    lines.run = gather_kernels()->add_line[src->dtype];
+    if (lines_run(&lines, false))
+        tensor_clear(&result);
+    tensor_release(lines.places);
+    return result;
+}

@@ -1,0 +1,167 @@
+#include "random.h"
+
+#include <sys/random.h>
+#include <time.h>
+
+#define DEFAULT_SEED 67280421310721ULL
+#define MT_SHIFT 397
+#define MT_MATRIX 0x9908b0dfU
+
+/* --- the generator ------------------------------------------------------------------------------------------------ */
+
+static struct generator default_generator = {.refcount = 1, .lock = PTHREAD_MUTEX_INITIALIZER};
+static pthread_once_t default_once = PTHREAD_ONCE_INIT;
+
+static void seed_locked(struct generator *generator, uint64_t seed)
+{
+    uint32_t *state = generator->state;
+
+    generator->seed = seed;
+    state[0] = (uint32_t)seed;
+    for (uint32_t i = 1; i < MT_STATE; i++)
+        state[i] = 1812433253U * (state[i - 1] ^ (state[i - 1] >> 30)) + i;
+    generator->next = MT_STATE;
+    generator->has_normal = false;
+}
+
+void generator_seed(struct generator *generator, uint64_t seed)
+{
+    pthread_mutex_lock(&generator->lock);
+    seed_locked(generator, seed);
+    pthread_mutex_unlock(&generator->lock);
+}
+
+uint64_t generator_seed_random(struct generator *generator)
+{
+    uint64_t seed;
+
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != (ssize_t)sizeof seed) {
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        seed = (uint64_t)now.tv_sec * 1000000007ULL ^ (uint64_t)now.tv_nsec;
+    }
+    generator_seed(generator, seed);
+    return seed;
+}
+
+/* A fork while another thread draws would leave the child a lock that nobody opens. */
+static void fork_prepare(void)
+{
+    pthread_mutex_lock(&default_generator.lock);
+}
+
+static void fork_done(void)
+{
+    pthread_mutex_unlock(&default_generator.lock);
+}
+
+static void default_start(void)
+{
+    generator_seed_random(&default_generator);
+    pthread_atfork(fork_prepare, fork_done, fork_done);
+}
+
+struct generator *generator_default(void)
+{
+    pthread_once(&default_once, default_start);
+    return &default_generator;
+}
+
+struct generator *generator_new(void)
+{
+    struct generator *generator = mem_zalloc(sizeof *generator);
+
+    if (!generator)
+        return NULL;
+    atomic_init(&generator->refcount, 1);
+    pthread_mutex_init(&generator->lock, NULL);
+    seed_locked(generator, DEFAULT_SEED);
+    return generator;
+}
+
+struct generator *generator_retain(struct generator *generator)
+{
+    atomic_fetch_add_explicit(&generator->refcount, 1, memory_order_relaxed);
+    return generator;
+}
+
+void generator_release(struct generator *generator)
+{
+    if (!generator ||
+        atomic_fetch_sub_explicit(&generator->refcount, 1, memory_order_acq_rel) != 1)
+        return;
+    if (generator->python && generator->python_owner == TENSOR_OWNS_PYTHON && python_bridge.release)
+        python_bridge.release(generator->python);
+    pthread_mutex_destroy(&generator->lock);
+    mem_free(generator);
+}
+
+uint64_t generator_initial_seed(struct generator *generator)
+{
+    pthread_mutex_lock(&generator->lock);
+    uint64_t seed = generator->seed;
+    pthread_mutex_unlock(&generator->lock);
+    return seed;
+}
+
+static inline uint32_t twisted(uint32_t high, uint32_t low, uint32_t far)
+{
+    uint32_t mixed = (high & 0x80000000U) | (low & 0x7fffffffU);
+    return far ^ (mixed >> 1) ^ (-(mixed & 1U) & MT_MATRIX);
+}
+
+static void renew(struct generator *generator)
+{
+    uint32_t *s = generator->state;
+    int i;
+
+    for (i = 0; i < MT_STATE - MT_SHIFT; i++)
+        s[i] = twisted(s[i], s[i + 1], s[i + MT_SHIFT]);
+    for (; i < MT_STATE - 1; i++)
+        s[i] = twisted(s[i], s[i + 1], s[i + MT_SHIFT - MT_STATE]);
+    s[i] = twisted(s[i], s[0], s[MT_SHIFT - 1]);
+    generator->next = 0;
+}
+
+static inline uint32_t tempered(uint32_t y)
+{
+    y ^= y >> 11;
+    y ^= (y << 7) & 0x9d2c5680U;
+    y ^= (y << 15) & 0xefc60000U;
+    return y ^ (y >> 18);
+}
+
+void generator_draw(struct generator *generator, uint32_t *out, int64_t n)
+{
+    while (n > 0) {
+        if (generator->next >= MT_STATE)
+            renew(generator);
+        const uint32_t *state = generator->state + generator->next;
+        int64_t count = MT_STATE - generator->next;
+        count = count < n ? count : n;
+#pragma omp simd
+        for (int64_t i = 0; i < count; i++)
+            out[i] = tempered(state[i]);
+        generator->next += (int)count;
+        out += count;
+        n -= count;
+    }
+}
+
+uint32_t generator_next32(struct generator *generator)
+{
+    uint32_t value;
+    pthread_mutex_lock(&generator->lock);
+    generator_draw(generator, &value, 1);
+    pthread_mutex_unlock(&generator->lock);
+    return value;
+}
+
+uint64_t generator_next64(struct generator *generator)
+{
+    uint32_t pair[2];
+    pthread_mutex_lock(&generator->lock);
+    generator_draw(generator, pair, 2);
+    pthread_mutex_unlock(&generator->lock);
+    return generator_join(pair);
+}
