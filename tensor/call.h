@@ -52,6 +52,8 @@ TENSOR_API int call_check_out(struct tensor *out, struct tensor *const *inputs, 
 TENSOR_API int call_store_out(struct tensor *out, struct tensor *result, const char *op);
 /* Prepares `out` of an out= call: resizes it to `shape` when it differs (warning when it had elements). */
 TENSOR_API int call_prepare_out(struct tensor *out, const struct shape *shape, enum dtype result, const char *op);
+/* RUNTIME when several elements of `self` share one place in memory (an expanded tensor), which must not be written. */
+TENSOR_API int call_check_writable(const struct tensor *self);
 /* The device of the inputs, or error. */
 TENSOR_API int call_device(struct tensor *const *inputs, int count, const char *op, struct device *device);
 /* `self` itself (new reference) or a copy converted to `dtype`; not recorded. */
