@@ -1,5 +1,6 @@
 #include "dtype.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdatomic.h>
 
@@ -204,6 +205,51 @@ enum dtype scalar_dtype(struct scalar value)
     default:
         return dtype_default();
     }
+}
+
+/* --- ranges --- */
+
+/* The type's C++ name, as it stands in the error, and its range. */
+struct range {
+    const char *name;
+    double low, high;
+};
+
+static const struct range ranges[DTYPE_COUNT] = {
+    [DTYPE_U8] = {"uint8_t", 0, UINT8_MAX},
+    [DTYPE_I8] = {"int8_t", INT8_MIN, INT8_MAX},
+    [DTYPE_I16] = {"int16_t", INT16_MIN, INT16_MAX},
+    [DTYPE_I32] = {"int", INT32_MIN, INT32_MAX},
+    [DTYPE_I64] = {"int64_t", INT64_MIN, 0x1p63},
+    [DTYPE_F16] = {"c10::Half", -65504.0, 65504.0},
+    [DTYPE_BF16] = {"c10::BFloat16", -0x1.fep127, 0x1.fep127},
+    [DTYPE_F32] = {"float", -FLT_MAX, FLT_MAX},
+};
+
+static bool scalar_fits(enum dtype dtype, struct scalar value)
+{
+    const struct range *range = &ranges[dtype];
+    if (!range->name) {
+        return true; /* bool and float64 take anything */
+    }
+    if (value.kind != SCALAR_FLOAT) {
+        /* a negative integer wraps in an unsigned type, as the result of a - b would */
+        double low = dtype == DTYPE_U8 ? -range->high : range->low;
+        return (double)value.i >= low && (double)value.i <= range->high;
+    }
+    if (dtype_is_float(dtype) && (isinf(value.d) || isnan(value.d))) {
+        return true;
+    }
+    return value.d >= range->low && value.d <= range->high;
+}
+
+int dtype_check_scalar(enum dtype dtype, struct scalar value)
+{
+    if (scalar_fits(dtype, value)) {
+        return 0;
+    }
+    error_set(ERROR_RUNTIME, "value cannot be converted to type %s without overflow", ranges[dtype].name);
+    return -1;
 }
 
 /* --- arithmetic on scalars --- */

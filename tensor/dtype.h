@@ -40,6 +40,8 @@ TENSOR_API void dtype_set_default(enum dtype dtype);
 /* One element at `data` as a scalar, and a scalar stored as one element (casts as C does; see scalar_to_int). */
 TENSOR_API struct scalar dtype_load(enum dtype dtype, const void *data);
 TENSOR_API void dtype_store(enum dtype dtype, void *data, struct scalar value);
+/* RUNTIME "value cannot be converted to type int8_t without overflow" when `value` lies outside `dtype`'s range. */
+TENSOR_API int dtype_check_scalar(enum dtype dtype, struct scalar value);
 /* The natural dtype of a scalar: bool, int64 or the default float. */
 TENSOR_API enum dtype scalar_dtype(struct scalar value);
 

@@ -1,0 +1,138 @@
+/* Copies and conversions: clone, to, contiguous, reshape. body_* lie below autograd, compose_* above it. */
+#include <string.h>
+
+#include "backend.h"
+#include "op_functions.h"
+#include "shape.h"
+
+enum { FORMAT_CONTIGUOUS, FORMAT_PRESERVE };
+
+/* A new tensor with the sizes of `self`; its dims keep their order in memory unless `contiguous`. */
+static struct tensor *new_for_copy(struct tensor *self, enum dtype dtype, struct device device, bool contiguous)
+{
+    if (contiguous || tensor_is_contiguous(self)) {
+        return tensor_new(dtype, device, self->dims, self->sizes);
+    }
+    int64_t strides[TENSOR_MAX_DIMS];
+    shape_preserved_strides(self->dims, self->sizes, self->strides, strides);
+    return tensor_new_strided(dtype, device, self->dims, self->sizes, strides);
+}
+
+static struct tensor *copied(struct tensor *self, enum dtype dtype, struct device device, bool contiguous)
+{
+    struct tensor *result = new_for_copy(self, dtype, device, contiguous);
+    if (result && backend_of(result->storage->device)->copy(result, self)) {
+        tensor_clear(&result);
+    }
+    return result;
+}
+
+static struct tensor *copied_into(struct tensor *out, struct tensor *self)
+{
+    return backend_of(out->storage->device)->copy(out, self) ? NULL : tensor_retain(out);
+}
+
+struct tensor *body_clone(struct tensor *out, struct tensor *self, int memory_format)
+{
+    if (out) {
+        return copied_into(out, self);
+    }
+    return copied(self, (enum dtype)self->dtype, self->storage->device, memory_format == FORMAT_CONTIGUOUS);
+}
+
+struct tensor *body_to_copy(struct tensor *out, struct tensor *self, enum dtype dtype, struct device device)
+{
+    if (out) {
+        return copied_into(out, self);
+    }
+    return copied(self, dtype == DTYPE_NONE ? (enum dtype)self->dtype : dtype,
+                  device.type == DEVICE_NONE ? self->storage->device : device, false);
+}
+
+/* --- made of recorded ops --- */
+
+struct tensor *compose_contiguous(struct tensor *self, int memory_format)
+{
+    if (memory_format == FORMAT_PRESERVE) {
+        error_set(ERROR_RUNTIME, "preserve memory format is unsupported by the contiguous operator");
+        return NULL;
+    }
+    if (tensor_is_contiguous(self)) {
+        return tensor_retain(self);
+    }
+    return tensor_clone(self, FORMAT_CONTIGUOUS);
+}
+
+static bool same_device(struct device wanted, struct device has)
+{
+    return wanted.type == DEVICE_NONE ||
+           (wanted.type == has.type && (wanted.index == has.index || wanted.index < 0 || wanted.type == DEVICE_CPU));
+}
+
+struct tensor *compose_to_device(struct tensor *self, struct device device, enum dtype dtype, bool non_blocking,
+                                 bool copy, int memory_format)
+{
+    (void)non_blocking;
+    bool same_dtype = dtype == DTYPE_NONE || dtype == (enum dtype)self->dtype;
+    bool same = same_dtype && same_device(device, self->storage->device);
+    bool reorder = memory_format == FORMAT_CONTIGUOUS && !tensor_is_contiguous(self);
+    if (same && !copy && !reorder) {
+        return tensor_retain(self);
+    }
+    struct tensor *result = tensor__to_copy(self, dtype, device);
+    if (!result || !reorder) {
+        return result;
+    }
+    struct tensor *ordered = tensor_contiguous(result, FORMAT_CONTIGUOUS);
+    tensor_release(result);
+    return ordered;
+}
+
+struct tensor *compose_to(struct tensor *self, enum dtype dtype, bool non_blocking, bool copy, int memory_format)
+{
+    return compose_to_device(self, DEVICE_DEFAULT, dtype, non_blocking, copy, memory_format);
+}
+
+struct tensor *compose_to_other(struct tensor *self, struct tensor *other, bool non_blocking, bool copy,
+                                int memory_format)
+{
+    return compose_to_device(self, other->storage->device, (enum dtype)other->dtype, non_blocking, copy,
+                             memory_format);
+}
+
+struct tensor *compose_reshape(struct tensor *self, struct ints shape)
+{
+    struct shape wanted;
+    int64_t strides[TENSOR_MAX_DIMS];
+    if (shape.count > TENSOR_MAX_DIMS) {
+        error_set(ERROR_RUNTIME, "only tensors with up to %d dims are supported", TENSOR_MAX_DIMS);
+        return NULL;
+    }
+    if (shape_infer(shape, self->numel, &wanted)) {
+        return NULL;
+    }
+    struct ints sizes = {wanted.sizes, wanted.dims};
+    if (shape_view_strides(self->dims, self->sizes, self->strides, wanted.dims, wanted.sizes, strides)) {
+        return tensor_view(self, sizes);
+    }
+    struct tensor *copy = tensor_clone(self, FORMAT_CONTIGUOUS);
+    struct tensor *result = copy ? tensor__unsafe_view(copy, sizes) : NULL;
+    tensor_release(copy);
+    return result;
+}
+
+struct tensor *body_unsafe_view(struct tensor *out, struct tensor *self, struct ints size)
+{
+    struct tensor *view = alias_view(self, size);
+    if (!view || !out) {
+        return view;
+    }
+    struct tensor *result = copied_into(out, view);
+    tensor_release(view);
+    return result;
+}
+
+struct tensor *compose_zeros_of(struct tensor *grad, struct ints sizes)
+{
+    return tensor_zeros(sizes, (enum dtype)grad->dtype, grad->storage->device);
+}

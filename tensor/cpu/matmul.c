@@ -1,0 +1,410 @@
+/* Matrix products: BLAS for float32 and float64, our own loops for tiny ones and for the other types. */
+#include <limits.h>
+#include <string.h>
+
+#include "../backend.h"
+#include "../shape.h"
+#include "cpu.h"
+
+/* up to this many multiplications a call of BLAS costs more than the product */
+#define TINY_PRODUCTS 4096
+/* floating-point operations of one BLAS call a thread: some 20 ms, between which interrupts are polled */
+#define BLOCK_FLOPS ((int64_t)1 << 30)
+/* our own loops: multiplications worth a thread, and those between polls */
+#define OWN_GRAIN ((int64_t)1 << 16)
+
+/* --- operands --- */
+
+/* How BLAS sees a strided matrix: stored by rows (NO_TRANS) or by columns (TRANS), rows or columns `ld` apart. */
+struct layout {
+    enum blas_transpose transpose;
+    int64_t ld;
+};
+
+static bool layout_of(int64_t rows, int64_t columns, const int64_t *steps, struct layout *layout)
+{
+    if ((steps[1] == 1 || columns <= 1) && (steps[0] >= columns || rows <= 1)) {
+        layout->transpose = BLAS_NO_TRANS;
+        layout->ld = rows <= 1 || steps[0] < columns ? columns : steps[0];
+    } else if ((steps[0] == 1 || rows <= 1) && (steps[1] >= rows || columns <= 1)) {
+        layout->transpose = BLAS_TRANS;
+        layout->ld = columns <= 1 || steps[1] < rows ? rows : steps[1];
+    } else {
+        return false;
+    }
+    layout->ld = layout->ld > 1 ? layout->ld : 1;
+    return layout->ld <= INT_MAX;
+}
+
+static struct gemm gemm_of(struct tensor *result, struct tensor *a, struct tensor *b)
+{
+    return (struct gemm){
+        .a = tensor_ptr(a),
+        .b = tensor_ptr(b),
+        .c = tensor_ptr(result),
+        .m = a->sizes[0],
+        .n = b->sizes[1],
+        .k = a->sizes[1],
+        .a_step = {a->strides[0], a->strides[1]},
+        .b_step = {b->strides[0], b->strides[1]},
+        .c_step = {result->strides[0], result->strides[1]},
+    };
+}
+
+/* --- our own loops --- */
+
+struct own_task {
+    const struct gemm *gemm;
+    enum dtype dtype;
+    struct work work;
+};
+
+static void own_rows(void *arg, int64_t begin, int64_t end)
+{
+    struct own_task *task = arg;
+    int64_t row_cost = task->gemm->n * task->gemm->k + 1;
+    int64_t rows = OWN_GRAIN * 16 / row_cost + 1;
+    for (int64_t row = begin; row < end && work_goes_on(&task->work); row += rows) {
+        cpu_tables->matmul->gemm[task->dtype](task->gemm, row, end - row < rows ? end : row + rows);
+    }
+}
+
+static int own_gemm(const struct gemm *gemm, enum dtype dtype)
+{
+    struct own_task task = {.gemm = gemm, .dtype = dtype};
+    work_start(&task.work);
+    parallel_for(0, gemm->m, OWN_GRAIN / (gemm->n * gemm->k + 1) + 1, own_rows, &task);
+    return work_result(&task.work);
+}
+
+/* --- BLAS --- */
+
+static void blas_block(const struct blas *blas, enum dtype dtype, const struct gemm *g, struct layout a,
+                       struct layout b, int64_t ldc, double beta)
+{
+    int m = (int)g->m, n = (int)g->n, k = (int)g->k;
+    if (dtype == DTYPE_F32) {
+        blas->sgemm(BLAS_ROW_MAJOR, a.transpose, b.transpose, m, n, k, 1, (const float *)g->a, (int)a.ld,
+                    (const float *)g->b, (int)b.ld, (float)beta, (float *)g->c, (int)ldc);
+    } else {
+        blas->dgemm(BLAS_ROW_MAJOR, a.transpose, b.transpose, m, n, k, 1, (const double *)g->a, (int)a.ld,
+                    (const double *)g->b, (int)b.ld, beta, (double *)g->c, (int)ldc);
+    }
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Cut so that one call takes milliseconds; a product of a usual size is a single call. */
+static int blas_blocks(const struct blas *blas, enum dtype dtype, const struct gemm *g, struct layout a,
+                       struct layout b, int64_t ldc)
+{
+    struct work work;
+    int64_t bytes = (int64_t)dtype_info[dtype].bytes;
+    double flops = 2.0 * (double)g->m * (double)g->n * (double)g->k;
+    double limit = (double)BLOCK_FLOPS * cpu_threads() * 4 / (double)bytes;
+    bool whole = flops <= limit && g->m <= INT_MAX && g->n <= INT_MAX && g->k <= INT_MAX;
+    int64_t k_step = whole ? g->k : least(g->k, 4096), n_step = whole ? g->n : least(g->n, 1024);
+    int64_t m_step = whole ? g->m : (int64_t)(limit / (2.0 * (double)k_step * (double)n_step)) / 64 * 64 + 64;
+    work_start(&work);
+    for (int64_t i = 0; i < g->m; i += m_step) {
+        for (int64_t j = 0; j < g->n; j += n_step) {
+            for (int64_t l = 0; l < g->k && (whole || work_goes_on(&work)); l += k_step) {
+                struct gemm block = *g;
+                block.m = least(g->m - i, m_step);
+                block.n = least(g->n - j, n_step);
+                block.k = least(g->k - l, k_step);
+                block.a += (i * g->a_step[0] + l * g->a_step[1]) * bytes;
+                block.b += (l * g->b_step[0] + j * g->b_step[1]) * bytes;
+                block.c += (i * ldc + j) * bytes;
+                blas_block(blas, dtype, &block, a, b, ldc, l > 0);
+            }
+        }
+    }
+    return work_result(&work);
+}
+
+static void transpose_gemm(struct gemm *g)
+{
+    struct gemm old = *g;
+    g->a = old.b;
+    g->b = old.a;
+    g->m = old.n;
+    g->n = old.m;
+    for (int i = 0; i < 2; i++) {
+        g->a_step[i] = old.b_step[1 - i];
+        g->b_step[i] = old.a_step[1 - i];
+        g->c_step[i] = old.c_step[1 - i];
+    }
+}
+
+/* 0, -1 (interrupted), or 1 when BLAS cannot take these strides. */
+static int blas_gemm(enum dtype dtype, struct gemm g)
+{
+    const struct blas *blas = blas_get();
+    struct layout a, b, c;
+    if (!blas) {
+        return 1;
+    }
+    if (g.c_step[1] != 1 && g.c_step[0] == 1) {
+        transpose_gemm(&g); /* c.T = b.T @ a.T */
+    }
+    if (!layout_of(g.m, g.n, g.c_step, &c) || c.transpose != BLAS_NO_TRANS ||
+        !layout_of(g.m, g.k, g.a_step, &a) || !layout_of(g.k, g.n, g.b_step, &b)) {
+        return 1;
+    }
+    return blas_blocks(blas, dtype, &g, a, b, c.ld);
+}
+
+/* --- products of any size --- */
+
+static int check_dtype(const char *kernel, enum dtype dtype)
+{
+    if (cpu_tables->matmul->gemm[dtype]) {
+        return 0;
+    }
+    error_set(ERROR_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'", kernel, dtype_info[dtype].class_name);
+    return -1;
+}
+
+static bool is_tiny(const struct gemm *g)
+{
+    return g->m <= TINY_PRODUCTS && g->n <= TINY_PRODUCTS && g->k <= TINY_PRODUCTS &&
+           g->m * g->n <= TINY_PRODUCTS && g->m * g->n * g->k <= TINY_PRODUCTS;
+}
+
+static int run_gemm(enum dtype dtype, const struct gemm *g)
+{
+    if (g->m == 0 || g->n == 0) {
+        return 0;
+    }
+    if (is_tiny(g)) {
+        cpu_tables->matmul->gemm[dtype](g, 0, g->m);
+        return 0;
+    }
+    if ((dtype == DTYPE_F32 || dtype == DTYPE_F64) && g->k > 0) {
+        int status = blas_gemm(dtype, *g);
+        if (status <= 0) {
+            return status;
+        }
+    }
+    return own_gemm(g, dtype);
+}
+
+/* A matrix that BLAS takes as it is, or a contiguous copy. New reference. */
+static struct tensor *blas_ready(struct tensor *matrix)
+{
+    struct layout layout;
+    int last = matrix->dims - 1;
+    if (!dtype_is_float((enum dtype)matrix->dtype) ||
+        layout_of(matrix->sizes[last - 1], matrix->sizes[last], matrix->strides + last - 1, &layout)) {
+        return tensor_retain(matrix);
+    }
+    struct tensor *copy = tensor_new((enum dtype)matrix->dtype, matrix->storage->device, matrix->dims, matrix->sizes);
+    if (copy && cpu_copy(copy, matrix)) {
+        tensor_clear(&copy);
+    }
+    return copy;
+}
+
+/* Where the product may be written while its operands are read: `result` itself, or a new tensor when it shares their
+ * storage (out=) or BLAS cannot write it. New reference. */
+static struct tensor *writable(struct tensor *result, struct tensor *a, struct tensor *b)
+{
+    struct layout layout;
+    int last = result->dims - 1;
+    bool shared = result->storage == a->storage || result->storage == b->storage;
+    if (!shared && layout_of(result->sizes[last - 1], result->sizes[last], result->strides + last - 1, &layout)) {
+        return tensor_retain(result);
+    }
+    return tensor_new((enum dtype)result->dtype, result->storage->device, result->dims, result->sizes);
+}
+
+typedef int (*product_fn)(struct tensor *result, struct tensor *a, struct tensor *b);
+
+/* Runs a product of matrices, or of batches of them, on operands that it can take. */
+static int run_product(product_fn product, struct tensor *result, struct tensor *self, struct tensor *mat2)
+{
+    int status = -1;
+    struct tensor *a = blas_ready(self);
+    struct tensor *b = a ? blas_ready(mat2) : NULL;
+    struct tensor *target = b ? writable(result, a, b) : NULL;
+    if (target && !product(target, a, b)) {
+        status = target == result ? 0 : cpu_copy(result, target);
+    }
+    tensor_release(a);
+    tensor_release(b);
+    tensor_release(target);
+    return status;
+}
+
+static int product_mm(struct tensor *result, struct tensor *a, struct tensor *b)
+{
+    struct gemm gemm = gemm_of(result, a, b);
+    return run_gemm((enum dtype)a->dtype, &gemm);
+}
+
+int cpu_mm(struct tensor *result, struct tensor *self, struct tensor *mat2)
+{
+    if (check_dtype("addmm_impl_cpu_", (enum dtype)self->dtype)) {
+        return -1;
+    }
+    struct gemm gemm = gemm_of(result, self, mat2);
+    if (is_tiny(&gemm) && result->storage != self->storage && result->storage != mat2->storage) {
+        return run_gemm((enum dtype)self->dtype, &gemm);
+    }
+    return run_product(product_mm, result, self, mat2);
+}
+
+/* --- batches --- */
+
+struct batch_task {
+    struct tensor *result, *a, *b;
+    atomic_int failed;
+};
+
+static struct gemm gemm_of_batch(const struct batch_task *task, int64_t i)
+{
+    const struct tensor *tensors[3] = {task->a, task->b, task->result};
+    int64_t offsets[3];
+    for (int k = 0; k < 3; k++) {
+        offsets[k] = i * tensors[k]->strides[0] * (int64_t)dtype_info[tensors[k]->dtype].bytes;
+    }
+    const int64_t *a = task->a->strides, *b = task->b->strides, *c = task->result->strides;
+    return (struct gemm){
+        .a = (char *)tensor_ptr(task->a) + offsets[0],
+        .b = (char *)tensor_ptr(task->b) + offsets[1],
+        .c = (char *)tensor_ptr(task->result) + offsets[2],
+        .m = task->a->sizes[1],
+        .n = task->b->sizes[2],
+        .k = task->a->sizes[2],
+        .a_step = {a[1], a[2]},
+        .b_step = {b[1], b[2]},
+        .c_step = {c[1], c[2]},
+    };
+}
+
+static void run_batch(void *arg, int64_t begin, int64_t end)
+{
+    struct batch_task *task = arg;
+    for (int64_t i = begin; i < end && !atomic_load_explicit(&task->failed, memory_order_relaxed); i++) {
+        struct gemm gemm = gemm_of_batch(task, i);
+        if (run_gemm((enum dtype)task->a->dtype, &gemm)) {
+            atomic_store(&task->failed, 1);
+        }
+    }
+}
+
+/* Small matrices are spread over the threads, one thread each; large ones follow each other and use all threads. */
+static int product_bmm(struct tensor *result, struct tensor *a, struct tensor *b)
+{
+    struct batch_task task = {.result = result, .a = a, .b = b};
+    struct work work;
+    int64_t batch = a->sizes[0];
+    double cost = (double)a->sizes[1] * (double)a->sizes[2] * (double)b->sizes[2] + 1;
+    /* a slice of batches small enough that interrupts are polled in between */
+    int64_t slice = (int64_t)((double)BLOCK_FLOPS * cpu_threads() / 2 / cost) + 1;
+    bool spread = cost <= 1 << 21;
+    work_start(&work);
+    for (int64_t i = 0; i < batch && !task.failed && work_goes_on(&work); i += slice) {
+        int64_t end = least(batch, i + slice);
+        parallel_for(i, end, spread ? (int64_t)(32768 / cost) + 1 : end - i, run_batch, &task);
+    }
+    return task.failed ? -1 : work_result(&work);
+}
+
+int cpu_bmm(struct tensor *result, struct tensor *self, struct tensor *mat2)
+{
+    if (check_dtype("bmm", (enum dtype)self->dtype)) {
+        return -1;
+    }
+    return result->numel == 0 ? 0 : run_product(product_bmm, result, self, mat2);
+}
+
+/* --- matrix and vector --- */
+
+static bool blas_gemv(struct gemm *g, enum dtype dtype, struct layout layout)
+{
+    const struct blas *blas = blas_get();
+    bool trans = layout.transpose == BLAS_TRANS;
+    int64_t rows = trans ? g->k : g->m, columns = trans ? g->m : g->k;
+    if (!blas || rows > INT_MAX || columns > INT_MAX || g->b_step[0] < 1 || g->b_step[0] > INT_MAX ||
+        g->c_step[0] < 1 || g->c_step[0] > INT_MAX) {
+        return false;
+    }
+    if (dtype == DTYPE_F32) {
+        blas->sgemv(BLAS_ROW_MAJOR, layout.transpose, (int)rows, (int)columns, 1, (const float *)g->a, (int)layout.ld,
+                    (const float *)g->b, (int)g->b_step[0], 0, (float *)g->c, (int)g->c_step[0]);
+    } else {
+        blas->dgemv(BLAS_ROW_MAJOR, layout.transpose, (int)rows, (int)columns, 1, (const double *)g->a,
+                    (int)layout.ld, (const double *)g->b, (int)g->b_step[0], 0, (double *)g->c, (int)g->c_step[0]);
+    }
+    return true;
+}
+
+int cpu_mv(struct tensor *result, struct tensor *self, struct tensor *vec)
+{
+    enum dtype dtype = (enum dtype)self->dtype;
+    if (check_dtype("addmv_impl_cpu", dtype)) {
+        return -1;
+    }
+    if (result->storage == self->storage || result->storage == vec->storage) {
+        struct tensor *fresh = tensor_new(dtype, result->storage->device, 1, result->sizes);
+        int status = fresh && !cpu_mv(fresh, self, vec) ? cpu_copy(result, fresh) : -1;
+        tensor_release(fresh);
+        return status;
+    }
+    struct gemm gemm = {
+        .a = tensor_ptr(self),
+        .b = tensor_ptr(vec),
+        .c = tensor_ptr(result),
+        .m = self->sizes[0],
+        .n = 1,
+        .k = self->sizes[1],
+        .a_step = {self->strides[0], self->strides[1]},
+        .b_step = {vec->strides[0], 1},
+        .c_step = {result->strides[0], 1},
+    };
+    struct layout layout;
+    if (!is_tiny(&gemm) && gemm.m > 0 && gemm.k > 0 && (dtype == DTYPE_F32 || dtype == DTYPE_F64) &&
+        layout_of(gemm.m, gemm.k, gemm.a_step, &layout) && blas_gemv(&gemm, dtype, layout)) {
+        return 0;
+    }
+    return gemm.m ? own_gemm(&gemm, dtype) : 0;
+}
+
+int cpu_dot(struct tensor *result, struct tensor *self, struct tensor *tensor)
+{
+    enum dtype dtype = (enum dtype)self->dtype;
+    if (check_dtype("dot", dtype)) {
+        return -1;
+    }
+    int64_t n = self->numel, x_step = self->strides[0], y_step = tensor->strides[0];
+    bool wide = n > INT_MAX || x_step > INT_MAX || y_step > INT_MAX || x_step < 1 || y_step < 1;
+    const struct blas *blas = n > TINY_PRODUCTS && !wide && dtype_is_float(dtype) ? blas_get() : NULL;
+    if (blas && dtype == DTYPE_F32) {
+        *(float *)tensor_ptr(result) =
+            blas->sdot((int)n, tensor_ptr(self), (int)x_step, tensor_ptr(tensor), (int)y_step);
+        return 0;
+    }
+    if (blas && dtype == DTYPE_F64) {
+        *(double *)tensor_ptr(result) =
+            blas->ddot((int)n, tensor_ptr(self), (int)x_step, tensor_ptr(tensor), (int)y_step);
+        return 0;
+    }
+    struct gemm gemm = {
+        .a = tensor_ptr(self),
+        .b = tensor_ptr(tensor),
+        .c = tensor_ptr(result),
+        .m = 1,
+        .n = 1,
+        .k = n,
+        .a_step = {0, x_step},
+        .b_step = {y_step, 1},
+        .c_step = {1, 1},
+    };
+    cpu_tables->matmul->gemm[dtype](&gemm, 0, 1);
+    return 0;
+}
