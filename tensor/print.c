@@ -494,7 +494,7 @@ static void add_size(struct suffixes *suffixes, const struct tensor *tensor)
     for (int i = 0; i < tensor->dims; i++)
         length += snprintf(sizes + length, sizeof sizes - (size_t)length, i ? ", %lld" : "%lld",
                            (long long)tensor->sizes[i]);
-    sizes[length] = '\0';
+    snprintf(sizes + length, sizeof sizes - (size_t)length, tensor->dims == 1 ? "," : "");
     add_suffix(suffixes, "size=(", sizes, ")");
 }
 
@@ -540,7 +540,7 @@ static void add_suffixes(struct printer *printer, struct tensor *tensor, int ind
 
     suffixes_init(&suffixes, &printer->text, indent, printer->options.line_width);
     add_device(&suffixes, tensor);
-    if (tensor->numel == 0 && tensor->dims != 1)
+    if (tensor->numel == 0 ? tensor->dims != 1 : printer->options.edge_items == 0)
         add_size(&suffixes, tensor);
     if (names_dtype(tensor))
         add_suffix(&suffixes, "dtype=torch.", dtype_info[tensor->dtype].name, "");

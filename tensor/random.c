@@ -90,8 +90,6 @@ void generator_release(struct generator *generator)
     if (!generator ||
         atomic_fetch_sub_explicit(&generator->refcount, 1, memory_order_acq_rel) != 1)
         return;
-    if (generator->python && generator->python_owner == TENSOR_OWNS_PYTHON && python_bridge.release)
-        python_bridge.release(generator->python);
     pthread_mutex_destroy(&generator->lock);
     mem_free(generator);
 }

@@ -18,8 +18,7 @@ struct generator {
     int next; /* index of the next output in state; MT_STATE: the state must be renewed first */
     bool has_normal;
     double normal; /* the sine twin of the last Box-Muller pair */
-    void *python;  /* the one PyObject, or NULL */
-    uint8_t python_owner;
+    void *python;  /* the one PyObject, which owns a reference on this struct, or NULL */
 };
 
 TENSOR_API struct generator *generator_new(void); /* seed 67280421310721 */
