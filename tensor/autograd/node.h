@@ -53,15 +53,12 @@ struct value {
 struct saved {
     struct tensor *tensor; /* owned; NULL once freed or when None was saved */
     unsigned version;
-    int output_nr;         /* ≥ 0: the node's own output, kept without grad_fn */
-    struct node *source;   /* name of the op that made it, for the version error; not owned, may be NULL */
-    const char *source_name; /* class name of its grad_fn, or NULL for a leaf */
-    int source_output;
+    int output_nr; /* ≥ 0: the node's own output, kept as an alias without grad_fn */
 };
 
 /* One class a schema line: "MulBackward0". Generated, or hand-written in formulas.c, leaf.c, custom.c. */
 struct node_class {
-    const char *name;
+    const char *name; /* the type's name as Python shows it; node_name() gives that of `.name()` */
     /* grads_in[i]: gradient of output i, never NULL for classes without `takes_undefined` (the engine fills zeros).
      * Sets grads_out[e] (new references) for each edge e with node_needs(node, e); others stay NULL. 0 or -1. */
     int (*apply)(struct node *node, struct tensor *const *grads_in, struct tensor **grads_out);
@@ -83,20 +80,30 @@ struct input_meta {
     int64_t *sizes; /* sizes_inline or a mem_alloc block */
 };
 
-/* A callback on gradients: Python's, or C's. */
+/* A callback on gradients: Python's, or C's. A gradient may be NULL (undefined: Python sees None). A hook may remove
+ * itself or others while it runs; what is removed is freed when no hook runs any more. */
 struct hook {
     struct hook *next;
     int64_t id;
     /* May replace *grad (release the old, store the new). Returns 0 or -1. */
     int (*call)(struct hook *hook, struct tensor **grad);
-    /* For node hooks: both lists, as torch's register_hook / register_prehook. NULL for tensor hooks. */
+    /* For node hooks; either list's items may be replaced. grads_out: gradients of the node's outputs (what apply gets);
+     * grads_in: what apply made for its inputs, one an edge, for post hooks; NULL and 0 for pre hooks. */
     int (*call_node)(struct hook *hook, struct tensor **grads_in, int in_count, struct tensor **grads_out, int out_count);
     void (*free)(struct hook *hook); /* frees the hook itself and its data */
     void *data;                      /* a PyObject * when the binding made it (visited by tp_traverse) */
 };
 
+/* A tensor that keeps the gradient of a node's output (retain_grad). Weak: the dying tensor takes itself out. */
+struct retainer {
+    struct retainer *next;
+    struct tensor *tensor;
+    int output_nr;
+};
+
 struct node {
     atomic_int refcount;
+    atomic_flag lock; /* held for a few instructions: saved tensors, retainers, lists of hooks */
     const struct node_class *class;
     uint64_t sequence; /* later nodes run first */
     int edge_count;
@@ -109,26 +116,30 @@ struct node {
     bool saved_freed;     /* after a backward without retain_graph */
     struct hook *tensor_hooks; /* on gradients of outputs; hook->id >> 32 is the output number */
     struct hook *pre_hooks, *post_hooks;
+    struct retainer *retainers;
     struct tensor *leaf;  /* AccumulateGrad's variable */
-    void *custom;         /* autograd.Function: its PyObject state; CopySlices: its view */
+    void *custom;         /* autograd.Function: its PyObject state; CopySlices: its struct slices */
     void *python;         /* the one PyObject of this node, or NULL */
     uint8_t python_owner;
     struct node *free_next; /* work list of node_release */
+    int input_room;         /* of `inputs`; the arrays begin in the node's own block, and move out when they grow */
+    uint32_t block_bytes;
 };
 
 /* How a view came to be: what an in-place change of it may do. */
-enum view_kind { VIEW_NONE, VIEW_DEFAULT, VIEW_MULTI_OUTPUT, VIEW_NO_GRAD, VIEW_MULTI_OUTPUT_NO_GRAD, VIEW_IN_CUSTOM };
+enum view_kind { VIEW_NONE, VIEW_DEFAULT, VIEW_MULTI_OUTPUT, VIEW_NO_GRAD, VIEW_INFERENCE, VIEW_IN_CUSTOM };
 
 struct autograd {
     struct tensor *grad;      /* owned */
     struct node *grad_fn;     /* owned; NULL for leaves */
     int output_nr;
+    atomic_flag lock;         /* held for a few instructions: accumulator, and grad while it accumulates */
     struct node *accumulator; /* weak: cleared by the node when it dies */
     struct tensor *base;      /* owned: the tensor that this is a view of (never itself a view) */
     uint8_t view_kind;
     unsigned view_version;    /* version at which grad_fn was made; an older one is made anew */
     bool retains_grad;
-    struct hook *hooks;       /* of a leaf, moved to its accumulator's gradients */
+    struct hook *hooks;       /* of a leaf, run before its accumulator */
 };
 
 /* The tensor's autograd, made when missing. NULL with the error set. */
@@ -145,9 +156,11 @@ TENSOR_API int autograd_edge(struct tensor *tensor, struct edge *edge);
 
 /* --- Recording, used by generated code --- */
 
+/* Whether a tensor requires grad: as a leaf, by its history, or as a view of a tensor that does. NULL: false. */
 static inline bool tensor_tracks(const struct tensor *tensor)
 {
-    return tensor && tensor->requires_grad;
+    return tensor && (tensor->requires_grad ||
+                      (tensor->autograd && tensor->autograd->base && tensor->autograd->base->requires_grad));
 }
 
 /* True when grad mode is on and some input (NULLs skipped) requires grad: the op must be recorded. */
@@ -168,21 +181,29 @@ TENSOR_API struct tensor *node_saved(struct node *node, int slot, bool *error);
  * list, NULL where None was saved). */
 TENSOR_API int node_save_tensors(struct node *node, int first, struct tensors list);
 TENSOR_API int node_saved_tensors(struct node *node, int first, struct tensor_list *list);
+/* Room for at least `count` saved tensors (empty ones). */
+int node_reserve_saved(struct node *node, int count);
 /* Copies a value (ints, strings deep; tensors not allowed) into slot `slot`. */
 TENSOR_API int node_save_value(struct node *node, int slot, struct value value);
-/* Whether the gradient for edge `edge` is wanted. */
-static inline bool node_needs(const struct node *node, int edge)
-{
-    return node->edges[edge].node != NULL;
-}
+/* The sizes of a list of tensors as ints in a value slot: for each its number of dims, then its sizes. */
+TENSOR_API int node_save_sizes(struct node *node, int slot, struct tensors list);
+/* Whether the gradient for edge `edge` is wanted: by the graph, and by the backward that is running (engine.c). */
+TENSOR_API bool node_needs(const struct node *node, int edge);
+/* What `.name()` says: "MulBackward0", "torch::autograd::CopySlices". */
+TENSOR_API const char *node_name(const struct node *node);
+/* The op's name in texts ("Exp", "Sum1" of SumBackward1), into the caller's buffer, which is returned. */
+const char *node_op_name(const struct node *node, char *buffer, size_t capacity);
+/* Adds hooks (owned from then on; their id is set) and removes them. `id`s come from one process-wide counter. */
+TENSOR_API void node_add_hook(struct node *node, struct hook **list, struct hook *hook, int output_nr);
+TENSOR_API void node_remove_hook(struct node *node, struct hook **list, int64_t id);
 /* Makes `result` output `output_nr` of the node: grad_fn, requires_grad (when its dtype is floating) and the node's
  * input_meta. Outputs are added in order 0, 1, …; the result keeps a reference on the node. */
 TENSOR_API int autograd_set_history(struct tensor *result, struct node *node, int output_nr);
 /* Marks `view` as a view of `source` (or of its base). Called for every result of a view op, recorded or not. */
 TENSOR_API int autograd_set_view(struct tensor *view, struct tensor *source, bool multi_output);
-/* Before an in-place op on `self` (with grad mode's rules): leaf, view of leaf, multi-output view, no_grad view,
- * inference errors, in PyTorch's words. */
-TENSOR_API int autograd_check_inplace(struct tensor *self);
+/* Before an in-place op on `self`, which is `recorded` when autograd_needed() of its inputs: leaf, view of leaf,
+ * multi-output view, no_grad view, inference errors, in PyTorch's words. */
+TENSOR_API int autograd_check_inplace(struct tensor *self, bool recorded);
 /* After an in-place op that is recorded by `node`: self's history becomes the node, or for a view its base's becomes
  * CopySlices. The version was already bumped by the op. */
 TENSOR_API int autograd_rebase_history(struct tensor *self, struct node *node);
@@ -192,6 +213,18 @@ void node_free_saved(struct node *node);
 /* Deep copy and release of a value. */
 TENSOR_API int value_copy(struct value *target, struct value source);
 TENSOR_API void value_release(struct value *value);
+
+/* A short lock over a few instructions (never over an allocation, Python or another lock). */
+static inline void spin_lock(atomic_flag *lock)
+{
+    while (atomic_flag_test_and_set_explicit(lock, memory_order_acquire)) {
+    }
+}
+
+static inline void spin_unlock(atomic_flag *lock)
+{
+    atomic_flag_clear_explicit(lock, memory_order_release);
+}
 
 /* Number of nodes reachable from `tensor`'s grad_fn, AccumulateGrad not counted, and bytes of the distinct storages
  * that they keep for backward. */
