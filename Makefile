@@ -108,6 +108,9 @@ $(B)/obj/gen/%.o: $(B)/gen/%.c Makefile
 	$(Q)$(CC) $(if $(findstring binding,$<),$(BINDING_CFLAGS) -Itensor/python,$(TENSOR_CFLAGS)) -c -o $@ $<
 $(B)/gen/%.c: $(GENSTAMP) ;
 
+# the one file that opens parallel regions
+$(B)/obj/tensor/cpu/threads.o: TENSOR_CFLAGS += -fopenmp
+
 define ISA_RULE
 $(B)/obj/tensor/cpu/isa/%.$(1).o: tensor/cpu/isa/%.c $(GENSTAMP) Makefile
 	$$(SAY) CC "$$< ($(1))"
@@ -153,7 +156,7 @@ all: kernel tensor site
 
 APT_RUN  := gcc libc6-dev make pkg-config python3-dev python3-venv libzmq3-dev libsodium-dev libjansson-dev \
             libsleef-dev libopenblas0-openmp
-APT_TEST := $(APT_RUN) check clang locales procps
+APT_TEST := $(APT_RUN) check clang libomp-dev locales procps
 SUDO     := $(if $(filter 0,$(shell id -u)),,sudo)
 
 # installs the packages of $(1) that are missing; asks for rights only then
