@@ -21,6 +21,8 @@ struct pointwise_op {
     int id;                  /* enum pointwise_id */
     enum type_rule types;
     unsigned bool_inputs;    /* bit k: input k is a condition, stays bool and out of the promotion */
+    unsigned wide_inputs;    /* bit k: one number given as input k is kept in float for float16 and bfloat16; the loop
+                              * gets it as params[0] (such an op has no other parameters), else params NULL */
 };
 
 struct fold_op {
@@ -48,8 +50,9 @@ TENSOR_API struct tensor *call_fold(const struct fold_op *op, struct tensor *sel
 TENSOR_API struct tensor *call_new(struct tensor *const *inputs, int count, enum type_rule types, const struct shape *shape);
 /* The RUNTIME error of out= forms when `out` or an input requires grad and recording is on; else 0. */
 TENSOR_API int call_check_out(struct tensor *out, struct tensor *const *inputs, int count, const char *op);
-/* Stores a result in `out` as out= does (resize, cast) and releases it; a NULL result gives -1. */
-TENSOR_API int call_store_out(struct tensor *out, struct tensor *result, const char *op);
+/* Stores a result in `out` as out= does (resize, cast unless `exact`) and releases it; a NULL result gives -1.
+ * RUNTIME "Expected out tensor to have dtype float, but got double instead". */
+TENSOR_API int call_store_out(struct tensor *out, struct tensor *result, const char *op, bool exact);
 /* Prepares `out` of an out= call: resizes it to `shape` when it differs (warning when it had elements). */
 TENSOR_API int call_prepare_out(struct tensor *out, const struct shape *shape, enum dtype result, const char *op);
 /* RUNTIME when several elements of `self` share one place in memory (an expanded tensor), which must not be written. */

@@ -1,4 +1,4 @@
-/* The tables of CPU loops, one set an instruction set (cpu/isa/loops.c and convert.c, compiled with -DISA=…). pick.c
+/* The tables of CPU loops, one set an instruction set (cpu/isa/loops.c, compiled with -DISA=…). pick.c
  * chooses a set at load. A NULL loop: the op does not exist for that dtype. */
 #ifndef LOOPS_H
 #define LOOPS_H
@@ -26,9 +26,7 @@ struct fold_loops {
 /* Elementwise bodies: operands are the output and then the inputs (see loop_fn); params are struct scalar []. */
 #define LOOPS_OF(isa)                                                                                         \
     extern const loop_fn pointwise_loops_##isa[POINTWISE_COUNT][DTYPE_COUNT];                                 \
-    extern const struct fold_loops fold_loops_##isa[FOLD_COUNT][DTYPE_COUNT];                                 \
-    /* [from][to]: operand 0 of dtype `to`, operand 1 of dtype `from`; params unused */                       \
-    extern const loop_fn convert_loops_##isa[DTYPE_COUNT][DTYPE_COUNT];
+    extern const struct fold_loops fold_loops_##isa[FOLD_COUNT][DTYPE_COUNT];
 
 LOOPS_OF(baseline)
 LOOPS_OF(avx2)

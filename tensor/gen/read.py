@@ -12,7 +12,8 @@ indented to its key's value continues it; `#` starts a comment. Keys:
   doc          docstring: its signature lines, then sentences
   kernel_name  the name in "… not implemented for 'Bool'" when it is not NAME
   check        C call made first: `int check_x(ARGS)`, sets the error
-  inputs       ARG:bool (a condition: not promoted), ARG:number (Python numbers are taken for this Tensor)
+  inputs       ARG:bool (a condition: not promoted), ARG:number (Python numbers are taken for this Tensor), ARG:wide (one
+               number stays float where the others are float16 or bfloat16)
   dtypes       kinds that an `each` or `fold` op has loops for: bool int float; all when left out
   each         elementwise body, a C expression over the arguments: becomes loops, `Scalar` operands enter as weak tensors
   when         `ARG == NUMBER  EXPR`: a cheaper body for `each` when that operand is one number
@@ -427,7 +428,7 @@ def finish_op(op):
     for line in op.keys.get('inputs', []):
         for item in line.text.split():
             name, _, flag = item.partition(':')
-            if flag not in ('bool', 'number') or not any(s.arg(name) for s in op.sigs):
+            if flag not in ('bool', 'number', 'wide') or not any(s.arg(name) for s in op.sigs):
                 fail(line.where, 'bad input "%s"' % item)
             op.flags.setdefault(name, set()).add(flag)
     for line in op.keys.get('when', []):

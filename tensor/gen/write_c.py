@@ -38,13 +38,18 @@ def names(args):
 
 
 def wrap(text, indent='    '):
-    """Breaks a long line at commas, at 116 columns."""
-    if len(text) <= 116:
-        return text
-    cut = text.rfind(', ', 0, 116)
-    if cut < 40:
-        return text
-    return text[:cut + 1] + '\n' + wrap(indent + '    ' + text[cut + 2:], indent)
+    """Breaks long lines at commas or operators, at 116 columns; what follows is indented once more."""
+    lines = []
+    for line in text.split('\n'):
+        while len(line) > 116:
+            cut = max(line.rfind(', ', 0, 116) + 1, line.rfind(' || ', 0, 116) + 3, line.rfind(' && ', 0, 116) + 3)
+            if cut < 40:
+                break
+            lines.append(line[:cut].rstrip())
+            line = ' ' * (len(line) - len(line.lstrip())) + indent + line[cut:].lstrip()
+            indent = ''
+        lines.append(line)
+    return '\n'.join(lines)
 
 
 class Table:
@@ -135,8 +140,7 @@ def prototypes(function):
 
 
 def comment(lines):
-    text = '\n * '.join(wrap(line, ' * ').replace('\n     ', '\n * ') for line in lines)
-    return '/* %s */' % text
+    return '/* %s */' % wrap('\n * '.join(lines), ' * ')
 
 
 def tensor_ops_h(table):
@@ -414,7 +418,7 @@ def node_function(table, klass, function):
     if steps:
         steps = ['    if (node && (%s)) {' % ' ||\n                 '.join(steps), '        node_release(node);',
                  '        node = NULL;', '    }']
-    used = set(re.findall(r'\w+', ' '.join(lines[2:] + steps)))
+    used = set(re.findall(r'(?<![.\w])\w+', ' '.join(lines[2:] + steps)))
     lines += ['    (void)%s;' % a.c_name for a in function.params if a.c_name not in used] + steps
     return '\n'.join(wrap(line, '    ') for line in lines + ['    return node;', '}']) + '\n'
 
@@ -497,9 +501,10 @@ class OpWriter:
         if self.f.kind == 'fold':
             return 'static const struct fold_op %s_op = {"%s", "%s", FOLD_%s, %s};\n' % (
                 self.op.name, self.op.name, self.op.kernel_name, constant(self.op.name), rule)
-        mask = sum(1 << i for i, a in enumerate(self.f.operands) if 'bool' in self.op.flags.get(a.name, ()))
-        return 'static const struct pointwise_op %s_op = {"%s", "%s", POINTWISE_%s, %s, %#x};\n' % (
-            self.op.name, self.op.name, self.op.kernel_name, constant(self.op.name), rule, mask)
+        masks = [sum(1 << i for i, a in enumerate(self.f.operands) if flag in self.op.flags.get(a.name, ()))
+                 for flag in ('bool', 'wide')]
+        return 'static const struct pointwise_op %s_op = {\n    "%s", "%s", POINTWISE_%s, %s, %#x, %#x};\n' % (
+            self.op.name, self.op.name, self.op.kernel_name, constant(self.op.name), rule, *masks)
 
     def forward_function(self):
         """forward_<op>(): allocates the results of a `cpu` op and runs its kernel."""
@@ -533,7 +538,7 @@ class OpWriter:
 
     def head(self, which):
         result, name, args = which
-        return [wrap('%s%s(%s)' % (result, name, args), ''), '{']
+        return [wrap('%s%s(%s)' % (result, name, args)), '{']
 
     def recorded_here(self):
         """A comparison has a node only for its in-place form."""
@@ -655,16 +660,24 @@ class OpWriter:
         if len(outs) > 1:
             lines.append('    struct tensor *result[%d];' % len(outs))
             checks.append(self.forward()[:-1] + ', result) < 0')
+        lines += ['    struct tensor *result;'] if self.f.kind == 'body' else []
         lines += ['', '    if (%s)' % ' || '.join(checks), '        return -1;']
         if self.f.kind == 'each':
             params = '(const struct scalar[]){%s}' % names(self.f.scalars) if self.f.scalars else 'NULL'
             lines.append('    return call_pointwise_out(&%s_op, out, %s, %s);' % (self.op.name, operands, params))
         elif len(outs) > 1:
             for number, name in enumerate(outs):
-                lines.append('    int status%d = call_store_out(%s, result[%d], "%s");' % (number, name, number, self.op.name))
+                lines.append('    int status%d = call_store_out(%s, result[%d], "%s", true);' % (number, name, number, self.op.name))
             lines.append('    return %s ? -1 : 0;' % ' || '.join('status%d < 0' % i for i in range(len(outs))))
+        elif self.f.kind == 'body':
+            lines += ['    if (!(result = %s))' % self.forward('out'), '        return -1;', '    tensor_release(result);',
+                      '    tensor_bump_version(out);', '    return 0;']
+        elif self.f.kind == 'fold':
+            given = 'dtype == DTYPE_NONE ? (enum dtype)out->dtype : dtype'
+            lines.append('    return call_store_out(out, %s, "%s", false);' % (self.forward().replace('dtype', given),
+                                                                              self.op.name))
         else:
-            lines.append('    return call_store_out(out, %s, "%s");' % (self.forward(), self.op.name))
+            lines.append('    return call_store_out(out, %s, "%s", true);' % (self.forward(), self.op.name))
         return lines + ['}']
 
     def text(self):
@@ -704,9 +717,143 @@ def kernels_c(table):
     return BANNER + '\n#include "op_kernels.h"\n\nconst struct op_kernels cpu_op_kernels = {\n%s\n};\n' % '\n'.join(members)
 
 
+# --- loops -------------------------------------------------------------------------------------------------------------
+
+STORAGE = {'BOOL': 'uint8_t', 'U8': 'uint8_t', 'I8': 'int8_t', 'I16': 'int16_t', 'I32': 'int32_t', 'I64': 'int64_t',
+           'F16': 'uint16_t', 'BF16': 'uint16_t', 'F32': 'float', 'F64': 'double'}
+BYTES = {'BOOL': 1, 'U8': 1, 'I8': 1, 'I16': 2, 'I32': 4, 'I64': 8, 'F16': 2, 'BF16': 2, 'F32': 4, 'F64': 8}
+HALVES = ('F16', 'BF16')
+VECTOR_MATH = re.compile(r'\b(exp|log|power)\(')
+
+
+def cname(name):
+    return constant(name).lower()
+
+
+def passages(op, function, dtype, result):
+    """The struct operand list of a buffered loop."""
+    kind = 'PASS_' + dtype if dtype in HALVES else 'PASS_BYTES'
+    items = ['{%s, %d}' % (('PASS_BYTES', 1) if result else (kind, BYTES[dtype]))]
+    for arg in function.operands:
+        condition = 'bool' in op.flags.get(arg.name, ())
+        items.append('{%s, %d}' % (('PASS_BYTES', 1) if condition else (kind, BYTES[dtype])))
+    return '{%s}' % ', '.join(items)
+
+
+def buffered(name, runner, loop, operands):
+    """A loop_fn that runs another one through buffers."""
+    return ('static void %s(char *const *data, const int64_t *strides, int64_t n, const void *params)\n{\n'
+            '    static const struct operand operands[] = %s;\n'
+            '    %s(%s, data, strides, n, params, operands, (int)(sizeof operands / sizeof *operands));\n}\n'
+            % (name, operands, runner, loop))
+
+
+def each_loop(name, dtype, args, condition, body, compare, scalars, whens=''):
+    """One inclusion of each.inc."""
+    c_type = STORAGE[dtype]
+    reader = 'param_double' if dtype in ('F32', 'F64') else 'param_int'
+    params = ' '.join('const %s %s = (%s)%s(params, %d);' % (c_type, a.c_name, c_type, reader, i)
+                      for i, a in enumerate(scalars))
+    store = '((x) != 0)' if dtype == 'BOOL' and not compare else '(O)(x)'
+    lines = ['#define NAME ' + name, '#define T ' + c_type, '#define O ' + ('uint8_t' if compare else 'T'),
+             '#define TA ' + ('uint8_t' if condition else 'T'), '#define INPUTS %d' % len(args)]
+    lines += ['#define %s %s' % (letter, arg) for letter, arg in zip('ABC', args)]
+    lines += ['#define PARAMS ' + params, '#define WHENS ' + whens, '#define STORE(x) ' + store, '#define EACH ' + body,
+              '#include "cpu/typed/each.inc"']
+    undef = ['T', 'O', 'TA', 'INPUTS', 'PARAMS', 'WHENS', 'STORE', 'EACH'] + list('ABC'[:len(args)])
+    return '\n'.join(lines + ['#undef ' + n for n in undef]) + '\n'
+
+
+def when_loops(op, function, dtype):
+    """Cheaper loops for special numbers: (text, statements that choose them)."""
+    parts, choose = [], ''
+    for number, (arg, value, body) in enumerate(op.whens):
+        if dtype not in ('F32', 'F64') and not (value.isdigit() and dtype != 'BOOL'):
+            continue
+        name = '%s_%s_%d' % (cname(op.name), dtype.lower(), number)
+        others = [a.c_name for a in function.operands if a.name != arg]
+        parts.append(each_loop(name, dtype, others, False, body, False, []))
+        choose += ' if (strides[2] == 0 && *b == (T)%s) { %s(data, strides, n, params); return; }' % (value, name)
+    return parts, choose
+
+
+def op_loops(op):
+    """All loops of one `each` op: (text, {dtype: loop name})."""
+    function = op.functions()[0]
+    types, body = function.sig.text('types'), ' '.join(line.text for line in op.keys['each'])
+    compare, table = types == 'compare', {}
+    condition = 'bool' in op.flags.get(function.operands[0].name, ())
+    wide = any('wide' in flags for flags in op.flags.values())
+    args = [a.c_name for a in function.operands]
+    parts = ['/* %s: ops/%s:%d */' % ((op.name,) + op.keys['each'][0].where)]
+    for dtype in [d for d in DTYPES if d in op.dtypes and (types != 'float' or d in HALVES + ('F32', 'F64'))]:
+        name = '%s_%s' % (cname(op.name), dtype.lower())
+        table[dtype] = name
+        if dtype in HALVES:
+            continue
+        more, choose = when_loops(op, function, dtype)
+        parts += more
+        vector = VECTOR_MATH.search(body) and dtype in ('F32', 'F64')
+        core = name + '_core' if vector else name
+        parts.append(each_loop(core, dtype, args, condition, body, compare, function.scalars, choose))
+        if vector:
+            parts.append(buffered(name, 'run_vectors', core, passages(op, function, dtype, compare)))
+    for dtype in [d for d in HALVES if d in table]:
+        core = cname(op.name) + '_f32' + ('_core' if VECTOR_MATH.search(body) else '')
+        runner = 'run_wide' if wide else 'run_buffered'
+        parts.append(buffered(table[dtype], runner, core, passages(op, function, dtype, compare)))
+    return '\n'.join(parts), table
+
+
+def fold_loops(op):
+    """All functions of one fold: (text, {dtype: struct fold_loops initialiser})."""
+    line = op.keys['fold'][0]
+    match = re.fullmatch(r'from (\S+)\s+(.+)', line.text)
+    if not match:
+        fail(line.where, 'expected "from START  EXPRESSION"')
+    start, body = match.groups()
+    parts, table = ['/* %s: ops/%s:%d */' % ((op.name,) + line.where)], {}
+    accumulate = op.sigs[0].text('types') == 'accumulate'
+    for dtype in op.dtypes:
+        name = '%s_%s' % (cname(op.name), dtype.lower())
+        acc = dtype
+        if accumulate:
+            acc = 'F64' if dtype == 'F64' else 'F32' if dtype in HALVES + ('F32',) else 'I64'
+        load = {'BOOL': '(ACC)((x) != 0)', 'F16': 'half_to_float(x)', 'BF16': 'bfloat_to_float(x)'}.get(dtype, '(ACC)(x)')
+        lines = ['#define JOIN(x) %s_##x' % name, '#define T ' + STORAGE[dtype], '#define ACC ' + STORAGE[acc],
+                 '#define FOLD(acc, self) (%s)' % body, '#define START ((ACC)%s)' % start,
+                 '#define LOAD(x) ' + load, '#define FOLD_IN_PLACE %d' % (acc == dtype and dtype != 'BOOL'),
+                 '#include "cpu/typed/fold.inc"']
+        names_ = ('JOIN', 'T', 'ACC', 'FOLD', 'START', 'LOAD', 'FOLD_IN_PLACE')
+        parts.append('\n'.join(lines + ['#undef ' + n for n in names_]) + '\n')
+        table[dtype] = '{DTYPE_%s, %s}' % (acc, ', '.join('%s_%s' % (name, n) for n in ('start', 'inner', 'rows', 'combine')))
+    return '\n'.join(parts), table
+
+
+def loops_inc(table):
+    parts, each, fold = [BANNER], [], []
+    for op in table.ops:
+        if 'each' in op.keys:
+            text, loops = op_loops(op)
+            rows = each
+        elif 'fold' in op.keys:
+            text, loops = fold_loops(op)
+            rows = fold
+        else:
+            continue
+        parts.append(text)
+        kind = 'POINTWISE' if rows is each else 'FOLD'
+        cells = ',\n         '.join('[DTYPE_%s] = %s' % item for item in loops.items())
+        rows.append('    [%s_%s] =\n        {%s}' % (kind, constant(op.name), cells))
+    for kind, type_, rows in (('pointwise', 'loop_fn', each), ('fold', 'struct fold_loops', fold)):
+        parts.append('const %s LOOPS_NAME(%s_loops_, ISA)[%s_COUNT][DTYPE_COUNT] = {\n%s,\n};\n'
+                     % (type_, kind, kind.upper(), ',\n'.join(rows)))
+    return '\n'.join(parts)
+
+
 def files(ops):
     table = Table(ops)
     found = {'tensor_ops.h': tensor_ops_h(table), 'op_kernels.h': op_kernels_h(table),
              'op_functions.h': op_functions_h(table), 'nodes.h': nodes_h(table), 'nodes.c': nodes_c(table),
-             'ops.c': ops_c(table), 'kernels.c': kernels_c(table)}
+             'ops.c': ops_c(table), 'kernels.c': kernels_c(table), 'loops.inc': loops_inc(table)}
     return found
