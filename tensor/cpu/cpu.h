@@ -4,6 +4,7 @@
 
 #include "../iter.h"
 #include "copy_kernels.h"
+#include "extreme_kernels.h"
 #include "loops.h"
 #include "matmul_kernels.h"
 
@@ -14,6 +15,7 @@ struct cpu_tables {
     const struct fold_loops (*folds)[DTYPE_COUNT];
     const struct copy_kernels *copy;
     const struct matmul_kernels *matmul;
+    const struct extreme_kernels *extremes;
 };
 
 /* Those of the best instruction set that the processor has (pick.c). */
