@@ -265,8 +265,9 @@ int cpu_uniform_(struct tensor *self, double from, double to, struct generator *
 
     if (check_uniform(self, from, to))
         return -1;
-    draw.from = rounded(draw.dtype, from);
-    draw.range = rounded(draw.dtype, rounded(draw.dtype, to) - draw.from);
+    bool wide = draw.dtype == DTYPE_F64; /* halves are drawn as floats */
+    draw.from = wide ? from : (double)(float)from;
+    draw.range = wide ? to - from : (double)((float)to - (float)from);
     draw.block = draw.dtype == DTYPE_F32 ? uniform_f32 : draw.dtype == DTYPE_F64 ? uniform_f64 : uniform_half;
     return fill(self, &draw);
 }
@@ -296,7 +297,7 @@ static void normal_serial(const struct draw *draw, void *out, int64_t n)
 
     for (int64_t i = 0; i < n; i++)
         dtype_store(draw->dtype, (char *)out + (size_t)i * bytes,
-                    scalar_float(box_muller(draw->generator) * draw->std + draw->mean));
+                    scalar_float(fma(box_muller(draw->generator), draw->std, draw->mean)));
 }
 
 static void normal_blocks_f64(const struct draw *draw, double *x, int64_t n)
@@ -334,7 +335,8 @@ static void normal_blocks(const struct draw *draw, void *out, int64_t n)
     }
 }
 
-/* 16 or more contiguous elements. Where 16 does not divide their number, the last 16 are drawn once more. */
+/* 16 or more contiguous elements. Where 16 does not divide their number, the last 16 are drawn once more; float32 and
+ * float64 have drawn a uniform number for each of the rest before. */
 static int fill_normal_blocks(struct tensor *self, struct draw *draw)
 {
     int64_t rest = self->numel % 16;
@@ -345,7 +347,8 @@ static int fill_normal_blocks(struct tensor *self, struct draw *draw)
     pthread_mutex_lock(&draw->generator->lock);
     int result = fill_contiguous(draw, tensor_ptr(self), self->numel - rest);
     if (!result && rest) {
-        generator_draw(draw->generator, unused, draw->dtype == DTYPE_F64 ? 2 * rest : rest);
+        if (draw->dtype == DTYPE_F32 || draw->dtype == DTYPE_F64)
+            generator_draw(draw->generator, unused, draw->dtype == DTYPE_F64 ? 2 * rest : rest);
         normal_blocks(draw, (char *)tensor_ptr(self) + (size_t)(self->numel - 16) * bytes, 16);
     }
     pthread_mutex_unlock(&draw->generator->lock);
@@ -550,7 +553,7 @@ static void random_block(const struct draw *draw, void *out, int64_t n)
         uint32_t bits[2];
         generator_draw(draw->generator, bits, wide ? 2 : 1);
         uint64_t drawn = wide ? generator_join(bits) : bits[0];
-        uint64_t value = (draw->choices ? drawn % draw->choices : drawn) + (uint64_t)draw->first;
+        uint64_t value = draw->choices ? drawn % draw->choices + (uint64_t)draw->first : drawn;
         if (dtype_is_float(draw->dtype))
             dtype_store(draw->dtype, target, scalar_int((int64_t)value));
         else
