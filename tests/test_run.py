@@ -1,0 +1,365 @@
+"""`mesale run`: notebooks executed without a server, printed, written and compared."""
+import json
+import os
+import pathlib
+import pty
+import signal
+import stat
+import subprocess
+import time
+
+import nbclient
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from conftest import ROOT
+
+TUTORIAL = [ROOT / "notebooks/no_grad_tr.ipynb", ROOT / "notebooks/no_grad_en.ipynb"]
+
+
+def code(source, *outputs, tags=()):
+    return new_code_cell(source, outputs=list(outputs), metadata={"tags": list(tags)} if tags else {})
+
+
+def printed(text, name="stdout"):
+    return new_output("stream", name=name, text=text)
+
+
+def save(path, *cells, **metadata):
+    book = new_notebook(cells=[code(cell) if isinstance(cell, str) else cell for cell in cells], metadata=metadata)
+    nbformat.write(book, path)
+    return path
+
+
+@pytest.fixture
+def run(mesale, python):
+    def call(*arguments, code=0, **options):
+        command = [mesale, "run", "--python", python, *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=50, **options)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done
+
+    return call
+
+
+@pytest.fixture
+def executed(run, tmp_path):
+    """The outputs of each code cell after a run, as nbformat reads them."""
+
+    def call(*cells, code=0, arguments=()):
+        source, target = save(tmp_path / "in.ipynb", *cells), tmp_path / "out.ipynb"
+        run("--output", target, *arguments, source, code=code)
+        book = nbformat.read(target, 4)
+        nbformat.validate(book)
+        return [cell.outputs for cell in book.cells if cell.cell_type == "code"]
+
+    return call
+
+
+# --- what is printed --------------------------------------------------------------------------------------------------
+
+
+def test_cells_and_outputs_are_printed_under_their_numbers(run, tmp_path):
+    book = save(tmp_path / "book.ipynb", new_markdown_cell("# title"), "x = 6\nx * 7", "", "print('ş', end='')\nNone",
+                "print(1)\n[[1], 2]")
+    assert run(book).stdout == (f"{book}\n\nIn [1]: x = 6\n   ...: x * 7\nOut[1]: 42\n\n"
+                                "In [2]: print('ş', end='')\n   ...: None\nş\n\n"
+                                "In [3]: print(1)\n   ...: [[1], 2]\n1\nOut[3]: [[1], 2]\n\n")
+
+
+def test_an_error_ends_the_run_without_colours_in_a_pipe(run, tmp_path):
+    book = save(tmp_path / "book.ipynb", "print('before')", "1/0", "print('after')")
+    done = run(book, code=1)
+    assert "before" in done.stdout and "after" not in done.stdout
+    assert "ZeroDivisionError: division by zero" in done.stdout and "Cell In[2], line 1" in done.stdout
+    assert "\x1b" not in done.stdout + done.stderr
+    assert done.stderr == f"mesale: {book}: In [2] failed: ZeroDivisionError: division by zero\n"
+
+
+def test_a_terminal_gets_colours(mesale, python, tmp_path):
+    book = save(tmp_path / "book.ipynb", "1")
+    ours, theirs = pty.openpty()
+    child = subprocess.Popen([mesale, "run", "--python", python, book], stdout=theirs, stderr=theirs,
+                             env=dict(os.environ, TERM="xterm"))
+    os.close(theirs)
+    text = b""
+    try:
+        while part := os.read(ours, 4096):
+            text += part
+    except OSError:  # the other end is closed
+        pass
+    os.close(ours)
+    assert child.wait(30) == 0
+    assert b"\x1b[32mIn [1]: \x1b[0m1\r\n\x1b[31mOut[1]: \x1b[0m1\r\n" in text
+
+
+def test_a_reader_that_goes_away_ends_the_run(mesale, python, tmp_path):
+    book = save(tmp_path / "book.ipynb", *["print('x' * 100000)"] * 20)
+    child = subprocess.Popen([mesale, "run", "--python", python, book], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    child.stdout.read(10)
+    child.stdout.close()
+    assert child.stderr.read() == b""
+    child.stderr.close()
+    assert child.wait(30) == 1
+
+
+# --- what is written --------------------------------------------------------------------------------------------------
+
+
+def test_all_kinds_of_outputs_are_stored(executed):
+    outputs = executed(
+        "import sys\nprint('a')\nprint('e', file=sys.stderr)\nprint('b\\rc\\b')\n5",
+        "from IPython.display import *\ndisplay(HTML('<b>x</b>'))\nh = display('one', display_id=True)\n"
+        "print(1)\nclear_output()\nprint(2)",
+        "h = display('one', display_id='d')",
+        "h.update('two')\nraise KeyError('k')",
+        code=1)
+    assert outputs[0] == [printed("a\n"), printed("e\n", "stderr"), printed("b\rc\b\n"),
+                          new_output("execute_result", {"text/plain": "5"}, execution_count=1)]
+    assert outputs[1] == [printed("2\n")]
+    assert outputs[2] == [new_output("display_data", {"text/plain": "'two'"})]
+    assert (outputs[3][0].ename, outputs[3][0].evalue) == ("KeyError", "'k'")
+    assert any("\x1b[" in line for line in outputs[3][0].traceback)
+
+
+def test_output_of_children_and_descriptors_keeps_its_order(executed):
+    lines = ["import os, sys", "print(1)", "os.system('echo 2')", "os.write(1, b'3\\n')",
+             "os.write(2, b'4\\n')", "print(5);"]
+    assert executed("\n".join(lines)) == [[printed("1\n2\n3\n"), printed("4\n", "stderr"), printed("5\n")]]
+
+
+def test_a_run_again_writes_the_same_bytes(run, tmp_path):
+    book = save(tmp_path / "book.ipynb", new_markdown_cell("İı ğ\nş"), "print('\\x1b[1mş\\b')\n0.1",
+                "from IPython.display import JSON\nJSON({'z': 0.1, 'a': [1e-7, 10**17, None]})",
+                kernelspec={"name": "mesale", "display_name": "Meşale", "language": "python"}, ours={"b": 1, "a": 2.50})
+    book.chmod(0o640)
+    run("--inplace", book)
+    first = book.read_bytes()
+    run("--inplace", book)
+    assert book.read_bytes() == first
+    assert stat.S_IMODE(book.stat().st_mode) == 0o640
+    assert first.decode() == nbformat.writes(nbformat.reads(first.decode(), 4)) + "\n"
+    assert os.listdir(tmp_path) == ["book.ipynb"]
+
+
+@pytest.mark.parametrize("language", ["tr_TR.UTF-8", "C", None])
+def test_the_locale_changes_nothing(run, tmp_path, language):
+    environment = {name: value for name, value in os.environ.items() if name not in ("LANG", "LC_ALL", "LC_NUMERIC")}
+    if language:
+        environment["LC_ALL"] = language
+    cells = ["import locale\nlocale.setlocale(locale.LC_ALL, 'tr_TR.UTF-8');", "print('ıİşğ', 0.5)\n1.5",
+             "from IPython.display import JSON\nJSON({'half': 0.5, 'I': 'TITLE'})"]
+    book = save(tmp_path / "book.ipynb", *cells, half=0.5)
+    run("--inplace", book, env=environment)
+    written = json.loads(book.read_text("utf-8"))
+    assert written["metadata"]["half"] == 0.5
+    assert [cell["outputs"] for cell in written["cells"]][1:] == [
+        [{"name": "stdout", "output_type": "stream", "text": ["ıİşğ 0.5\n"]},
+         {"data": {"text/plain": ["1.5"]}, "execution_count": 2, "metadata": {}, "output_type": "execute_result"}],
+        [{"data": {"application/json": {"half": 0.5, "I": "TITLE"}, "text/plain": ["<IPython.core.display.JSON object>"]},
+          "execution_count": 3, "metadata": {"application/json": {"expanded": False, "root": "root"}},
+          "output_type": "execute_result"}]]
+
+
+def test_cells_run_in_the_folder_of_their_notebook(run, tmp_path):
+    (tmp_path / "sub").mkdir()
+    save(tmp_path / "sub/book.ipynb", "import os\nprint(os.getcwd())")
+    run("--output", "out.ipynb", "sub/book.ipynb", cwd=tmp_path)
+    written = nbformat.read(tmp_path / "out.ipynb", 4)
+    assert written.cells[0].outputs == [printed(f"{tmp_path / 'sub'}\n")]
+
+
+def test_cells_behave_as_in_a_kernel(executed):
+    assert executed(
+        "import asyncio\ntask = asyncio.create_task(asyncio.sleep(0, 'done'))",
+        "await task",
+        "!echo shell",
+        "%%bash\necho magic",
+        "get_ipython().__class__.__mro__[1].__name__",
+        "Out[2], _i1[:6]",
+    ) == [[], [new_output("execute_result", {"text/plain": "'done'"}, execution_count=2)], [printed("shell\n")],
+          [printed("magic\n")], [new_output("execute_result", {"text/plain": "'InteractiveShell'"}, execution_count=5)],
+          [new_output("execute_result", {"text/plain": "('done', 'import')"}, execution_count=6)]]
+
+
+def test_exit_ends_the_run(executed):
+    assert executed("print(1)", "exit()", "print(3)") == [[printed("1\n")], [], []]
+
+
+# --- the same as through the protocol ---------------------------------------------------------------------------------
+
+CELLS = ["x = 5\nprint('out')", "import sys\nprint('err', file=sys.stderr)", "x", "from IPython.display import *",
+         "display(Markdown('**b**'), HTML('<i>'), x)\nx + 1", "h = display('a', display_id='i')", "h.update('b');",
+         "import os\nprint(1)\nos.system('echo 2')\nprint(3)", "import asyncio\nawait asyncio.sleep(0.01, 'slept')",
+         "1/0"]
+
+
+@pytest.fixture
+def spec(mesale, python, tmp_path, monkeypatch):
+    """A kernelspec that starts the program under test in the environment of the tests."""
+    subprocess.run([mesale, "install", "--prefix", tmp_path / "spec", "--python", python], check=True,
+                   capture_output=True)
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "spec/share/jupyter"))
+
+
+def test_nbclient_gives_the_same_outputs(spec, run, tmp_path):
+    book = nbformat.read(save(tmp_path / "book.ipynb", *CELLS), 4)
+    nbclient.NotebookClient(book, kernel_name="mesale", timeout=40, allow_errors=True).execute()
+    run("--allow-errors", "--inplace", tmp_path / "book.ipynb")
+    ours = nbformat.read(tmp_path / "book.ipynb", 4)
+    assert [cell.outputs for cell in ours.cells] == [cell.outputs for cell in book.cells]
+    assert ours.metadata.language_info == book.metadata.language_info
+
+
+@pytest.mark.parametrize("path", TUTORIAL, ids=lambda path: path.stem)
+def test_jupyter_execute_gives_what_the_tutorial_stores(spec, python, tmp_path, path):
+    book = tmp_path / path.name
+    book.write_bytes(path.read_bytes())
+    command = pathlib.Path(python).parent / "jupyter-execute"
+    subprocess.run([command, "--inplace", "--kernel_name=mesale", book], check=True, capture_output=True, timeout=50)
+    stored, now = nbformat.read(path, 4), nbformat.read(book, 4)
+    for before, after in zip(stored.cells, now.cells, strict=True):
+        if before.cell_type == "code" and not before.source.startswith("!"):
+            assert after.outputs == before.outputs
+
+
+def test_the_tutorial_shows_what_it_stores(run):
+    done = run("--check", *TUTORIAL)
+    assert "torch.no_grad ile Gradyan Hesaplaması:  None\n" in done.stdout
+    assert "\nOrijinal Tensör:  tensor([5.], requires_grad=True)\n" in done.stdout
+    assert "\nÖrnek Aritmetik Hesaplama:  tensor([41.])\n" in done.stdout
+    assert "Requirement already satisfied: torch in" in done.stdout
+
+
+# --- --check ----------------------------------------------------------------------------------------------------------
+
+
+def test_check_passes_on_what_is_stored(run, tmp_path):
+    book = save(tmp_path / "book.ipynb", code("print(1)", printed("1\n")),
+                code("2", new_output("execute_result", {"text/plain": "2"}, execution_count=99)),
+                code("raise ValueError('v')", new_output("error", ename="ValueError", evalue="v", traceback=[]),
+                     tags=["raises-exception"]),
+                code("import random\nrandom.random()", printed("anything"), tags=["nbval-ignore-output"]),
+                code("print(open('missing'))", printed("stored\n"), tags=["nbval-skip"]), code("3;"))
+    before = book.read_bytes()
+    assert run("--check", book).stderr == f"mesale: {book}: 4 cells show what is stored\n"
+    assert book.read_bytes() == before
+
+
+def test_check_shows_what_differs(run, tmp_path):
+    book = save(tmp_path / "book.ipynb", code("print('a\\nb\\nc')", printed("a\nB\nc\n")), code("1", printed("x\n")),
+                code("print('same')", printed("same\n")))
+    assert run("--check", book, code=1).stderr == (
+        f"mesale: {book}: In [1] shows something else than stored (- stored, + now):\n"
+        "      [stdout]\n      a\n    - B\n    + b\n      c\n"
+        f"mesale: {book}: In [2] shows something else than stored (- stored, + now):\n"
+        "    - [stdout]\n    - x\n    + [execute_result text/plain]\n    + 1\n"
+        f"mesale: {book}: 2 of 3 compared cells differ\n")
+
+
+def test_check_fails_when_an_error_is_missing_or_new(run, tmp_path):
+    missing = save(tmp_path / "missing.ipynb", code("1;", new_output("error", ename="E", evalue="", traceback=[]),
+                                                    tags=["raises-exception"]))
+    assert "- E: " in run("--check", missing, code=1).stderr
+    new = save(tmp_path / "new.ipynb", code("1/0", printed("1\n")))
+    assert "ZeroDivisionError" in run("--check", new, code=1).stderr
+
+
+# --- errors -----------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_done_before_an_error_is_written(executed):
+    outputs = executed("print(1)", "1/0", code_after := "print(3)", code=1)
+    assert outputs[0] == [printed("1\n")] and outputs[1][0].ename == "ZeroDivisionError" and outputs[2] == []
+    outputs = executed("1/0", code_after, arguments=["--allow-errors"])
+    assert outputs[1] == [printed("3\n")]
+
+
+@pytest.mark.parametrize("content, words", [
+    (b"", "not a notebook: line 1"),
+    (b'{"cells": [{"cell_type": "code", "sour', "not a notebook: line 1"),
+    (b"\x89PNG\r\n", "not a notebook: line 1"),
+    (b'{"nbformat": 3, "nbformat_minor": 0, "worksheets": []}', "nbformat 3 is not supported"),
+    (b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}}', "it has no list of cells"),
+    (b'{"nbformat": 4, "cells": [], "metadata": {"kernelspec": {"language": "julia"}}}', "written in julia"),
+    (b'{"nbformat": 4, "cells": [], "metadata": {"language_info": {"name": "R"}}}', "written in R"),
+])
+def test_what_cannot_be_run_is_told_and_left_alone(run, tmp_path, content, words):
+    book = tmp_path / "book.ipynb"
+    book.write_bytes(content)
+    done = run("--inplace", book, code=2)
+    assert done.stdout == "" and done.stderr.startswith(f"mesale: {book}: ") and words in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert book.read_bytes() == content
+
+
+@pytest.mark.parametrize("arguments, words", [
+    ([], "no notebook was named"),
+    (["--bogus", "x.ipynb"], "unknown option '--bogus'"),
+    (["--timeout", "soon", "x.ipynb"], "--timeout wants seconds"),
+    (["--output"], "wants a value"),
+    (["--output", "y", "--inplace", "x.ipynb"], "exclude each other"),
+    (["--output", "y", "a.ipynb", "b.ipynb"], "for one notebook"),
+    (["--torch", "fake", "x.ipynb"], "--torch wants 'real'"),
+])
+def test_wrong_arguments_are_told(run, arguments, words):
+    done = run(*arguments, code=2)
+    assert words in done.stderr and done.stdout == ""
+
+
+def test_a_missing_file_and_a_folder_are_told(run, tmp_path):
+    assert "No such file or directory" in run(tmp_path / "none.ipynb", code=2).stderr
+    assert "directory" in run(tmp_path, code=2).stderr
+
+
+# --- interrupts and limits --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wait", ["import time; time.sleep(60)", "import asyncio; await asyncio.sleep(60)",
+                                  "while True: pass"])
+def test_an_interrupt_keeps_what_is_done(mesale, python, tmp_path, wait):
+    book = save(tmp_path / "book.ipynb", "print(1)", f"print('waits')\n{wait}", "print(3)")
+    flag = tmp_path / "started"
+    book = save(book, "print(1)", f"open({str(flag)!r}, 'w').close()\n{wait}", "print(3)")
+    child = subprocess.Popen([mesale, "run", "--python", python, "--inplace", book], stderr=subprocess.PIPE, text=True)
+    while not flag.exists():
+        assert child.poll() is None
+        time.sleep(0.01)
+    time.sleep(0.05)
+    begin = time.monotonic()
+    child.send_signal(signal.SIGINT)
+    _, log = child.communicate(timeout=20)
+    assert time.monotonic() - begin < 2
+    assert child.returncode == 130 and "In [2] was interrupted" in log
+    outputs = [cell.outputs for cell in nbformat.read(book, 4).cells]
+    assert outputs[0] == [printed("1\n")] and outputs[1][-1].ename == "KeyboardInterrupt" and outputs[2] == []
+
+
+def test_an_interrupt_of_several_notebooks_stops_them_all(mesale, python, tmp_path):
+    flag = tmp_path / "started"
+    first = save(tmp_path / "a.ipynb", f"open({str(flag)!r}, 'w').close()\nimport time; time.sleep(60)")
+    second = save(tmp_path / "b.ipynb", "print('second')")
+    child = subprocess.Popen([mesale, "run", "--python", python, first, second], stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True)
+    while not flag.exists():
+        assert child.poll() is None
+        time.sleep(0.01)
+    child.send_signal(signal.SIGINT)
+    out, log = child.communicate(timeout=20)
+    assert child.returncode == 130 and "interrupted" in log and "second" not in out
+
+
+def test_a_cell_over_its_limit_is_interrupted(run, tmp_path):
+    book = save(tmp_path / "book.ipynb", "print(1)", "import time; time.sleep(60)")
+    assert "In [2] took longer than 0.5 s" in run("--timeout", "0.5", book, code=1).stderr
+
+
+def test_notebooks_share_no_state(run, tmp_path):
+    first, second = save(tmp_path / "a.ipynb", "x = 1"), save(tmp_path / "b.ipynb", "print('x' in globals())", "1/0")
+    third = save(tmp_path / "c.ipynb", "print('third')")
+    done = run(first, second, third, code=1)
+    assert "False\n" in done.stdout and "third\n" in done.stdout
+    broken = tmp_path / "broken.ipynb"
+    broken.write_text("{")
+    assert "third\n" in run(broken, third, code=2).stdout
