@@ -4,6 +4,7 @@
 #include "info_command.h"
 
 #include "buffer.h"
+#include "info.h"
 #include "python.h"
 #include "sockets.h"
 #include <dirent.h>
@@ -161,6 +162,7 @@ int info_main(int argc, char **argv)
     if (optind < argc)
         return misused(argv[optind]);
     char *program = program_path();
+    tell("mesale", MESALE_VERSION);
     tell("program", program);
     free(program);
     tell_system();
