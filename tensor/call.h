@@ -59,6 +59,8 @@ TENSOR_API int call_prepare_out(struct tensor *out, const struct shape *shape, e
 TENSOR_API int call_check_writable(const struct tensor *self);
 /* The device of the inputs, or error. */
 TENSOR_API int call_device(struct tensor *const *inputs, int count, const char *op, struct device *device);
+/* The name of a dtype in messages that show C++ types: "float", "long int", "c10::Half". */
+TENSOR_API const char *call_c_name(enum dtype dtype);
 /* `self` itself (new reference) or a copy converted to `dtype`; not recorded. */
 TENSOR_API struct tensor *call_cast(struct tensor *self, enum dtype dtype);
 /* `self` itself or a contiguous copy; not recorded. */

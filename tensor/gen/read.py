@@ -22,7 +22,8 @@ indented to its key's value continues it; `#` starts a comment. Keys:
   types        arith, float, compare, same, accumulate: how dtypes are promoted (see enum type_rule in call.h)
   shape        shape rule of a `cpu` op, `rule(ARGS)` for shape_rule(&shape, ARGS); `scalar()` for 0-d
   cpu          kernel of struct op_kernels: `int F(results…, ARGS)`; `F(CALL)` calls one that is declared elsewhere
-  body         `struct tensor *F(struct tensor *out, ARGS)`: below autograd, allocates when out is NULL
+  body         `struct tensor *F(struct tensor *out, ARGS)`: below autograd, allocates when out is NULL;
+               `F out`: it also checks and resizes an `out` of out=
   alias        `struct tensor *F(ARGS)`: a view; `int F(ARGS, struct tensor_list *)` for Tensor[]
   compose      `struct tensor *F(ARGS)`: made of recorded ops; no node of its own
   helper       a C function of this name that formulas may call (returns Scalar)

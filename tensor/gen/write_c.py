@@ -67,7 +67,7 @@ class Table:
         for key in ('body', 'alias', 'compose', 'helper'):
             name = function.sig.text(key)
             if name:
-                self.merge(name, function.params, function.sig, key)
+                self.merge(name.split()[0], function.params, function.sig, key)
         if function.op.text('check'):
             name, args = parse_call(function.op.keys['check'][0])
             known = {a.name: a for f in function.op.functions() for a in f.params}
@@ -472,6 +472,7 @@ class OpWriter:
                 have.get('dtype', 'DTYPE_NONE'))
         if kind == 'cpu':
             return 'forward_%s(%s)' % (self.short, self.args)
+        key = key.split()[0]
         hand = self.table.hand_args(key, self.f.params, self.sig.where)
         if kind == 'body':
             return '%s(%s)' % (key, comma(out, hand))
@@ -645,6 +646,10 @@ class OpWriter:
         lines += ['    tensor_release(result);'] if has_result else []
         return lines + ['    return status;', '}']
 
+    def fits_out(self):
+        """Whether the body itself resizes and checks `out`."""
+        return self.f.kind == 'body' and ' out' in self.sig.text('body')
+
     def out(self, found):
         arrays, operands, _ = self.arrays() if self.f.kind == 'each' else ([], None, None)
         tensors = [a for a in self.f.params if a.type.startswith('Tensor')]
@@ -660,7 +665,7 @@ class OpWriter:
         if len(outs) > 1:
             lines.append('    struct tensor *result[%d];' % len(outs))
             checks.append(self.forward()[:-1] + ', result) < 0')
-        lines += ['    struct tensor *result;'] if self.f.kind == 'body' else []
+        lines += ['    struct tensor *result;'] if self.fits_out() else []
         lines += ['', '    if (%s)' % ' || '.join(checks), '        return -1;']
         if self.f.kind == 'each':
             params = '(const struct scalar[]){%s}' % names(self.f.scalars) if self.f.scalars else 'NULL'
@@ -669,7 +674,7 @@ class OpWriter:
             for number, name in enumerate(outs):
                 lines.append('    int status%d = call_store_out(%s, result[%d], "%s", true);' % (number, name, number, self.op.name))
             lines.append('    return %s ? -1 : 0;' % ' || '.join('status%d < 0' % i for i in range(len(outs))))
-        elif self.f.kind == 'body':
+        elif self.fits_out():
             lines += ['    if (!(result = %s))' % self.forward('out'), '        return -1;', '    tensor_release(result);',
                       '    tensor_bump_version(out);', '    return 0;']
         elif self.f.kind == 'fold':
@@ -677,7 +682,8 @@ class OpWriter:
             lines.append('    return call_store_out(out, %s, "%s", false);' % (self.forward().replace('dtype', given),
                                                                               self.op.name))
         else:
-            lines.append('    return call_store_out(out, %s, "%s", true);' % (self.forward(), self.op.name))
+            exact = 'false' if self.f.kind == 'body' else 'true'
+            lines.append('    return call_store_out(out, %s, "%s", %s);' % (self.forward(), self.op.name, exact))
         return lines + ['}']
 
     def text(self):

@@ -200,4 +200,8 @@ static void run_vectors(loop_fn loop, char *const *data, const int64_t *strides,
 #define FOLD_LEVELS 48 /* binary digits of the number of blocks, and some */
 #define FOLD_TILE 128  /* columns folded together */
 
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wpass-failed" /* a wish to vectorise is not a promise */
+#endif
+
 #include "loops.inc"

@@ -1,0 +1,573 @@
+#include "call.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "autograd/node.h"
+#include "op_functions.h"
+
+/* --- types and devices ------------------------------------------------------------------------------------------ */
+
+static enum dtype compute_dtype(enum type_rule types, enum dtype promoted)
+{
+    if (types == TYPES_FLOAT && !dtype_is_float(promoted))
+        return dtype_default();
+    if (types == TYPES_ACCUMULATE && !dtype_is_float(promoted))
+        return DTYPE_I64;
+    return promoted;
+}
+
+static enum dtype result_dtype(enum type_rule types, enum dtype compute)
+{
+    return types == TYPES_COMPARE ? DTYPE_BOOL : compute;
+}
+
+static void device_text(struct device device, char *text, size_t capacity)
+{
+    if (device.type == DEVICE_CPU)
+        snprintf(text, capacity, "cpu");
+    else
+        snprintf(text, capacity, "cuda:%d", device.index < 0 ? 0 : device.index);
+}
+
+int call_device(struct tensor *const *inputs, int count, const char *op, struct device *device)
+{
+    const struct tensor *chosen = NULL;
+
+    (void)op;
+    for (int i = 0; i < count; i++) {
+        const struct tensor *input = inputs[i];
+        if (!input)
+            continue;
+        /* one number in host memory goes with any device */
+        bool guest = input->dims == 0 && input->storage->device.type == DEVICE_CPU;
+        bool chosen_guest = chosen && chosen->dims == 0 && chosen->storage->device.type == DEVICE_CPU;
+        if (!chosen || (chosen_guest && !guest)) {
+            chosen = input;
+        } else if (!guest && (input->storage->device.type != chosen->storage->device.type ||
+                              input->storage->device.index != chosen->storage->device.index)) {
+            char a[32], b[32];
+            device_text(chosen->storage->device, a, sizeof a);
+            device_text(input->storage->device, b, sizeof b);
+            error_set(ERROR_RUNTIME,
+                      "Expected all tensors to be on the same device, but found at least two devices, %s and %s!", a, b);
+            return -1;
+        }
+    }
+    *device = chosen ? chosen->storage->device : (struct device){DEVICE_CPU, -1};
+    return 0;
+}
+
+struct tensor *call_cast(struct tensor *self, enum dtype dtype)
+{
+    if (dtype == (enum dtype)self->dtype)
+        return tensor_retain(self);
+    return body_to_copy(NULL, self, dtype, DEVICE_DEFAULT);
+}
+
+struct tensor *call_contiguous(struct tensor *self)
+{
+    if (tensor_is_contiguous(self))
+        return tensor_retain(self);
+    return body_clone(NULL, self, MEMORY_CONTIGUOUS);
+}
+
+struct tensor *call_new(struct tensor *const *inputs, int count, enum type_rule types, const struct shape *shape)
+{
+    struct device device;
+    enum dtype compute = compute_dtype(types, dtype_result(inputs, count));
+
+    if (call_device(inputs, count, "", &device) < 0)
+        return NULL;
+    return tensor_new(result_dtype(types, compute), device, shape->dims, shape->sizes);
+}
+
+/* --- the short way: dense operands of one shape and dtype, and single numbers ----------------------------------------- */
+
+/* Whether the elements lie one after the other (size-1 dims may have any stride). */
+static inline bool is_dense(const struct tensor *tensor)
+{
+    int64_t expected = 1;
+
+    for (int i = tensor->dims - 1; i >= 0; i--) {
+        if (tensor->sizes[i] != 1 && tensor->strides[i] != expected)
+            return false;
+        expected *= tensor->sizes[i];
+    }
+    return true;
+}
+
+static inline bool same_sizes(const struct tensor *a, const struct tensor *b)
+{
+    if (a->dims != b->dims)
+        return false;
+    for (int i = 0; i < a->dims; i++)
+        if (a->sizes[i] != b->sizes[i])
+            return false;
+    return true;
+}
+
+/* The operand whose shape and dtype a short call has: one that is not a number, of the most dims; or NULL. */
+static struct tensor *leading_operand(struct tensor *const *inputs, int count)
+{
+    struct tensor *leader = NULL;
+
+    for (int i = 0; i < count; i++)
+        if (!inputs[i]->weak && (!leader || inputs[i]->dims > leader->dims))
+            leader = inputs[i];
+    return leader;
+}
+
+/* Makes operand `k` of a one-dimensional iteration, if it goes the short way. `number` is room for a number. */
+static inline bool short_operand(struct iter *iter, int k, const struct tensor *input, const struct tensor *leader,
+                                 uint64_t *number)
+{
+    enum dtype dtype = (enum dtype)leader->dtype;
+
+    iter->sizes[0] = leader->numel;
+    if (input->dtype == leader->dtype && !input->weak && same_sizes(input, leader)) {
+        if (input != leader && !is_dense(input))
+            return false;
+        if (input->storage->device.type != leader->storage->device.type)
+            return false;
+        iter->data[k] = tensor_ptr(input);
+        iter->strides[k][0] = (int64_t)dtype_info[dtype].bytes;
+        return true;
+    }
+    if (input->dims > 0 || input->storage->device.type != DEVICE_CPU ||
+        dtype_kind((enum dtype)input->dtype) > dtype_kind(dtype) || (leader->dims == 0 && !input->weak))
+        return false;
+    if (input->dtype == leader->dtype)
+        memcpy(number, tensor_ptr(input), dtype_info[dtype].bytes);
+    else
+        dtype_store(dtype, number, dtype_load((enum dtype)input->dtype, tensor_ptr(input)));
+    iter->data[k] = (char *)number;
+    iter->strides[k][0] = 0;
+    iter->host |= 1u << k;
+    return true;
+}
+
+/* Whether `out` may be written in a short call: dense, of the result's dtype, and no input partly the same memory. */
+static bool short_out(const struct tensor *out, const struct tensor *leader, enum dtype result, struct tensor *const *inputs,
+                      int count)
+{
+    if ((enum dtype)out->dtype != result || !same_sizes(out, leader) || !is_dense(out))
+        return false;
+    for (int i = 0; i < count; i++)
+        if (inputs[i] != out && inputs[i]->storage == out->storage)
+            return false;
+    return true;
+}
+
+/* Tries the short way: *result is the result, or NULL when it must be the long way or (then -1) failed. */
+static int call_short(const struct pointwise_op *op, struct tensor *out, struct tensor *const *inputs, int count,
+                      const struct scalar *params, struct tensor **result)
+{
+    struct tensor *leader = leading_operand(inputs, count);
+    uint64_t numbers[ITER_MAX_OPERANDS];
+    struct iter iter;
+
+    *result = NULL;
+    if (op->bool_inputs || !leader || !is_dense(leader) || (op->types == TYPES_FLOAT && !dtype_is_float(leader->dtype)))
+        return 0;
+    iter.host = 0;
+    for (int i = 0; i < count; i++)
+        if (!short_operand(&iter, i + 1, inputs[i], leader, &numbers[i]))
+            return 0;
+    enum dtype compute = (enum dtype)leader->dtype, stored = result_dtype(op->types, compute);
+    const struct backend *backend = backend_of(leader->storage->device);
+    if (!backend || !backend->has_pointwise(op->id, compute))
+        return 0; /* the long way says why */
+    if (iter.host && op->wide_inputs && (compute == DTYPE_F16 || compute == DTYPE_BF16))
+        return 0;
+    if (out && !short_out(out, leader, stored, inputs, count))
+        return 0;
+    *result = out ? tensor_retain(out) : tensor_new(stored, leader->storage->device, leader->dims, leader->sizes);
+    if (!*result)
+        return -1;
+    iter.operands = count + 1;
+    iter.dims = 1;
+    iter.numel = leader->numel;
+    iter.data[0] = tensor_ptr(*result);
+    iter.strides[0][0] = (int64_t)dtype_info[stored].bytes;
+    if (leader->numel && backend->pointwise(op->id, compute, &iter, params) < 0) {
+        tensor_clear(result);
+        return -1;
+    }
+    return 0;
+}
+
+/* --- the long way: promotion, broadcasting, any layout -------------------------------------------------------------- */
+
+struct plan {
+    enum dtype compute, result;
+    struct device device;
+    const struct backend *backend;
+    struct shape shape;
+};
+
+static int make_plan(struct plan *plan, const struct pointwise_op *op, struct tensor *const *inputs, int count)
+{
+    struct tensor *promoted[ITER_MAX_OPERANDS];
+
+    for (int i = 0; i < count; i++)
+        promoted[i] = op->bool_inputs >> i & 1 ? NULL : inputs[i];
+    plan->compute = compute_dtype(op->types, dtype_result(promoted, count));
+    plan->result = result_dtype(op->types, plan->compute);
+    if (call_device(inputs, count, op->name, &plan->device) < 0)
+        return -1;
+    plan->backend = backend_of(plan->device);
+    if (!plan->backend || shape_broadcast_list(&plan->shape, inputs, count) < 0)
+        return -1;
+    if (!plan->backend->has_pointwise(op->id, plan->compute)) {
+        error_set(ERROR_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'", op->kernel_name,
+                  dtype_info[plan->compute].class_name);
+        return -1;
+    }
+    return 0;
+}
+
+/* The stride of `input` along dim `dim` of the result, in elements; 0 where it is repeated. */
+static int64_t stride_along(const struct tensor *input, const struct shape *shape, int dim)
+{
+    int own = dim - (shape->dims - input->dims);
+
+    return own < 0 || (input->sizes[own] == 1 && shape->sizes[dim] != 1) ? 0 : input->strides[own];
+}
+
+/* Whether dim `a` belongs outside dim `b` (> 0), inside (< 0), or no input tells (0). */
+static int compare_dims(const struct shape *shape, struct tensor *const *inputs, int count, int a, int b)
+{
+    for (int i = 0; i < count; i++) {
+        int64_t stride_a = stride_along(inputs[i], shape, a), stride_b = stride_along(inputs[i], shape, b);
+        if (stride_a == 0 || stride_b == 0)
+            continue;
+        if (stride_a != stride_b)
+            return stride_a < stride_b ? -1 : 1;
+        if (shape->sizes[a] > shape->sizes[b])
+            return 1;
+    }
+    return 0;
+}
+
+/* Strides of a new result: dense, its dims in the order of the inputs' strides, as PyTorch's iterator lays it out. */
+static void result_strides(const struct shape *shape, struct tensor *const *inputs, int count, int64_t *strides)
+{
+    int order[TENSOR_MAX_DIMS]; /* innermost first */
+    int64_t step = 1;
+
+    for (int i = 0; i < shape->dims; i++)
+        order[i] = shape->dims - 1 - i;
+    for (int i = 1; i < shape->dims; i++) {
+        for (int at = i, k = i - 1; k >= 0; k--) {
+            int compared = compare_dims(shape, inputs, count, order[k], order[at]);
+            if (compared < 0)
+                break;
+            if (compared > 0) {
+                int dim = order[k];
+                order[k] = order[at];
+                order[at] = dim;
+                at = k;
+            }
+        }
+    }
+    for (int i = 0; i < shape->dims; i++) {
+        strides[order[i]] = step;
+        step *= shape->sizes[order[i]] > 1 ? shape->sizes[order[i]] : 1;
+    }
+}
+
+static struct tensor *new_result(const struct plan *plan, struct tensor *const *inputs, int count)
+{
+    const struct shape *shape = &plan->shape;
+    int64_t strides[TENSOR_MAX_DIMS];
+    bool dense = true;
+
+    for (int i = 0; i < count; i++)
+        dense = dense && is_dense(inputs[i]);
+    if (dense || shape->dims < 2)
+        return tensor_new(plan->result, plan->device, shape->dims, shape->sizes);
+    result_strides(shape, inputs, count, strides);
+    return tensor_new_strided(plan->result, plan->device, shape->dims, shape->sizes, strides);
+}
+
+/* The operands of a long call: inputs as they are, converted copies, and numbers. */
+struct operands {
+    struct tensor *converted[ITER_MAX_OPERANDS];
+    uint64_t numbers[ITER_MAX_OPERANDS];
+    struct scalar wide;
+};
+
+static bool is_half(enum dtype dtype)
+{
+    return dtype == DTYPE_F16 || dtype == DTYPE_BF16;
+}
+
+/* Adds input `i` as the next operand; *params is replaced by a wide number's. */
+static int add_operand(struct iter *iter, struct operands *operands, const struct pointwise_op *op, const struct plan *plan,
+                       struct tensor *input, int i, const struct scalar **params)
+{
+    bool condition = op->bool_inputs >> i & 1;
+    int k = iter->operands;
+
+    if (!condition && input->dims == 0 && input->storage->device.type == DEVICE_CPU) {
+        struct scalar value = dtype_load((enum dtype)input->dtype, tensor_ptr(input));
+        if (op->wide_inputs >> i & 1 && is_half(plan->compute)) {
+            operands->wide = value;
+            *params = &operands->wide;
+        }
+        dtype_store(plan->compute, &operands->numbers[i], value);
+        iter->data[k] = (char *)&operands->numbers[i];
+        memset(iter->strides[k], 0, (size_t)plan->shape.dims * sizeof iter->strides[k][0]);
+        iter->host |= 1u << k;
+        iter->operands++;
+        return 0;
+    }
+    if (!condition && (enum dtype)input->dtype != plan->compute) {
+        operands->converted[i] = call_cast(input, plan->compute);
+        if (!operands->converted[i])
+            return -1;
+        input = operands->converted[i];
+    }
+    iter_add(iter, input);
+    return 0;
+}
+
+/* Runs the loop into `result`, which has the plan's shape and dtype. */
+static int run_plan(const struct pointwise_op *op, const struct plan *plan, struct tensor *result,
+                    struct tensor *const *inputs, int count, const struct scalar *params)
+{
+    struct operands operands = {.converted = {NULL}};
+    struct iter iter;
+    int status = 0;
+
+    iter_init(&iter, (struct ints){plan->shape.sizes, plan->shape.dims});
+    iter.host = 0;
+    iter_add(&iter, result);
+    for (int i = 0; i < count && status == 0; i++)
+        status = add_operand(&iter, &operands, op, plan, inputs[i], i, &params);
+    if (status == 0 && iter.numel > 0) {
+        iter_prepare(&iter);
+        status = plan->backend->pointwise(op->id, plan->compute, &iter, params);
+    }
+    for (int i = 0; i < count; i++)
+        tensor_release(operands.converted[i]);
+    return status;
+}
+
+/* --- writing into a given tensor -------------------------------------------------------------------------------------- */
+
+int call_check_writable(const struct tensor *self)
+{
+    for (int i = 0; i < self->dims; i++) {
+        if (self->sizes[i] > 1 && self->strides[i] == 0) {
+            error_set(ERROR_RUNTIME,
+                      "unsupported operation: more than one element of the written-to tensor refers to a single memory "
+                      "location. Please clone() the tensor before performing the operation.");
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Whether the elements of a tensor fill a block of memory without gaps or repetition, in any order of dims. */
+static bool fills_block(const struct tensor *self)
+{
+    int64_t expected = 1;
+    bool used[TENSOR_MAX_DIMS] = {false};
+
+    for (int done = 0; done < self->dims; done++) {
+        int next = -1;
+        for (int i = 0; i < self->dims; i++)
+            if (!used[i] && (self->sizes[i] == 1 || self->strides[i] == expected))
+                next = i;
+        if (next < 0)
+            return false;
+        used[next] = true;
+        expected *= self->sizes[next];
+    }
+    return true;
+}
+
+/* RUNTIME when `input` is another part of the memory that `out` is written to, or has it in another order. */
+static int check_overlap(const struct tensor *out, const struct tensor *input)
+{
+    if (input == out || input->storage != out->storage || out->numel == 0 || input->numel == 0)
+        return 0;
+    if (!fills_block(out) || !fills_block(input))
+        return 0;
+    const char *begin = tensor_ptr(out), *other = tensor_ptr(input);
+    const char *end = begin + (size_t)out->numel * dtype_info[out->dtype].bytes;
+    const char *other_end = other + (size_t)input->numel * dtype_info[input->dtype].bytes;
+    if (begin >= other_end || other >= end)
+        return 0;
+    if (begin == other && end == other_end && same_sizes(out, input) &&
+        memcmp(out->strides, input->strides, (size_t)out->dims * sizeof *out->strides) == 0)
+        return 0;
+    error_set(ERROR_RUNTIME,
+              "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
+              "location. Please clone() the tensor before performing the operation.");
+    return -1;
+}
+
+static int check_cast(enum dtype result, const struct tensor *out)
+{
+    if (dtype_can_cast(result, (enum dtype)out->dtype))
+        return 0;
+    error_set(ERROR_RUNTIME, "result type %s can't be cast to the desired output type %s", dtype_info[result].class_name,
+              dtype_info[out->dtype].class_name);
+    return -1;
+}
+
+static int check_out(const struct plan *plan, const struct tensor *out, struct tensor *const *inputs, int count)
+{
+    if (!shape_equal(tensor_shape(out), (struct ints){plan->shape.sizes, plan->shape.dims})) {
+        char a[512], b[512];
+        error_set(ERROR_RUNTIME, "output with shape %s doesn't match the broadcast shape %s",
+                  shape_text(tensor_shape(out), a, sizeof a),
+                  shape_text((struct ints){plan->shape.sizes, plan->shape.dims}, b, sizeof b));
+        return -1;
+    }
+    if (check_cast(plan->result, out) < 0 || call_check_writable(out) < 0)
+        return -1;
+    for (int i = 0; i < count; i++)
+        if (check_overlap(out, inputs[i]) < 0)
+            return -1;
+    return 0;
+}
+
+struct tensor *call_pointwise(const struct pointwise_op *op, struct tensor *out, struct tensor *const *inputs, int count,
+                              const struct scalar *params)
+{
+    struct tensor *result;
+    struct plan plan;
+
+    if (call_short(op, out, inputs, count, params, &result) < 0 || result)
+        return result;
+    if (make_plan(&plan, op, inputs, count) < 0 || (out && check_out(&plan, out, inputs, count) < 0))
+        return NULL;
+    bool direct = out && (enum dtype)out->dtype == plan.result;
+    result = direct ? tensor_retain(out) : new_result(&plan, inputs, count);
+    if (!result)
+        return NULL;
+    if (run_plan(op, &plan, result, inputs, count, params) < 0) {
+        tensor_release(result);
+        return NULL;
+    }
+    if (!out || direct)
+        return result;
+    int status = plan.backend->copy(out, result);
+    tensor_release(result);
+    return status < 0 ? NULL : tensor_retain(out);
+}
+
+/* --- out= --------------------------------------------------------------------------------------------------------------- */
+
+int call_check_out(struct tensor *out, struct tensor *const *inputs, int count, const char *op)
+{
+    if (!autograd_needed(inputs, count) && !autograd_needed((struct tensor *const[]){out}, 1))
+        return 0;
+    error_set(ERROR_RUNTIME,
+              "%s(): functions with out=... arguments don't support automatic differentiation, but one of the arguments "
+              "requires grad.",
+              op);
+    return -1;
+}
+
+int call_prepare_out(struct tensor *out, const struct shape *shape, enum dtype result, const char *op)
+{
+    char had[512], needed[512];
+    struct ints sizes = {shape->sizes, shape->dims};
+
+    (void)op;
+    if (check_cast(result, out) < 0)
+        return -1;
+    if (shape_equal(tensor_shape(out), sizes))
+        return 0;
+    if (out->numel > 0 &&
+        warning_emit("An output with one or more elements was resized since it had shape %s, which does not match the "
+                     "required output shape %s. This behavior is deprecated, and in a future PyTorch release outputs "
+                     "will not be resized unless they have zero elements. You can explicitly reuse an out tensor t by "
+                     "resizing it, inplace, to zero elements with t.resize_(0).",
+                     shape_text(tensor_shape(out), had, sizeof had), shape_text(sizes, needed, sizeof needed)) < 0)
+        return -1;
+    return tensor_resize(out, shape->dims, shape->sizes);
+}
+
+int call_pointwise_out(const struct pointwise_op *op, struct tensor *out, struct tensor *const *inputs, int count,
+                       const struct scalar *params)
+{
+    struct plan plan;
+    struct tensor *result;
+
+    if (make_plan(&plan, op, inputs, count) < 0 || call_prepare_out(out, &plan.shape, plan.result, op->name) < 0)
+        return -1;
+    result = call_pointwise(op, out, inputs, count, params);
+    if (!result)
+        return -1;
+    tensor_release(result);
+    tensor_bump_version(out);
+    return 0;
+}
+
+int call_store_out(struct tensor *out, struct tensor *result, const char *op, bool exact)
+{
+    struct shape shape;
+    int status = -1;
+
+    if (!result)
+        return -1;
+    if (exact && out->dtype != result->dtype) {
+        error_set(ERROR_RUNTIME, "Expected out tensor to have dtype %s, but got %s instead",
+                  call_c_name((enum dtype)result->dtype), call_c_name((enum dtype)out->dtype));
+        goto done;
+    }
+    shape_like(&shape, result);
+    if (call_prepare_out(out, &shape, (enum dtype)result->dtype, op) < 0 || call_check_writable(out) < 0)
+        goto done;
+    status = backend_of(out->storage->device)->copy(out, result);
+    if (status == 0)
+        tensor_bump_version(out);
+done:
+    tensor_release(result);
+    return status;
+}
+
+/* --- folds ---------------------------------------------------------------------------------------------------------------- */
+
+/* Takes the reduced dims, of size 1, out of a dense result. */
+static void drop_dims(struct tensor *result, const bool *reduced)
+{
+    int kept = 0;
+
+    for (int i = 0; i < result->dims; i++)
+        if (!reduced[i])
+            result->sizes[kept++] = result->sizes[i];
+    result->dims = kept;
+    shape_strides(kept, result->sizes, result->strides);
+}
+
+struct tensor *call_fold(const struct fold_op *op, struct tensor *self, struct ints dim, bool keepdim, enum dtype dtype)
+{
+    bool reduced[TENSOR_MAX_DIMS + 1];
+    int64_t sizes[TENSOR_MAX_DIMS];
+    struct tensor *source, *result = NULL;
+    const struct backend *backend = backend_of(self->storage->device);
+
+    if (!backend || shape_reduced_dims(self->dims, dim, reduced) < 0)
+        return NULL;
+    source = call_cast(self, dtype == DTYPE_NONE ? (enum dtype)self->dtype : dtype);
+    if (!source)
+        return NULL;
+    for (int i = 0; i < self->dims; i++)
+        sizes[i] = reduced[i] ? 1 : self->sizes[i];
+    if (dtype == DTYPE_NONE)
+        dtype = compute_dtype(op->types, (enum dtype)source->dtype);
+    result = tensor_new(dtype, self->storage->device, self->dims, sizes);
+    if (result && backend->fold(op->id, result, source, reduced) < 0)
+        tensor_clear(&result);
+    if (result && !keepdim)
+        drop_dims(result, reduced);
+    tensor_release(source);
+    return result;
+}

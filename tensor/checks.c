@@ -1,0 +1,164 @@
+/* The checks that ops of the table make before anything else, and numbers for derivative formulas. */
+#include "call.h"
+#include "op_functions.h"
+
+const char *call_c_name(enum dtype dtype)
+{
+    static const char *const names[DTYPE_COUNT] = {
+        [DTYPE_BOOL] = "bool",      [DTYPE_U8] = "unsigned char", [DTYPE_I8] = "signed char",
+        [DTYPE_I16] = "short int",  [DTYPE_I32] = "int",          [DTYPE_I64] = "long int",
+        [DTYPE_F16] = "c10::Half",  [DTYPE_BF16] = "c10::BFloat16", [DTYPE_F32] = "float",
+        [DTYPE_F64] = "double",
+    };
+    return names[dtype];
+}
+
+int check_alpha(struct tensor *self, struct tensor *other, struct scalar alpha)
+{
+    enum dtype result;
+
+    if (alpha.kind == SCALAR_INT)
+        return 0;
+    result = dtype_result((struct tensor *const[]){self, other}, 2);
+    if (alpha.kind == SCALAR_BOOL && result != DTYPE_BOOL) {
+        error_set(ERROR_RUNTIME, "Boolean alpha only supported for Boolean results.");
+        return -1;
+    }
+    if (alpha.kind == SCALAR_FLOAT && !dtype_is_float(result)) {
+        error_set(ERROR_RUNTIME, "For integral input tensors, argument alpha must not be a floating point number.");
+        return -1;
+    }
+    return 0;
+}
+
+int check_sub(struct tensor *self, struct tensor *other, struct scalar alpha)
+{
+    bool first = self->dtype == DTYPE_BOOL, second = other->dtype == DTYPE_BOOL;
+
+    if (first && second) {
+        error_set(ERROR_RUNTIME, "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+                                 "`logical_xor()` operator instead.");
+        return -1;
+    }
+    if (first || second) {
+        error_set(ERROR_RUNTIME, "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to "
+                                 "invert a mask, use the `~` or `logical_not()` operator instead.");
+        return -1;
+    }
+    return check_alpha(self, other, alpha);
+}
+
+int check_neg(struct tensor *self)
+{
+    if (self->dtype != DTYPE_BOOL)
+        return 0;
+    error_set(ERROR_RUNTIME, "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a "
+                             "mask, use the `~` or `logical_not()` operator instead.");
+    return -1;
+}
+
+/* Only a negative Python number as exponent is refused: a tensor of them gives 0, 1 or -1. */
+int check_pow(struct tensor *self, struct tensor *exponent)
+{
+    if (!exponent->weak || exponent->dtype != DTYPE_I64 || dtype_is_float((enum dtype)self->dtype))
+        return 0;
+    if (*(const int64_t *)tensor_ptr(exponent) >= 0)
+        return 0;
+    error_set(ERROR_RUNTIME, "Integers to negative integer powers are not allowed.");
+    return -1;
+}
+
+int check_condition(struct tensor *condition)
+{
+    if (condition->dtype == DTYPE_BOOL)
+        return 0;
+    if (condition->dtype == DTYPE_U8)
+        return warning_emit("where received a uint8 condition tensor. This behavior is deprecated and will be removed in a "
+                            "future version of PyTorch. Use a boolean condition instead.");
+    error_set(ERROR_RUNTIME, "where expected condition to be a boolean tensor, but got a tensor with dtype %s",
+              dtype_info[condition->dtype].class_name);
+    return -1;
+}
+
+/* --- matrix products: equal dtypes, and kernels for them; shapes are checked by the shape rules ----------------------- */
+
+static int check_not_bool(const struct tensor *self, const char *kernel)
+{
+    if (self->dtype != DTYPE_BOOL)
+        return 0;
+    error_set(ERROR_NOT_IMPLEMENTED, "\"%s\" not implemented for 'Bool'", kernel);
+    return -1;
+}
+
+int check_mm(struct tensor *self, struct tensor *mat2)
+{
+    struct shape shape;
+
+    if (shape_mm(&shape, self, mat2) < 0)
+        return -1;
+    if (self->dtype != mat2->dtype) {
+        error_set(ERROR_RUNTIME, "expected m1 and m2 to have the same dtype, but got: %s != %s",
+                  call_c_name((enum dtype)self->dtype), call_c_name((enum dtype)mat2->dtype));
+        return -1;
+    }
+    return check_not_bool(self, "addmm_impl_cpu_");
+}
+
+int check_mv(struct tensor *self, struct tensor *vec)
+{
+    struct shape shape;
+
+    if (shape_mv(&shape, self, vec) < 0)
+        return -1;
+    if (self->dtype != vec->dtype) {
+        const char *name = dtype_info[vec->dtype].class_name;
+        error_set(ERROR_RUNTIME, "addmv input tensors must have the same dtype, but got %s, %s, and %s", name,
+                  dtype_info[self->dtype].class_name, name);
+        return -1;
+    }
+    return check_not_bool(self, "addmv_impl_cpu");
+}
+
+int check_dot(struct tensor *self, struct tensor *tensor)
+{
+    struct shape shape;
+
+    if (self->dims == 1 && tensor->dims == 1 && self->dtype != tensor->dtype) {
+        error_set(ERROR_RUNTIME, "dot : expected both vectors to have same dtype, but found %s and %s",
+                  dtype_info[self->dtype].class_name, dtype_info[tensor->dtype].class_name);
+        return -1;
+    }
+    return shape_dot(&shape, self, tensor) < 0 ? -1 : check_not_bool(self, "dot");
+}
+
+int check_bmm(struct tensor *self, struct tensor *mat2)
+{
+    struct shape shape;
+
+    if (shape_bmm(&shape, self, mat2) < 0)
+        return -1;
+    if (self->dtype != mat2->dtype) {
+        error_set(ERROR_RUNTIME, "expected scalar type %s but found %s", dtype_info[self->dtype].class_name,
+                  dtype_info[mat2->dtype].class_name);
+        return -1;
+    }
+    return check_not_bool(self, "bmm");
+}
+
+/* --- numbers for formulas ---------------------------------------------------------------------------------------------- */
+
+struct scalar reduced_count(struct ints sizes, struct ints dim)
+{
+    int64_t count = 1;
+
+    if (dim.count <= 0) {
+        for (int i = 0; i < sizes.count; i++)
+            count *= sizes.items[i];
+        return scalar_int(count);
+    }
+    for (int i = 0; i < dim.count; i++) {
+        int64_t which = dim.items[i] < 0 ? dim.items[i] + sizes.count : dim.items[i];
+        count *= sizes.count > 0 ? sizes.items[which] : 1;
+    }
+    return scalar_int(count);
+}
