@@ -16,6 +16,8 @@ VENV    := build/venv
 TESTENV := build/venv-test
 SOVER   := 0
 
+MAKEFLAGS += -rR
+.SUFFIXES:
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all kernel tensor gen site run check check-c check-install check-python unit deps deps-test bench install uninstall \
