@@ -30,7 +30,7 @@ indented to its key's value continues it; `#` starts a comment. Keys:
   returns      NAME [DTYPE] [nograd], …: the outputs of a signature with several
   grad         ARG: FORMULA, one a line: the gradient for ARG, see lower.py
   apply        hand-written apply function of the node, with
-  save         the arguments that it finds in its value slots
+  save         the arguments that it finds in its value slots; of a Tensor[] the sizes (node_save_sizes)
 
 `types` and `shape` that are given once serve every signature of the op. Exactly one of each, fold, cpu, body, alias,
 compose, helper defines what a signature does."""

@@ -404,6 +404,9 @@ def node_function(table, klass, function):
     for slot, (name, (kind, source)) in enumerate(klass.values.items()):
         if kind == 'scalar' and arg[name].type == 'Tensor':
             source = 'weak_scalar(%s)' % source
+        if kind == 'tensors':
+            steps.append('node_save_sizes(node, %d, %s) < 0' % (slot, source))
+            continue
         steps.append('node_save_value(node, %d, %s) < 0' % (slot, SAVE_VALUE[kind] % source))
     for slot, (name, readers) in enumerate(klass.saved.items()):
         if name in klass.outputs() and name not in extra:
@@ -418,7 +421,7 @@ def node_function(table, klass, function):
     if steps:
         steps = ['    if (node && (%s)) {' % ' ||\n                 '.join(steps), '        node_release(node);',
                  '        node = NULL;', '    }']
-    used = set(re.findall(r'(?<![.\w])\w+', ' '.join(lines[2:] + steps)))
+    used = set(re.findall(r'(?<![.>\w])(?<!enum )(?<!struct )\w+', ' '.join(lines[2:] + steps)))
     lines += ['    (void)%s;' % a.c_name for a in function.params if a.c_name not in used] + steps
     return '\n'.join(wrap(line, '    ') for line in lines + ['    return node;', '}']) + '\n'
 
@@ -627,9 +630,13 @@ class OpWriter:
         lines += ['    bool recorded;', '    struct node *node = NULL;'] if tracked else []
         lines += ['    int status = -1;', '']
         check = self.check()
-        lines += ['    if (autograd_check_inplace(self) < 0%s)' % (' || %s < 0' % check if check else ''), '        return -1;']
+        recorded = 'autograd_needed(%s)' % tracked if tracked else 'false'
         if tracked:
-            lines.append('    recorded = autograd_needed(%s);' % tracked)
+            lines.append('    recorded = %s;' % recorded)
+            recorded = 'recorded'
+        lines += ['    if (autograd_check_inplace(self, %s) < 0%s)' % (recorded, ' || %s < 0' % check if check else ''),
+                  '        return -1;']
+        if tracked:
             if readers:
                 guard = ' || '.join('tensor_tracks(%s)' % a.c_name for a in self.tracked if a.name in readers)
                 lines += ['    if (recorded && (%s) &&' % guard,
