@@ -106,10 +106,11 @@ static bool may_fail(const json_t *cell)
 
 static void begin_cell(struct run *run, json_t *cell, const struct buffer *code)
 {
-    bool locked = lock_outputs();
+    int64_t count = execute_next_count();
+    bool locked = lock_outputs(); /* from here on nothing may call Python */
     notebook_sink_set_cell(&run->sink, cell);
     if (run->shows_cells)
-        printer_code(&run->printer, execute_next_count(), code->data, code->size);
+        printer_code(&run->printer, count, code->data, code->size);
     unlock_outputs(locked);
 }
 
