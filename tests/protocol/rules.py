@@ -1,0 +1,57 @@
+"""The rules of order that hold for every request of every test: busy first, idle last, one reply, right parents."""
+
+NO_REPLY = ("comm_open", "comm_msg", "comm_close")
+
+
+def check_request(request, messages):
+    """Check all that came back for one request.
+
+    request: its header; messages: every message with that parent, in order of arrival. The reply comes on a socket of
+    its own, so only the order within iopub can be asserted.
+    """
+    for message in messages:
+        assert message.parent == request, f"parent of {message.type} is not the request's header"
+    iopub = [m for m in messages if m.channel == "iopub"]
+    for message in iopub:
+        assert len(message.identities) == 1, f"{message.type}: one topic frame, not {message.identities}"
+    states = [m.content["execution_state"] for m in iopub if m.type == "status"]
+    assert states == ["busy", "idle"], f"{request['msg_type']}: {states}"
+    assert iopub[0].type == "status", f"{iopub[0].type} came before busy"
+    assert iopub[-1].type == "status", f"{iopub[-1].type} came after idle"
+    replies = [m for m in messages if m.channel in ("shell", "control")]
+    assert len(replies) <= 1, f"{len(replies)} replies"
+    if replies:
+        expected = request["msg_type"].replace("_request", "_reply")
+        assert replies[0].type == expected, f"{replies[0].type} answers {request['msg_type']}"
+    if replies and request["msg_type"] == "execute_request":
+        check_execute(replies[0], iopub)
+
+
+def check_execute(reply, iopub):
+    """The rules for cells: echo first, one counter, and the same error in reply and `error`."""
+    kinds = [m.type for m in iopub]
+    aborted = reply.content.get("ename") == "ExecutionAborted" or reply.content["status"] == "aborted"
+    if aborted:
+        assert kinds == ["status", "status"], kinds
+        return
+    if "execute_input" in kinds:
+        assert kinds[1] == "execute_input", kinds
+    counts = {m.content["execution_count"] for m in iopub if m.type in ("execute_input", "execute_result")}
+    assert len(counts) <= 1, f"counts on iopub: {counts}"
+    errors = [m.content for m in iopub if m.type == "error"]
+    assert len(errors) <= 1, errors
+    if reply.content["status"] == "error":
+        check_error(reply.content, errors, silent="execute_input" not in kinds)
+    else:
+        assert not errors, "an error message, and a reply that says ok"
+
+
+def check_error(content, errors, silent):
+    """A failed cell: three fields of text in the reply, the same three on iopub (IPython prints usage errors)."""
+    assert isinstance(content["ename"], str) and isinstance(content["evalue"], str), content
+    assert all(isinstance(line, str) for line in content["traceback"]), content
+    if not errors:
+        assert silent or content["ename"] == "UsageError", f"no error message for {content['ename']}"
+        return
+    for field in ("ename", "evalue", "traceback"):
+        assert errors[0][field] == content[field], f"{field} differs between error and reply"

@@ -1,0 +1,88 @@
+"""Cells sent without waiting: their order, and what an error does to those behind it."""
+import pytest
+
+FAILING = "import time; time.sleep(0.3); print('before'); 1/0"
+
+
+def counts_of(outcomes):
+    return [o.reply["execution_count"] for o in outcomes]
+
+
+def test_two_hundred_cells_in_a_row_are_answered_in_order(kernel):
+    requests = [kernel.start(f"print({i})\n{i}") for i in range(200)]
+    outcomes = [kernel.wait(r, 30).ok() for r in requests]
+    assert [o.stdout for o in outcomes] == [f"{i}\n" for i in range(200)]
+    assert [o.result for o in outcomes] == [str(i) for i in range(200)]
+    counts = counts_of(outcomes)
+    assert counts == list(range(counts[0], counts[0] + 200))
+
+
+def test_cells_behind_an_error_are_aborted(kernel):
+    kernel.run("ran = []").ok()
+    requests = [kernel.start(FAILING)] + [kernel.start(f"ran.append({i})") for i in range(5)]
+    outcomes = [kernel.wait(r) for r in requests]
+    outcomes[0].failed("ZeroDivisionError")
+    for aborted in outcomes[1:]:
+        aborted.failed("ExecutionAborted")
+        assert aborted.reply["traceback"] == [] and isinstance(aborted.reply["evalue"], str)
+        assert isinstance(aborted.reply["execution_count"], int)
+        assert [m.type for m in aborted.iopub] == ["status", "status"]
+    assert kernel.run("ran").ok().result == "[]"
+
+
+def test_aborted_cells_do_not_count(kernel):
+    requests = [kernel.start(FAILING), kernel.start("'never'")]
+    failed, _ = [kernel.wait(r) for r in requests]
+    assert kernel.run("1").ok().reply["execution_count"] == failed.reply["execution_count"] + 1
+
+
+@pytest.mark.parametrize("options", [{"stop_on_error": False}, {"silent": True}])
+def test_cells_behind_an_error_run_if_it_was_asked_so(kernel, options):
+    kernel.run("ran = []").ok()
+    requests = [kernel.start(FAILING, **options)] + [kernel.start(f"ran.append({i})") for i in range(3)]
+    assert [kernel.wait(r).status for r in requests] == ["error", "ok", "ok", "ok"]
+    assert kernel.run("ran").ok().result == "[0, 1, 2]"
+
+
+def test_other_requests_in_the_queue_are_served(kernel):
+    kernel.run("table = 1").ok()
+    failing = kernel.start(FAILING)
+    aborted = kernel.start("'never'")
+    info = kernel.send("kernel_info_request")
+    completion = kernel.send("complete_request", {"code": "tab", "cursor_pos": 3})
+    also_aborted = kernel.start("'never'")
+    kernel.wait(failing).failed("ZeroDivisionError")
+    kernel.wait(aborted).failed("ExecutionAborted")
+    assert kernel.wait(info).status == "ok"
+    assert "table" in kernel.wait(completion).reply["matches"]
+    kernel.wait(also_aborted).failed("ExecutionAborted")
+
+
+def test_a_cell_sent_after_the_failure_was_seen_runs(kernel):
+    for _ in range(20):
+        kernel.run("1/0").failed("ZeroDivisionError")
+        assert kernel.run("'runs'").ok().result == "'runs'"
+
+
+def test_an_interrupt_aborts_the_cells_behind_it_too(kernel):
+    first = kernel.run_until("print('go', flush=True)\nwhile True: pass", "go")
+    second = kernel.start("'never'")
+    kernel.collect(0.1)
+    kernel.interrupt("message")
+    kernel.wait(first).failed("KeyboardInterrupt")
+    kernel.wait(second).failed("ExecutionAborted")
+    assert kernel.run("1").ok().result == "1"
+
+
+def test_requests_of_two_clients_are_served_in_order_of_arrival(start):
+    process = start()
+    one, two = process.client(), process.client()
+    one.run("order = []").ok()
+    requests = []
+    for i in range(20):
+        client = (one, two)[i % 2]
+        requests.append((client, client.start(f"order.append({i % 2})")))
+    for client, request in requests:
+        client.wait(request).ok()
+    order = one.run("''.join(map(str, order))").ok().result
+    assert order.count("0") == order.count("1") == 10
