@@ -226,6 +226,15 @@ static inline void spin_unlock(atomic_flag *lock)
     atomic_flag_clear_explicit(lock, memory_order_release);
 }
 
+/* A reference on what only a weak pointer is held of, under the lock that its death takes too; false when it dies. */
+static inline bool refcount_try_retain(atomic_int *refcount)
+{
+    int count = atomic_load_explicit(refcount, memory_order_relaxed);
+    while (count > 0 && !atomic_compare_exchange_weak(refcount, &count, count + 1)) {
+    }
+    return count > 0;
+}
+
 /* Number of nodes reachable from `tensor`'s grad_fn, AccumulateGrad not counted, and bytes of the distinct storages
  * that they keep for backward. */
 TENSOR_API int graph_size(struct tensor *tensor, int64_t *nodes, int64_t *bytes);

@@ -1,0 +1,246 @@
+/* What a node keeps for backward: tensors with their versions, and plain values. */
+#include <stdio.h>
+#include <string.h>
+
+#include "../shape.h"
+#include "node.h"
+#include "view.h"
+
+static const char freed_text[] =
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
+    "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
+    "retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors "
+    "after calling backward.";
+
+int node_error_freed(void)
+{
+    error_set(ERROR_RUNTIME, "%s", freed_text);
+    return -1;
+}
+
+/* --- saving --- */
+
+int node_save(struct node *node, int slot, struct tensor *tensor)
+{
+    if (!tensor) {
+        return 0;
+    }
+    if (tensor->inference) {
+        error_set(ERROR_RUNTIME,
+                  "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode "
+                  "in computation tracked by autograd. To work around this, you can make a clone to get a normal tensor "
+                  "and use it in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`.");
+        return -1;
+    }
+    node->saved[slot] = (struct saved){tensor_retain(tensor), tensor_version(tensor), -1};
+    return 0;
+}
+
+int node_save_output(struct node *node, int slot, struct tensor *output, int output_nr)
+{
+    if (!output || !tensor_tracks(output)) {
+        return node_save(node, slot, output);
+    }
+    struct tensor *alias = tensor_alias(output, output->dims, output->sizes, output->strides, output->offset);
+    if (!alias) {
+        return -1;
+    }
+    node->saved[slot] = (struct saved){alias, tensor_version(output), output_nr};
+    return 0;
+}
+
+int node_reserve_saved(struct node *node, int count)
+{
+    if (count <= node->saved_count) {
+        return 0;
+    }
+    struct saved *saved = mem_zalloc((size_t)count * sizeof *saved);
+    if (!saved) {
+        return -1;
+    }
+    if (node->saved_count) {
+        memcpy(saved, node->saved, (size_t)node->saved_count * sizeof *saved);
+    }
+    if (node->saved_count > node->class->saved_count) {
+        mem_free(node->saved);
+    }
+    node->saved = saved;
+    node->saved_count = count;
+    return 0;
+}
+
+int node_save_tensors(struct node *node, int first, struct tensors list)
+{
+    if (node_reserve_saved(node, first + list.count)) {
+        return -1;
+    }
+    for (int i = 0; i < list.count; i++) {
+        if (node_save(node, first + i, list.items[i])) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* --- reading back --- */
+
+/* The saved tensor was changed: says which, by the op that its present history begins with. */
+static void error_modified(struct tensor *tensor, const struct saved *saved, struct node *source)
+{
+    char shape[1024], op[256], origin[320] = "";
+    if (source) {
+        snprintf(origin, sizeof origin, ", which is output %d of %s,", saved->output_nr > 0 ? saved->output_nr : 0,
+                 node_op_name(source, op, sizeof op));
+    }
+    error_set(ERROR_RUNTIME,
+              "one of the variables needed for gradient computation has been modified by an inplace operation: "
+              "[torch.%sTensor %s]%s is at version %u; expected version %u instead. Hint: enable anomaly detection to find "
+              "the operation that failed to compute its gradient, with "
+              "torch.autograd.set_detect_anomaly(True, check_nan=False).",
+              dtype_info[tensor->dtype].class_name, shape_text(tensor_shape(tensor), shape, sizeof shape), origin,
+              tensor_version(tensor), saved->version);
+}
+
+/* Another tensor over a saved output, with the history that the node's own output had. */
+static struct tensor *restore_output(struct node *node, struct tensor *kept, int output_nr)
+{
+    struct tensor *output = tensor_alias(kept, kept->dims, kept->sizes, kept->strides, kept->offset);
+    if (output && autograd_set_grad_fn(output, node, output_nr)) {
+        tensor_clear(&output);
+    }
+    return output;
+}
+
+struct tensor *node_saved(struct node *node, int slot, bool *error)
+{
+    *error = true;
+    spin_lock(&node->lock);
+    bool freed = node->saved_freed;
+    struct saved saved = node->saved[slot];
+    tensor_retain(saved.tensor);
+    spin_unlock(&node->lock);
+    if (freed) {
+        node_error_freed();
+        return NULL;
+    }
+    if (!saved.tensor) {
+        *error = false;
+        return NULL;
+    }
+    bool is_output = saved.output_nr >= 0, failed = false;
+    struct tensor *result = is_output ? restore_output(node, saved.tensor, saved.output_nr) : tensor_retain(saved.tensor);
+    if (!result) {
+        goto done;
+    }
+    if (tensor_version(saved.tensor) != saved.version) {
+        struct node *source = is_output ? node : autograd_grad_fn(saved.tensor, &failed);
+        if (!failed) {
+            error_modified(saved.tensor, &saved, source);
+        }
+        tensor_clear(&result);
+        goto done;
+    }
+    *error = false;
+done:
+    tensor_release(saved.tensor);
+    return result;
+}
+
+int node_saved_tensors(struct node *node, int first, struct tensor_list *list)
+{
+    int count = node->saved_count - first;
+    if (node->saved_freed) {
+        return node_error_freed();
+    }
+    *list = (struct tensor_list){mem_zalloc((size_t)count * sizeof *list->items), count};
+    if (!list->items) {
+        list->count = 0;
+        return -1;
+    }
+    for (int i = 0; i < count; i++) {
+        bool error;
+        list->items[i] = node_saved(node, first + i, &error);
+        if (error) {
+            tensor_list_release(list);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+void node_free_saved(struct node *node)
+{
+    for (int i = 0; i < node->saved_count; i++) {
+        spin_lock(&node->lock);
+        struct tensor *tensor = node->saved[i].tensor;
+        node->saved[i].tensor = NULL;
+        node->saved_freed = true;
+        spin_unlock(&node->lock);
+        tensor_release(tensor);
+    }
+    node_free_slices(node);
+}
+
+/* --- values --- */
+
+int node_save_value(struct node *node, int slot, struct value value)
+{
+    return value_copy(&node->values[slot], value);
+}
+
+int node_save_sizes(struct node *node, int slot, struct tensors list)
+{
+    int count = list.count;
+    for (int i = 0; i < list.count; i++) {
+        count += list.items[i]->dims;
+    }
+    int64_t *items = mem_alloc((size_t)count * sizeof *items);
+    if (!items) {
+        return -1;
+    }
+    int64_t *next = items;
+    for (int i = 0; i < list.count; i++) {
+        const struct tensor *tensor = list.items[i];
+        *next++ = tensor->dims;
+        for (int dim = 0; dim < tensor->dims; dim++) {
+            *next++ = tensor->sizes[dim];
+        }
+    }
+    node->values[slot] = (struct value){.kind = VALUE_INTS, .ints = {items, count}};
+    return 0;
+}
+
+static void *copy_of(const void *data, size_t bytes)
+{
+    void *copy = mem_alloc(bytes);
+    return copy ? memcpy(copy, data, bytes) : NULL;
+}
+
+int value_copy(struct value *target, struct value source)
+{
+    if (source.kind == VALUE_INTS && source.ints.count > 0) {
+        source.ints.items = copy_of(source.ints.items, (size_t)source.ints.count * sizeof *source.ints.items);
+        if (!source.ints.items) {
+            return -1;
+        }
+    } else if (source.kind == VALUE_INTS && source.ints.items) {
+        source.ints.items = NULL; /* an empty list keeps nothing of the caller's */
+    } else if (source.kind == VALUE_STRING && source.string) {
+        source.string = copy_of(source.string, strlen(source.string) + 1);
+        if (!source.string) {
+            return -1;
+        }
+    }
+    *target = source;
+    return 0;
+}
+
+void value_release(struct value *value)
+{
+    if (value->kind == VALUE_INTS) {
+        mem_free((void *)value->ints.items);
+    } else if (value->kind == VALUE_STRING) {
+        mem_free((void *)value->string);
+    }
+    value->kind = VALUE_NONE;
+}
