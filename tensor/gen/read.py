@@ -118,6 +118,7 @@ class Sig:
     tag: str
     args: list
     returns: list                # [(type, name)]
+    schema: str = ''
     node: str = None
     noout: bool = False
     keys: dict = field(default_factory=dict)     # key → [Line]
@@ -293,7 +294,7 @@ def parse_sig(op, line):
     if depth or not rest:
         fail(line.where, 'bad signature "%s"' % text)
     sig = Sig(op, line.where, match.group(1), parse_args(text[match.end():end], line.where),
-              parse_returns(rest.group(1), line.where))
+              parse_returns(rest.group(1), line.where), text[:end + 1] + ' -> ' + rest.group(1))
     words = rest.group(2).split()
     while words:
         word = words.pop(0)
