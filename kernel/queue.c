@@ -208,10 +208,8 @@ struct message *output_queue_take(struct output_queue *q, bool all, int64_t *due
 void output_queue_reset(struct output_queue *q)
 {
     pthread_mutex_lock(&q->lock);
-    if (q->signalled) {
-        q->signalled = false;
-        event_reset(q->event_fd);
-    }
+    q->signalled = false;
+    event_reset(q->event_fd);
     pthread_mutex_unlock(&q->lock);
 }
 

@@ -34,7 +34,13 @@ json_t *shell_complete(const char *code, size_t size, int64_t cursor);
 json_t *shell_inspect(const char *code, size_t size, int64_t cursor, int64_t detail, const json_t *omit_sections);
 json_t *shell_is_complete(const char *code, size_t size);
 
-/* Tells Python about the request being served: get_ipython().kernel.get_parent(). NULL: none. */
-void shell_set_parent(const json_t *message);
+/* A cell is about to come (or is not, after all): an interrupt from now on is for it, raised when its code begins. */
+void shell_expect_cell(bool expected);
+
+/* A comm message from the front end, as the object {header, parent_header, metadata, content} and its raw buffers. */
+void shell_comm(const char *type, const json_t *message, const struct buffer *buffers, size_t buffer_count);
+
+/* Content of a comm_info_reply; `target` NULL: all targets. */
+json_t *shell_comm_info(const char *target);
 
 #endif

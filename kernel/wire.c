@@ -113,6 +113,12 @@ void request_release(struct request *r)
     free(r);
 }
 
+json_t *request_message(const struct request *r)
+{
+    return json_pack("{s:O, s:s, s:s, s:O, s:O, s:O?}", "header", r->header_json, "msg_id", r->id, "msg_type", r->type,
+                     "parent_header", r->parent, "metadata", r->metadata, "content", r->content);
+}
+
 struct message *message_new(enum channel channel, struct request *parent, const char *type)
 {
     struct message *m = memory_new(sizeof *m);

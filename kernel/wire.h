@@ -44,6 +44,9 @@ struct request *request_parse(enum channel channel, const struct bytes *frames, 
 struct request *request_retain(struct request *r); /* NULL is allowed, here and below */
 void request_release(struct request *r);
 
+/* The request as one object: header, parent_header, metadata, content. A new reference. */
+json_t *request_message(const struct request *r);
+
 /* Something to send. Owned by one holder at a time: its maker, then a queue, then the I/O thread. */
 struct message {
     struct message *next;

@@ -1,0 +1,137 @@
+#include "dispatch.h"
+#include "complete.h"
+#include "comm.h"
+#include "execute_request.h"
+#include "info.h"
+#include "io.h"
+#include "json.h"
+#include "shell.h"
+#include "streams.h"
+#include <poll.h>
+#include <string.h>
+
+static const struct handler handlers[] = {
+    {"execute_request", "execute_reply", true, NULL, execute_request_start},
+    {"complete_request", "complete_reply", true, complete_reply, NULL},
+    {"inspect_request", "inspect_reply", true, inspect_reply, NULL},
+    {"is_complete_request", "is_complete_reply", true, is_complete_reply, NULL},
+    {"comm_info_request", "comm_info_reply", true, comm_info_reply, NULL},
+    {"comm_open", NULL, true, NULL, comm_start},
+    {"comm_msg", NULL, true, NULL, comm_start},
+    {"comm_close", NULL, true, NULL, comm_start},
+    {"kernel_info_request", "kernel_info_reply", false, kernel_info_reply, NULL},
+    {"connect_request", "connect_reply", false, connect_reply, NULL},
+    {"shutdown_request", "shutdown_reply", false, shutdown_reply, NULL},
+    {"interrupt_request", "interrupt_reply", false, interrupt_reply, NULL},
+};
+
+const struct handler *dispatch_find(const char *type, enum channel channel)
+{
+    for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++) {
+        const struct handler *h = &handlers[i];
+        if (strcmp(h->type, type) == 0)
+            return channel == CHANNEL_CONTROL && h->start == execute_request_start ? NULL : h;
+    }
+    return NULL;
+}
+
+json_t *dispatch_error(const char *ename, const char *evalue)
+{
+    return json_pack("{s:s, s:s, s:o, s:[]}", "status", "error", "ename", ename, "evalue",
+                     json_text(evalue, strlen(evalue)), "traceback");
+}
+
+void dispatch_finish(struct kernel *k, struct request *r, json_t *content, json_t *metadata)
+{
+    const struct handler *h = dispatch_find(r->type, r->channel);
+    if (content && h && h->reply_type) {
+        struct message *m = message_new(r->channel, r, h->reply_type);
+        json_add(&m->content, content);
+        if (metadata)
+            json_add(&m->metadata, metadata);
+        io_send(k, m);
+    }
+    io_send(k, status_message(r, "idle"));
+    json_decref(content);
+    json_decref(metadata);
+    request_release(r);
+    if (!io_is_here())
+        atomic_fetch_sub(&k->unfinished, 1);
+}
+
+static void dispatch(struct kernel *k, struct request *r)
+{
+    const struct handler *h = dispatch_find(r->type, r->channel);
+    json_t *content = NULL;
+    io_send(k, status_message(r, "busy"));
+    if (h && !r->content)
+        content = dispatch_error("ValueError", "the content of the message is not a JSON object");
+    else if (h && h->start)
+        return h->start(k, r);
+    else if (h && h->python && !shell_is_running())
+        content = dispatch_error("RuntimeError", buffer_text(&k->problem));
+    else if (h)
+        content = h->reply(k, r);
+    dispatch_finish(k, r, content, NULL);
+}
+
+void dispatch_received(struct kernel *k, struct request *r)
+{
+    const struct handler *h = dispatch_find(r->type, r->channel);
+    bool python = h && h->python;
+    if (!python && (r->channel == CHANNEL_CONTROL || atomic_load(&k->unfinished) == 0)) {
+        dispatch(k, r);
+        return;
+    }
+    atomic_fetch_add(&k->unfinished, 1);
+    request_queue_add(&k->requests, r);
+}
+
+/* Outputs from now on belong to this request: those of users' threads too, until the next one. */
+static void begin(struct kernel *k, struct request *r)
+{
+    if (strcmp(r->type, "execute_request") != 0)
+        return;
+    shell_expect_cell(true);
+    publisher_begin(&k->publisher, r, json_member_bool(r->content, "silent", false));
+}
+
+bool dispatch_next(void *kernel)
+{
+    struct kernel *k = kernel;
+    struct request *r;
+    if (k->cell)
+        return false;
+    if (atomic_load(&k->lifetime.stopping)) {
+        shell_stop_loop();
+        return false;
+    }
+    switch (request_queue_take(&k->requests, &r)) {
+    case TAKEN_NONE:
+        return false;
+    case TAKEN_MARK:
+        k->aborting = false;
+        break;
+    case TAKEN_REQUEST:
+        if (k->aborting && strcmp(r->type, "execute_request") == 0) {
+            io_send(k, status_message(r, "busy"));
+            execute_request_abort(k, r);
+        } else {
+            begin(k, r);
+            dispatch(k, r);
+        }
+        break;
+    }
+    return !k->cell;
+}
+
+void dispatch_without_python(struct kernel *k)
+{
+    struct pollfd ready = {.fd = k->requests.event_fd, .events = POLLIN};
+    while (!atomic_load(&k->lifetime.stopping)) {
+        poll(&ready, 1, -1);
+        event_reset(k->requests.event_fd);
+        while (!atomic_load(&k->lifetime.stopping) && dispatch_next(k))
+            ;
+    }
+}

@@ -1,0 +1,270 @@
+#include "io.h"
+#include "dispatch.h"
+#include "json.h"
+#include "streams.h"
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    RETRY_MS = 2,            /* iopub had no room */
+    PATIENCE_MS = 5000,      /* so long, in total, a request waits for clients that do not read */
+    FAREWELL_MS = 200,       /* for the last messages */
+    LOG_MS = 1000,           /* one line about bad messages a second */
+};
+
+enum { FD_OUTPUTS, FD_STDOUT, FD_STDERR, FD_SIGNAL, FD_PARENT, FD_COUNT };
+
+static struct {
+    pthread_t thread;
+    bool started;
+    atomic_bool ending;
+    struct incoming incoming;
+    struct frames frames;
+    struct message *held;        /* taken from the queue, not or not wholly sent */
+    int64_t held_since_ms;       /* 0: it goes out freely */
+    int64_t waited_ms;           /* for `waited_for`, in total */
+    struct request *waited_for;
+    bool losing;                 /* iopub drops what does not fit, until waited_for is idle */
+    bool warned;
+    int64_t last_log_ms;
+    unsigned dropped;
+} io;
+
+static _Thread_local bool here;
+
+bool io_is_here(void)
+{
+    return here;
+}
+
+static void log_problem(enum wire_problem problem)
+{
+    int64_t now = clock_ms();
+    io.dropped++;
+    if (now - io.last_log_ms < LOG_MS && io.last_log_ms)
+        return;
+    io.last_log_ms = now;
+    dprintf(streams_terminal(STREAM_STDERR), "mesale: dropped a %s (%u dropped so far)\n",
+            wire_problem_text(problem), io.dropped);
+}
+
+static struct request *receive(struct kernel *k, enum channel channel)
+{
+    enum wire_problem problem;
+    while (sockets_receive(&k->sockets, channel, &io.incoming) == 0) {
+        struct request *r =
+            request_parse(channel, io.incoming.list, io.incoming.count, &k->signer, &problem);
+        if (r)
+            return r;
+        log_problem(problem);
+    }
+    return NULL;
+}
+
+static void receive_all(struct kernel *k, enum channel channel)
+{
+    for (struct request *r; (r = receive(k, channel));)
+        dispatch_received(k, r);
+}
+
+static void receive_answers(struct kernel *k)
+{
+    for (struct request *r; (r = receive(k, CHANNEL_STDIN));)
+        input_receive(k, r);
+}
+
+/* A subscription is the byte 1 and a topic. The new client hears a welcome first; the first client then hears that we
+ * are starting, which nobody could have heard before. */
+static void receive_subscriptions(struct kernel *k)
+{
+    static bool started;
+    while (sockets_receive(&k->sockets, CHANNEL_IOPUB, &io.incoming) == 0) {
+        struct bytes topic = io.incoming.list[0];
+        if (!topic.size || topic.data[0] != 1)
+            continue;
+        struct message *m = message_new(CHANNEL_IOPUB, NULL, "iopub_welcome");
+        json_t *content = json_pack("{s:o}", "subscription", json_text(topic.data + 1, topic.size - 1));
+        json_add(&m->content, content);
+        json_decref(content);
+        m->topic = memory_new(topic.size);
+        memcpy(m->topic, topic.data + 1, topic.size - 1);
+        output_queue_add(&k->outputs, m);
+        if (!started)
+            publish_status(&k->outputs, NULL, "starting");
+        started = true;
+    }
+}
+
+/* 0 when the whole message is out, -1 if a client has no room for it. */
+static int send_message(struct kernel *k, struct message *m)
+{
+    do {
+        size_t text = message_compose(m, &k->sender, &k->signer, &io.frames);
+        if (sockets_send(&k->sockets, m->channel, &io.frames) < 0)
+            return -1;
+        m->sent += text;
+    } while (m->sent < m->text.size);
+    return 0;
+}
+
+static void stop_losing(struct kernel *k)
+{
+    sockets_keep_all(&k->sockets, true);
+    io.losing = false;
+    io.waited_ms = 0;
+    request_release(io.waited_for);
+    io.waited_for = NULL;
+}
+
+/* A client has no room. Waiting is counted for a request; when it was long enough, such clients lose messages. */
+static void count_wait(struct kernel *k)
+{
+    int64_t now = clock_ms();
+    if (io.held->parent != io.waited_for) {
+        stop_losing(k);
+        io.waited_for = request_retain(io.held->parent);
+    }
+    if (io.held_since_ms)
+        io.waited_ms += now - io.held_since_ms;
+    io.held_since_ms = now;
+    if (io.waited_ms < PATIENCE_MS)
+        return;
+    sockets_keep_all(&k->sockets, false);
+    io.losing = true;
+    if (!io.warned)
+        dprintf(streams_terminal(STREAM_STDERR), "mesale: a client does not read its messages and loses some\n");
+    io.warned = true;
+}
+
+static bool is_idle_of(const struct message *m, const struct request *r)
+{
+    return m->parent == r && strcmp(m->type, "status") == 0 && strstr(buffer_text(&m->content), "idle");
+}
+
+static void sent(struct kernel *k)
+{
+    if (io.losing && is_idle_of(io.held, io.waited_for))
+        stop_losing(k);
+    message_release(io.held);
+    io.held = NULL;
+    io.held_since_ms = 0;
+}
+
+static void serve_mark(struct kernel *k)
+{
+    receive_all(k, CHANNEL_SHELL);
+    request_queue_add(&k->requests, NULL);
+}
+
+/* Sends what is due; returns in how many ms there is more to do, -1: when woken. */
+static int send_outputs(struct kernel *k, bool all)
+{
+    int64_t due;
+    for (;;) {
+        if (!io.held)
+            io.held = output_queue_take(&k->outputs, all, &due);
+        if (!io.held)
+            break;
+        if (!io.held->type) {
+            serve_mark(k);
+        } else if (send_message(k, io.held) < 0) {
+            count_wait(k);
+            if (!io.losing)
+                return RETRY_MS;
+            continue;
+        }
+        sent(k);
+    }
+    if (due < 0)
+        return -1;
+    int64_t wait = due - clock_ms();
+    return wait > 0 ? (int)wait : 0;
+}
+
+void io_send(struct kernel *k, struct message *m)
+{
+    bool control = m->parent && m->parent->channel == CHANNEL_CONTROL;
+    if (here && control && send_message(k, m) == 0)
+        message_release(m);
+    else
+        output_queue_add(&k->outputs, m);
+}
+
+void io_request_mark(struct kernel *k)
+{
+    output_queue_add(&k->outputs, message_new(CHANNEL_SHELL, NULL, NULL));
+}
+
+static int sooner(int a, int b)
+{
+    return a < 0 ? b : b < 0 || a < b ? a : b;
+}
+
+static void handle_ready(struct kernel *k, const struct poll_result *ready)
+{
+    if (ready->channels & 1u << CHANNEL_CONTROL)
+        receive_all(k, CHANNEL_CONTROL);
+    if (ready->channels & 1u << CHANNEL_STDIN)
+        receive_answers(k);
+    if (ready->channels & 1u << CHANNEL_IOPUB)
+        receive_subscriptions(k);
+    if (ready->channels & 1u << CHANNEL_SHELL)
+        receive_all(k, CHANNEL_SHELL);
+    if (ready->ready[FD_OUTPUTS])
+        output_queue_reset(&k->outputs);
+    if (ready->ready[FD_STDOUT] || ready->ready[FD_STDERR])
+        streams_drain();
+}
+
+static void *run(void *arg)
+{
+    struct kernel *k = arg;
+    int timeout = 0;
+    struct poll_result ready;
+    here = true;
+    while (!atomic_load(&io.ending)) {
+        /* a full queue is not filled further: whoever writes into the pipes waits */
+        bool full = output_queue_is_full(&k->outputs);
+        const int fds[FD_COUNT] = {
+            [FD_OUTPUTS] = k->outputs.event_fd,
+            [FD_STDOUT] = full ? -1 : streams_fd(STREAM_STDOUT),
+            [FD_STDERR] = full ? -1 : streams_fd(STREAM_STDERR),
+            [FD_SIGNAL] = k->lifetime.signal_fd,
+            [FD_PARENT] = k->lifetime.parent_fd,
+        };
+        sockets_poll(&k->sockets, fds, FD_COUNT, timeout, &ready);
+        handle_ready(k, &ready);
+        timeout = send_outputs(k, false);
+        timeout = sooner(timeout, lifetime_tick(k, ready.ready[FD_SIGNAL], ready.ready[FD_PARENT]));
+    }
+    int64_t end = clock_ms() + FAREWELL_MS;
+    while (send_outputs(k, true) > 0 && clock_ms() < end)
+        nanosleep(&(struct timespec){.tv_nsec = RETRY_MS * 1000000}, NULL);
+    message_release(io.held);
+    request_release(io.waited_for);
+    incoming_release(&io.incoming);
+    frames_release(&io.frames);
+    return NULL;
+}
+
+int io_start(struct kernel *k)
+{
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int rc = pthread_create(&io.thread, NULL, run, k);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    io.started = rc == 0;
+    return rc ? -1 : 0;
+}
+
+void io_stop(struct kernel *k)
+{
+    if (!io.started)
+        return;
+    atomic_store(&io.ending, true);
+    event_set(k->outputs.event_fd);
+    pthread_join(io.thread, NULL);
+    io.started = false;
+}

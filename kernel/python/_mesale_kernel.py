@@ -1,0 +1,79 @@
+"""What libraries find at get_ipython().kernel, and comms."""
+import sys
+import threading
+
+import _kernel
+
+_CHANNEL_TYPES = {"display_data", "update_display_data", "clear_output", "stream"}
+
+
+class Session:
+    """Sends messages on iopub in the name of the request being served."""
+
+    def __init__(self, kernel):
+        self._kernel = kernel
+
+    def send(self, stream, msg_or_type, content=None, parent=None, ident=None, buffers=None, track=False, header=None,
+             metadata=None):
+        kind = msg_or_type if isinstance(msg_or_type, str) else msg_or_type["header"]["msg_type"]
+        if content is None:
+            content = {} if isinstance(msg_or_type, str) else msg_or_type["content"]
+        self._kernel.send_response(stream, kind, content, metadata=metadata, buffers=buffers)
+
+
+class Kernel:
+    """A small stand-in for the kernel object of ipykernel, as far as libraries use one."""
+
+    def __init__(self, shell):
+        self.shell = shell
+        self.session = Session(self)
+        self.iopub_socket = self.stdin_socket = self.shell_stream = None
+        self.control_thread = threading.main_thread()
+        self.comm_manager = None
+        self._parent = None
+
+    def get_parent(self, channel=None):
+        return self._parent if self._parent is not None else _kernel.parent()
+
+    def set_parent(self, ident, parent, channel="shell"):
+        self._parent = parent or None
+
+    @property
+    def _parent_header(self):
+        return self.get_parent()
+
+    def send_response(self, stream, msg_or_type, content=None, ident=None, buffers=None, track=False, header=None,
+                      metadata=None):
+        content = content or {}
+        if msg_or_type == "stream":
+            (sys.stderr if content.get("name") == "stderr" else sys.stdout).write(content.get("text", ""))
+        elif msg_or_type == "clear_output":
+            _kernel.clear(bool(content.get("wait")))
+        elif msg_or_type in ("display_data", "update_display_data"):
+            _kernel.display(content.get("data", {}), content.get("metadata", {}), content.get("transient", {}),
+                            msg_or_type == "update_display_data")
+        elif msg_or_type.startswith("comm_"):
+            _kernel.comm(msg_or_type, content, metadata or {}, buffers or ())
+        else:
+            raise ValueError(f"messages of type {msg_or_type!r} cannot be sent from Python")
+
+    def do_shutdown(self, restart):
+        self.shell.ask_exit()
+
+
+def start_comms(kernel):
+    """Gives the package comm its two functions. Without the package nothing that needs comms can be imported."""
+    try:
+        import comm
+        from comm.base_comm import BaseComm, CommManager
+    except ImportError:
+        return
+
+    class Comm(BaseComm):
+        def publish_msg(self, msg_type, data=None, metadata=None, buffers=None, **keys):
+            content = {"comm_id": self.comm_id, "data": {} if data is None else data, **keys}
+            _kernel.comm(msg_type, content, metadata or {}, buffers or ())
+
+    manager = kernel.comm_manager = CommManager()
+    comm.create_comm = Comm
+    comm.get_comm_manager = lambda: manager

@@ -1,0 +1,160 @@
+"""The asyncio loop that the main thread lives in, and what SIGINT does to it.
+
+Cells run inside the running loop, so get_running_loop() and create_task() work in a plain cell, and tasks advance
+between cells. They run in the thread's own context, not in a copy that a callback of the loop would get: what
+decimal.getcontext(), numpy.set_printoptions() or a user's ContextVar were set to is still so in the next cell.
+"""
+import importlib.util
+import os
+import signal
+import sys
+
+import _kernel
+
+
+def _import_later(name, *path):
+    """Puts a module in sys.modules that is loaded when it is first used."""
+    spec = importlib.util.find_spec(name) if not path else importlib.util.spec_from_file_location(name, *path)
+    if spec is None or name in sys.modules:
+        return
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+
+
+def _import_asyncio():
+    """asyncio without OpenSSL: 4 MiB and some ms that most notebooks never use."""
+    if "asyncio" not in sys.modules:
+        _import_later("ssl")
+        folder = importlib.util.find_spec("asyncio").submodule_search_locations[0]
+        _import_later("asyncio.sslproto", os.path.join(folder, "sslproto.py"))
+    import asyncio
+    return asyncio
+
+
+asyncio = _import_asyncio()
+
+
+class _ThreadContext:
+    """Stands for contextvars.Context where the loop wants one: runs callbacks without entering any."""
+
+    @staticmethod
+    def run(callback, *args):
+        return callback(*args)
+
+
+CONTEXT = _ThreadContext()
+loop = asyncio.new_event_loop()
+asyncio.set_event_loop(loop)
+
+_stopping = False
+_task = None            # of the cell that awaits
+_cancelled = False      # it was cancelled by an interrupt
+
+
+def _serve():
+    if _kernel.serve():
+        loop.call_soon(_serve, context=CONTEXT)
+
+
+def serve_soon():
+    loop.call_soon(_serve, context=CONTEXT)
+
+
+def _run_until(condition):
+    """A KeyboardInterrupt or SystemExit that a task raises leaves run_forever(); the other tasks go on."""
+    while not condition():
+        try:
+            loop.run_forever()
+        except (KeyboardInterrupt, SystemExit):
+            pass
+
+
+def run_loop(wakeup_fd):
+    def woken():
+        try:
+            os.read(wakeup_fd, 8)
+        except BlockingIOError:
+            pass
+        serve_soon()
+
+    loop.add_reader(wakeup_fd, woken)
+    serve_soon()
+    _run_until(lambda: _stopping)
+    loop.remove_reader(wakeup_fd)
+
+
+def stop_loop():
+    global _stopping
+    _stopping = True
+    loop.stop()
+
+
+def run_blocking(start, is_done):
+    """Runs start() inside the loop, and the loop until is_done()."""
+    loop.call_soon(start, context=CONTEXT)
+    _run_until(is_done)
+
+
+def run_task(coroutine, done):
+    """Runs a cell that awaits; done(task) is called at its end."""
+    global _task, _cancelled
+
+    def ended(task):
+        global _task
+        _task = None
+        done(task)
+        serve_soon()
+
+    _cancelled = False
+    _task = loop.create_task(coroutine, context=CONTEXT)
+    _task.add_done_callback(ended, context=CONTEXT)
+
+
+def was_cancelled():
+    return _cancelled
+
+
+def _wake():
+    """The loop must come out of its wait to see what changed."""
+
+
+def _interrupt(signum, frame):
+    """The handler of SIGINT. Between cells there is nothing to interrupt."""
+    global _cancelled
+    phase = _kernel.phase()
+    if phase == _kernel.EXPECTED:
+        _kernel.set_phase(_kernel.INTERRUPTED)
+    if phase != _kernel.RUNNING:
+        return
+    if _task is not None:
+        current = asyncio.current_task(loop)
+        if current is not _task:
+            _cancelled = True
+            _task.cancel()
+            loop.call_soon_threadsafe(_wake)
+            if current is None:
+                return
+    raise KeyboardInterrupt
+
+
+def _end_child():
+    """A forked child has no loop: its parent's is not its own."""
+    def leave(timeout=None):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+
+    loop._selector.select = leave
+
+
+def start():
+    signal.signal(signal.SIGINT, _interrupt)
+    os.register_at_fork(after_in_child=_end_child)
+
+
+def close():
+    for task in asyncio.all_tasks(loop):
+        task._log_destroy_pending = False
+    loop.close()

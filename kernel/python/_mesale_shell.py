@@ -1,0 +1,431 @@
+"""IPython's InteractiveShell, thinly subclassed: outputs go to the kernel, and the kernel calls the functions below."""
+import os
+import sys
+import traceback
+
+import _kernel
+import _mesale_kernel
+import _mesale_loop
+import _mesale_streams
+
+from IPython.core import page
+from IPython.core.autocall import ZMQExitAutocall
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell, InteractiveShellABC
+from traitlets import Any, Instance, Type
+from traitlets.config import Config
+
+_FRAMES = 40        # a longer traceback is folded
+_FRAMES_KEPT = 3    # at either end then
+
+shell = None
+
+
+class _Publisher(DisplayPublisher):
+    def publish(self, data, metadata=None, source=None, *, transient=None, update=False, **kwargs):
+        self._validate_data(data, metadata)
+        self._is_publishing = True
+        try:
+            _kernel.display(data, metadata or {}, transient or {}, update)
+        finally:
+            self._is_publishing = False
+
+    def clear_output(self, wait=False):
+        _kernel.clear(wait)
+
+
+class _DisplayHook(DisplayHook):
+    bundle = None
+
+    @property
+    def prompt_count(self):
+        return self.shell.cell_count
+
+    def quiet(self):
+        code = self.shell.cell_code
+        return ";" in code.rsplit("\n", 2)[-1] + code[-200:] and self.semicolon_at_end_of_expression(code)
+
+    def start_displayhook(self):
+        self.bundle = None
+        self._is_active = True
+
+    def write_output_prompt(self):
+        """The number is a part of the result."""
+
+    def write_format_data(self, format_dict, md_dict=None):
+        self.bundle = (format_dict, md_dict or {})
+
+    def log_output(self, format_dict):
+        # without the bundle, so that no pictures pile up in memory
+        text = format_dict.get("text/plain")
+        if text is not None:
+            if self.shell.logger.log_output:
+                self.shell.logger.log_write(text, "output")
+            self.shell.history_manager.output_hist_reprs[self.prompt_count] = text
+
+    def finish_displayhook(self):
+        if self.bundle:
+            _kernel.result(self.prompt_count, *self.bundle)
+        self.bundle = None
+        self._is_active = False
+
+    def __call__(self, result=None):
+        try:
+            super().__call__(result)
+        finally:
+            self._is_active = False
+
+
+class ZMQInteractiveShell(InteractiveShell):
+    """The shell of a notebook kernel. Libraries know such a shell by this class name."""
+
+    displayhook_class = Type(_DisplayHook)
+    display_pub_class = Type(_Publisher)
+    exiter = Instance(ZMQExitAutocall)
+    kernel = Any()
+    keepkernel_on_exit = None
+
+    cell_code = ""              # of the cell that runs: transformed source
+    cell_count = 0              # its number
+    last_error = None           # what was shown last in it: (name, text, traceback)
+    display_failed = False      # an exception in __repr__ or the like of its result
+
+    def _exiter_default(self):
+        return ZMQExitAutocall(self)
+
+    def init_environment(self):
+        # programs started from a cell: colours, but no pager that waits for keys
+        os.environ.update(TERM="xterm-color", CLICOLOR="1", FORCE_COLOR="1", CLICOLOR_FORCE="1", PAGER="cat",
+                          GIT_PAGER="cat")
+
+    def init_virtualenv(self):
+        """The interpreter is the environment's own: nothing has to be added."""
+
+    def init_hooks(self):
+        super().init_hooks()
+        self.set_hook("show_in_pager", page.as_hook(self._page), 99)
+
+    def _page(self, strg, start=0, screen_lines=0, pager_cmd=None):
+        data = strg if isinstance(strg, dict) else {"text/plain": strg}
+        self.payload_manager.write_payload({"source": "page", "data": data, "start": max(0, start)})
+
+    def enable_gui(self, gui=None):
+        if gui not in (None, "inline", "asyncio"):
+            raise UsageError(f"the event loop {gui!r} is not supported in this kernel")
+
+    def ask_exit(self):
+        self.exit_now = not self.keepkernel_on_exit
+        self.payload_manager.write_payload({"source": "ask_exit", "keepkernel": bool(self.keepkernel_on_exit)})
+
+    def set_next_input(self, text, replace=False):
+        self.payload_manager.write_payload({"source": "set_next_input", "text": text, "replace": replace})
+
+    def get_parent(self):
+        return self.kernel.get_parent()
+
+    def set_parent(self, parent):
+        self.kernel.set_parent(None, parent)
+
+    @property
+    def parent_header(self):
+        return self.kernel.get_parent()
+
+    def run_cell(self, raw_cell, store_history=False, silent=False, shell_futures=True, cell_id=None, cell_meta=None):
+        """As IPython's, which also copies all that is written into the history: a notebook keeps its outputs itself."""
+        result = None
+        try:
+            result = self._run_cell(raw_cell, store_history, silent, shell_futures, cell_id, cell_meta)
+        finally:
+            self.events.trigger("post_execute")
+            if not silent:
+                self.events.trigger("post_run_cell", result)
+        return result
+
+    def showtraceback(self, exc_tuple=None, *args, **kwargs):
+        try:
+            etype, value, tb = self._get_exc_info(exc_tuple)
+        except ValueError:
+            return super().showtraceback(exc_tuple, *args, **kwargs)
+        if isinstance(value, _mesale_loop.asyncio.CancelledError) and _mesale_loop.was_cancelled():
+            value = KeyboardInterrupt().with_traceback(tb)
+            etype = KeyboardInterrupt
+            exc_tuple = (etype, value, tb)
+        if _has_group(value):
+            return self._showtraceback(etype, value, _format_group(self, etype, value, tb))
+        with _Folded(tb) as folded:
+            self._fold = folded
+            try:
+                return super().showtraceback(exc_tuple, *args, **kwargs)
+            finally:
+                self._fold = None
+
+    _fold = None
+
+    def _showtraceback(self, etype, evalue, stb):
+        lines = [str(line) for line in stb]
+        if self._fold is not None and self._fold.count:
+            lines.insert((len(lines) + 1) // 2, f"    ... {self._fold.count} frames left out ...")
+        try:
+            text = str(evalue)
+        except Exception:
+            text = f"<{etype.__name__} whose __str__ failed>"
+        self.last_error = (etype.__name__, text, lines)
+        if self.displayhook.is_active:
+            self.display_failed = True
+        _kernel.error(*self.last_error)
+
+
+InteractiveShellABC.register(ZMQInteractiveShell)
+
+
+class _Folded:
+    """Takes the middle out of a very long traceback, which is a recursion, while it is formatted."""
+
+    def __init__(self, tb):
+        entries = []
+        while tb is not None:
+            entries.append(tb)
+            tb = tb.tb_next
+        self.count = 0
+        if len(entries) > _FRAMES:
+            first = next((i for i, e in enumerate(entries) if _is_cell_frame(e)), 0) + _FRAMES_KEPT
+            if first < len(entries) - _FRAMES_KEPT:
+                self._before, self._behind = entries[first - 1], entries[-_FRAMES_KEPT]
+                self.count = len(entries) - first - _FRAMES_KEPT
+
+    def __enter__(self):
+        if self.count:
+            self._cut, self._before.tb_next = self._before.tb_next, self._behind
+        return self
+
+    def __exit__(self, *unused):
+        if self.count:
+            self._before.tb_next = self._cut
+
+
+def _is_cell_frame(entry):
+    return entry.tb_frame.f_code.co_filename.startswith("<ipython-input-")
+
+
+def _has_group(value):
+    seen = set()
+    while value is not None and id(value) not in seen:
+        if isinstance(value, BaseExceptionGroup):
+            return True
+        seen.add(id(value))
+        value = value.__context__
+    return False
+
+
+def _format_group(ip, etype, value, tb):
+    """The standard library's form, beginning at the cell, with cells named as everywhere."""
+    entry = tb
+    while entry is not None and not _is_cell_frame(entry):
+        entry = entry.tb_next
+    text = "".join(traceback.format_exception(etype, value, entry or tb))
+    for name in ip.compile._filename_map:
+        text = text.replace(f'File "{name}"', " ".join(ip.compile.format_code_name(name)))
+    return text.rstrip("\n").split("\n")
+
+
+class _Cell:
+    """One cell from its start to the call of _kernel.finish."""
+
+    stops_loop = False      # for a front end without a loop of its own
+
+    def __init__(self, code, silent, store_history, cell_id, metadata, expressions):
+        self.code, self.silent, self.store_history = code, silent, store_history
+        self.cell_id, self.metadata, self.expressions = cell_id, metadata, expressions
+        self.result = self.failure = None
+        self.ended = False
+
+    def start(self):
+        shell.last_error = None
+        shell.display_failed = False
+        shell.cell_count = shell.execution_count
+        problem = None
+        try:
+            transformed = shell.transform_cell(self.code)
+        except Exception:
+            transformed, problem = self.code, sys.exc_info()
+        shell.cell_code = transformed
+        options = {"transformed_cell": transformed, "preprocessing_exc_tuple": problem}
+        coroutine = shell.run_cell_async(self.code, store_history=bool(self.store_history), silent=bool(self.silent),
+                                         cell_id=self.cell_id, cell_meta=self.metadata, **options)
+        if shell.should_run_async(self.code, **options):
+            _mesale_loop.run_task(self._awaited(coroutine), self._task_ended)
+        else:
+            self._run(coroutine)
+            self._end()
+
+    def _begin(self):
+        interrupted = _kernel.phase() == _kernel.INTERRUPTED
+        _kernel.set_phase(_kernel.RUNNING)
+        if interrupted:
+            raise KeyboardInterrupt
+
+    def _run(self, coroutine):
+        """A cell without await is a coroutine that never waits."""
+        try:
+            self._begin()
+            coroutine.send(None)
+        except StopIteration as stop:
+            self.result = stop.value
+        except BaseException as error:
+            self._failed(error)
+        else:
+            self._failed(RuntimeError("the cell awaited where it cannot"))
+        finally:
+            coroutine.close()
+
+    async def _awaited(self, coroutine):
+        try:
+            self._begin()
+            self.result = await coroutine
+        except BaseException as error:
+            coroutine.close()
+            self._failed(error)
+
+    def _task_ended(self, task):
+        if task.cancelled():
+            self._failed(KeyboardInterrupt())
+        elif task.exception() is not None and self.result is None:
+            self._failed(task.exception())
+        self._end()
+
+    def _failed(self, error):
+        """Something outside the user's code: an interrupt between two of its parts, or a fault of an extension."""
+        self.failure = error
+        shell.showtraceback((type(error), error, error.__traceback__))
+
+    def _events(self):
+        try:
+            shell.events.trigger("post_execute")
+            if not self.silent:
+                shell.events.trigger("post_run_cell", self.result)
+        except BaseException as error:
+            self._failed(error)
+
+    def _error(self):
+        """The exception as (name, text, traceback), or three times None."""
+        error = self.failure
+        if error is None and self.result is not None:
+            error = self.result.error_before_exec or self.result.error_in_exec
+        if error is None and not shell.display_failed:
+            return None, None, []
+        return shell.last_error or (type(error).__name__, str(error), [])
+
+    def _end(self):
+        self._events()
+        if _kernel.is_child():
+            self._end_child()
+        _kernel.set_phase(_kernel.ENDING)
+        name, text, lines = self._error()
+        expressions = {}
+        if name is None and self.expressions:
+            expressions = shell.user_expressions(self.expressions)
+        payload = shell.payload_manager.read_payload()
+        shell.payload_manager.clear_payload()
+        self.ended = True
+        _kernel.finish(shell.cell_count, name, text, lines, expressions, payload, bool(shell.exit_now))
+        if self.stops_loop:
+            _mesale_loop.loop.stop()
+
+    def _end_child(self):
+        """A process that the cell forked ends here, or it would be a second kernel."""
+        error = self.failure or (self.result and (self.result.error_before_exec or self.result.error_in_exec))
+        status = 1 if error else 0
+        if isinstance(error, SystemExit):
+            status = error.code if isinstance(error.code, int) else error.code is not None
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+# --- called by the kernel (shell.c) --------------------------------------------------------------------------------
+
+def start():
+    global shell
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.IPCompleter.use_jedi = False
+    config.IPKernelApp.name = "mesale"      # some libraries ask for this section to know that they are in a kernel
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    _mesale_streams.start()
+    shell = ZMQInteractiveShell.instance(config=config)
+    shell.kernel = _mesale_kernel.Kernel(shell)
+    _mesale_kernel.start_comms(shell.kernel)
+    _mesale_loop.start()
+
+
+def stop():
+    _mesale_loop.close()
+
+
+run_loop = _mesale_loop.run_loop
+stop_loop = _mesale_loop.stop_loop
+
+
+def next_count():
+    return shell.execution_count
+
+
+def start_cell(*args):
+    _Cell(*args).start()
+
+
+def run_cell(*args):
+    cell = _Cell(*args)
+    cell.stops_loop = True
+    _mesale_loop.run_blocking(cell.start, lambda: cell.ended)
+
+
+def complete(code, cursor):
+    from IPython.core.completer import provisionalcompleter, rectify_completions
+    cursor = max(0, min(cursor, len(code)))
+    with provisionalcompleter():
+        found = list(rectify_completions(code, shell.Completer.completions(code, cursor)))
+    types = [{"start": c.start, "end": c.end, "text": c.text, "type": c.type, "signature": c.signature}
+             for c in found]
+    return {"status": "ok", "matches": [c.text for c in found],
+            "cursor_start": found[0].start if found else cursor, "cursor_end": found[0].end if found else cursor,
+            "metadata": {"_jupyter_types_experimental": types} if types else {}}
+
+
+def inspect(code, cursor, detail_level, omit_sections):
+    from IPython.utils.tokenutil import token_at_cursor
+    name = token_at_cursor(code, max(0, min(cursor, len(code))))
+    data = {}
+    try:
+        data = shell.object_inspect_mime(name, detail_level=min(max(detail_level, 0), 1),
+                                         omit_sections=omit_sections or ())
+        if not shell.enable_html_pager:
+            data.pop("text/html", None)
+    except KeyError:
+        pass
+    return {"status": "ok", "found": bool(data), "data": data, "metadata": {}}
+
+
+def is_complete(code):
+    status, indent = shell.input_transformer_manager.check_complete(code)
+    reply = {"status": status}
+    if status == "incomplete":
+        reply["indent"] = " " * (indent or 0)
+    return reply
+
+
+def comm_message(kind, message, buffers):
+    manager = shell.kernel.comm_manager
+    if manager is not None:
+        message["buffers"] = buffers
+        getattr(manager, kind)(None, None, message)
+
+
+def comm_info(target):
+    manager = shell.kernel.comm_manager
+    comms = manager.comms if manager is not None else {}
+    return {"status": "ok", "comms": {key: {"target_name": c.target_name} for key, c in comms.items()
+                                      if target is None or c.target_name == target}}

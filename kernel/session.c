@@ -1,0 +1,184 @@
+#include "comm.h"
+#include "dispatch.h"
+#include "io.h"
+#include "pymodule.h"
+#include "shell.h"
+#include "streams.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct arguments {
+    const char *file;
+    struct python_options python;
+};
+
+int kernel_init(struct kernel *k, struct connection connection, struct buffer *problem)
+{
+    *k = (struct kernel){.connection = connection};
+    signer_init(&k->signer, connection.key, connection.key_size);
+    sender_init(&k->sender);
+    publisher_init(&k->publisher, &k->outputs);
+    if (request_queue_init(&k->requests) < 0 || output_queue_init(&k->outputs) < 0 || input_init(&k->input) < 0 ||
+        lifetime_start(k) < 0) {
+        buffer_add_text(problem, "no file descriptors are left");
+        return -1;
+    }
+    return sockets_open(&k->sockets, &k->connection, problem);
+}
+
+void kernel_release(struct kernel *k)
+{
+    sockets_close(&k->sockets, 200);
+    publisher_release(&k->publisher);
+    request_queue_release(&k->requests);
+    output_queue_release(&k->outputs);
+    input_release(&k->input);
+    lifetime_release(&k->lifetime);
+    signer_release(&k->signer);
+    connection_release(&k->connection);
+    buffer_release(&k->problem);
+}
+
+static int usage(FILE *file)
+{
+    fputs("usage: mesale kernel [--python PATH] [--torch own|real] -f FILE\n\n"
+          "  -f FILE          the connection file that a Jupyter front end wrote\n"
+          "  --python PATH    the interpreter whose environment is used\n"
+          "  --torch real     import the environment's own torch, not this project's\n", file);
+    return file == stdout ? 0 : 2;
+}
+
+/* 0, or the exit status plus one. */
+static int parse_arguments(int argc, char **argv, struct arguments *a)
+{
+    enum { OPT_PYTHON = 256, OPT_TORCH };
+    static const struct option options[] = {
+        {"f", required_argument, NULL, 'f'},
+        {"connection-file", required_argument, NULL, 'f'},
+        {"python", required_argument, NULL, OPT_PYTHON},
+        {"torch", required_argument, NULL, OPT_TORCH},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    *a = (struct arguments){0};
+    for (int c; (c = getopt_long(argc, argv, "f:h", options, NULL)) != -1;) {
+        switch (c) {
+        case 'f': a->file = optarg; break;
+        case OPT_PYTHON: a->python.python = optarg; break;
+        case OPT_TORCH: a->python.real_torch = strcmp(optarg, "real") == 0; break;
+        case 'h': return 1 + usage(stdout);
+        default: return 1 + usage(stderr);
+        }
+    }
+    if (!a->file || optind < argc)
+        return 1 + usage(stderr);
+    return 0;
+}
+
+/* --- what Python asks of this front end (pymodule.h) --- */
+
+static enum input_result ask(void *k, const char *prompt, bool password)
+{
+    return input_ask(k, prompt, password);
+}
+
+static enum input_result wait_for_answer(void *k, int ms, struct buffer *answer)
+{
+    return input_wait(k, ms, answer);
+}
+
+static void cancel(void *k)
+{
+    input_cancel(k);
+}
+
+static bool wait_for_room(void *k, int ms)
+{
+    struct output_queue *q = &((struct kernel *)k)->outputs;
+    return ms ? output_queue_wait(q, ms) : !output_queue_is_full(q);
+}
+
+static void send_comm(void *k, const char *type, const json_t *content, const json_t *metadata,
+                      struct buffer *buffers, size_t buffer_count)
+{
+    comm_send(k, type, content, metadata, buffers, buffer_count);
+}
+
+static json_t *current_request(void *context)
+{
+    struct kernel *k = context;
+    json_t *message = NULL;
+    struct sink *sink = streams_lock();
+    if (sink) {
+        message = k->publisher.parent ? request_message(k->publisher.parent) : NULL;
+        streams_unlock();
+    }
+    return message;
+}
+
+/* Python, IPython, and then requests until the kernel is asked to end. */
+static void serve(struct kernel *k, const struct python_options *options)
+{
+    const struct front_end front_end = {k,      ask,           wait_for_answer, cancel, wait_for_room,
+                                        send_comm, current_request};
+    pymodule_set_front_end(&front_end);
+    if (python_start(options, &k->problem) == 0 && shell_start(&k->problem) == 0)
+        shell_run_loop(k->requests.event_fd, dispatch_next, k);
+    else
+        dispatch_without_python(k);
+    shell_stop();
+    python_stop();
+    pymodule_set_front_end(NULL);
+}
+
+/* Descriptors 0 to 2 exist, and nobody waits for what a terminal would send. */
+static void open_standard_files(void)
+{
+    int null = open("/dev/null", O_RDWR);
+    while (null >= 0 && null < 3)
+        null = dup(null);
+    dup2(null, 0);
+    close(null);
+}
+
+static int fail(const char *path, const struct buffer *problem)
+{
+    fprintf(stderr, "mesale: %s: %s\n", path, buffer_text(problem));
+    return 1;
+}
+
+int kernel_main(int argc, char **argv)
+{
+    static struct kernel k;
+    struct arguments a;
+    struct connection connection;
+    struct buffer problem = BUFFER_INIT;
+    int rc = parse_arguments(argc, argv, &a);
+    if (rc)
+        return rc - 1;
+    signal(SIGINT, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    open_standard_files();
+    if (sodium_init() < 0 || connection_read(&connection, a.file, &problem) < 0 ||
+        kernel_init(&k, connection, &problem) < 0 ||
+        (k.connection.chosen && connection_write(&k.connection, &problem) < 0))
+        return fail(a.file, &problem);
+    if (sockets_start_heartbeat(&k.sockets) < 0 || streams_start(false) < 0 || io_start(&k) < 0) {
+        buffer_add_text(&problem, strerror(errno));
+        return fail(a.file, &problem);
+    }
+    streams_set_sink(&k.publisher.sink);
+    serve(&k, &a.python);
+    streams_drain();
+    lifetime_end_children();
+    io_stop(&k);
+    streams_stop();
+    sockets_close(&k.sockets, 200);
+    lifetime_exit(&k);
+}
