@@ -39,7 +39,7 @@ KERNEL_CFLAGS := $(BASE) -Ikernel $(call pkg,--cflags libzmq libsodium jansson p
 KERNEL_LIBS   := $(call pkg,--libs libzmq libsodium jansson python-$(PYVER)-embed) $(PYRPATH:%=-Wl,-rpath,%) -lpthread -ldl
 TENSOR_CFLAGS := $(BASE) -Itensor -I$(B)/gen -fwrapv -fno-math-errno -fno-trapping-math -fopenmp-simd
 LOOP_CFLAGS   := $(if $(SAN),,-O3) -ffp-contract=off
-TENSOR_LIBS   := -lsleefgnuabi -lm -ldl -lpthread
+TENSOR_LIBS   := -lsleef -lm -ldl -lpthread
 BINDING_CFLAGS := $(TENSOR_CFLAGS) $(call pkg,--cflags python-$(PYVER))
 
 # --- the kernel --------------------------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ $(foreach i,$(ISAS),$(eval $(call ISA_RULE,$(i))))
 $(LIB): $(TENSOR_OBJ)
 	$(SAY) LD $@
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(SANFLAGS) -shared -Wl,-soname,$(@F) -o $@ $^ -fopenmp $(TENSOR_LIBS)
+	$(Q)$(CC) $(SANFLAGS) -shared $(if $(SAN),,-Wl,-z,defs) -Wl,-soname,$(@F) -o $@ $^ -fopenmp $(TENSOR_LIBS)
 	$(Q)ln -sf $(@F) $(@:.$(SOVER)=)
 
 # --- the Python packages: build/site ------------------------------------------------------------------------------
