@@ -1,9 +1,9 @@
 /* Factory functions: new tensors from sizes and numbers. Nothing here is recorded by autograd. */
 #include <math.h>
-#include <stdio.h>
 
 #include "backend.h"
 #include "op_functions.h"
+#include "print.h"
 #include "shape.h"
 
 static enum dtype or_default(enum dtype dtype)
@@ -67,16 +67,6 @@ struct tensor *create_ones_like(struct tensor *self, enum dtype dtype, struct de
 
 /* --- arange --- */
 
-/* A number as a C++ stream prints it (six digits), whatever the locale. */
-static const char *number_text(double value, char *buffer, size_t capacity)
-{
-    snprintf(buffer, capacity, "%g", value);
-    for (char *c = buffer; *c; c++) {
-        *c = *c == ',' ? '.' : *c;
-    }
-    return buffer;
-}
-
 static int check_range(struct scalar start, struct scalar end, struct scalar step)
 {
     double from = scalar_to_double(start), to = scalar_to_double(end), by = scalar_to_double(step);
@@ -86,8 +76,8 @@ static int check_range(struct scalar start, struct scalar end, struct scalar ste
     }
     if (!isfinite(from) || !isfinite(to)) {
         char a[32], b[32];
-        error_set(ERROR_RUNTIME, "unsupported range: %s -> %s", number_text(from, a, sizeof a),
-                  number_text(to, b, sizeof b));
+        error_set(ERROR_RUNTIME, "unsupported range: %s -> %s", print_short(from, a),
+                  print_short(to, b));
         return -1;
     }
     if ((by > 0 && to < from) || (by < 0 && to > from)) {

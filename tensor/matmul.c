@@ -41,7 +41,7 @@ static bool should_fold(struct tensor *self, struct tensor *other)
     if (stack->dims < 3 || single->dims > 2) {
         return false;
     }
-    if (single->requires_grad) {
+    if (tensor_requires_grad(single)) {
         return true;
     }
     if (self->dims == 2) {
@@ -180,7 +180,7 @@ static struct tensor *batch_product(struct tensor *self, struct tensor *other)
 static struct tensor *single_of_stack(struct tensor *one, struct tensor *stack)
 {
     bool lone = one->dims == 3 && stack->dims == 3 && one->sizes[0] == 1 && stack->sizes[0] != 1;
-    return lone && one->requires_grad ? tensor_squeeze(one, 0) : NULL;
+    return lone && tensor_requires_grad(one) ? tensor_squeeze(one, 0) : NULL;
 }
 
 struct tensor *compose_matmul(struct tensor *self, struct tensor *other)

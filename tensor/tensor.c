@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "autograd/mode.h"
 #include "autograd/node.h"
 #include "backend.h"
 #include "core.h"
@@ -43,7 +44,8 @@ static struct tensor *shell_new(enum dtype dtype, int dims, const int64_t *sizes
     }
     atomic_init(&tensor->refcount, 1);
     tensor->dtype = (int8_t)dtype;
-    tensor->weak = tensor->requires_grad = tensor->inference = false;
+    tensor->weak = tensor->requires_grad = false;
+    tensor->inference = inference_mode_enabled();
     tensor->python_owner = PYTHON_OWNS_TENSOR;
     tensor->dims = dims;
     tensor->numel = numel;

@@ -72,7 +72,7 @@ START_TEST(arange_counts_as_pytorch_does)
                      "float16 0 0.25 0.5 0.75");
     ck_assert_str_eq(shown(create_arange_start(INT(253), INT(259), DTYPE_U8, DEVICE_DEFAULT)),
                      "uint8 253 254 255 0 1 2");
-    ck_assert_str_eq(shown(create_arange_step(INT(0), INT(1), FLOAT(INFINITY), ANY)), "float32 0");
+    ck_assert_str_eq(shown(create_arange_step(INT(0), INT(1), FLOAT(INFINITY), ANY)), "float32");
     ck_assert_str_eq(shown(create_arange_start(INT(5), INT(5), ANY)), "int64");
 }
 END_TEST
