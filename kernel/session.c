@@ -128,7 +128,7 @@ static void serve(struct kernel *k, const struct python_options *options)
     const struct front_end front_end = {k,      ask,           wait_for_answer, cancel, wait_for_room,
                                         send_comm, current_request};
     pymodule_set_front_end(&front_end);
-    if (python_start(options, &k->problem) == 0 && shell_start(&k->problem) == 0)
+    if (python_start(options, &k->problem) == 0 && !atomic_load(&k->lifetime.stopping) && shell_start(&k->problem) == 0)
         shell_run_loop(k->requests.event_fd, dispatch_next, k);
     else
         dispatch_without_python(k);

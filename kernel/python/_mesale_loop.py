@@ -8,28 +8,54 @@ import importlib.util
 import os
 import signal
 import sys
+import threading
+import types
 
 import _kernel
 
 
-def _import_later(name, *path):
+class _LaterModule(types.ModuleType):
+    """A module whose code runs when something is looked up in it. (importlib.util.LazyLoader loads its module as soon
+    as it is imported a second time.)"""
+
+    def __getattr__(self, name):
+        with _later_lock:
+            if type(self) is _LaterModule and not self.__dict__.get("__loading__"):
+                self.__loading__ = True
+                try:
+                    self.__spec__.loader.exec_module(self)
+                    self.__class__ = types.ModuleType
+                finally:
+                    del self.__loading__
+        try:
+            return self.__dict__[name]
+        except KeyError:
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}") from None
+
+    def __dir__(self):
+        self.__getattr__("__doc__")
+        return super().__dir__()
+
+
+_later_lock = threading.RLock()
+
+
+def _import_later(spec):
     """Puts a module in sys.modules that is loaded when it is first used."""
-    spec = importlib.util.find_spec(name) if not path else importlib.util.spec_from_file_location(name, *path)
-    if spec is None or name in sys.modules:
-        return
-    spec.loader = importlib.util.LazyLoader(spec.loader)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
+    module = _LaterModule(spec.name)
+    module.__spec__, module.__loader__, module.__file__ = spec, spec.loader, spec.origin
+    module.__package__ = spec.parent
+    sys.modules[spec.name] = module
 
 
 def _import_asyncio():
     """asyncio without OpenSSL: 4 MiB and some ms that most notebooks never use."""
-    if "asyncio" not in sys.modules:
-        _import_later("ssl")
+    if "asyncio" not in sys.modules and "ssl" not in sys.modules:
+        _import_later(importlib.util.find_spec("ssl"))
         folder = importlib.util.find_spec("asyncio").submodule_search_locations[0]
-        _import_later("asyncio.sslproto", os.path.join(folder, "sslproto.py"))
+        _import_later(importlib.util.spec_from_file_location("asyncio.sslproto", os.path.join(folder, "sslproto.py")))
     import asyncio
+    asyncio.sslproto = sys.modules["asyncio.sslproto"]
     return asyncio
 
 

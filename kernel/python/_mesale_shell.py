@@ -2,6 +2,7 @@
 import os
 import sys
 import traceback
+import zlib
 
 import _kernel
 import _mesale_kernel
@@ -10,6 +11,7 @@ import _mesale_streams
 
 from IPython.core import page
 from IPython.core.autocall import ZMQExitAutocall
+from IPython.core.compilerop import CachingCompiler
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import UsageError
@@ -78,9 +80,16 @@ class _DisplayHook(DisplayHook):
             self._is_active = False
 
 
+class _Compiler(CachingCompiler):
+    def get_code_name(self, raw_code, transformed_code, number):
+        # any name that differs with the code will do; IPython's own needs OpenSSL, 3.5 MiB of it
+        return f"<ipython-input-{number}-{zlib.crc32(transformed_code.encode('utf-8', 'replace')):08x}>"
+
+
 class ZMQInteractiveShell(InteractiveShell):
     """The shell of a notebook kernel. Libraries know such a shell by this class name."""
 
+    compiler_class = Type(_Compiler)
     displayhook_class = Type(_DisplayHook)
     display_pub_class = Type(_Publisher)
     exiter = Instance(ZMQExitAutocall)
@@ -148,6 +157,8 @@ class ZMQInteractiveShell(InteractiveShell):
             etype, value, tb = self._get_exc_info(exc_tuple)
         except ValueError:
             return super().showtraceback(exc_tuple, *args, **kwargs)
+        if isinstance(value, SystemExit) and _kernel.is_child():
+            _leave_child(value)
         if isinstance(value, _mesale_loop.asyncio.CancelledError) and _mesale_loop.was_cancelled():
             value = KeyboardInterrupt().with_traceback(tb)
             etype = KeyboardInterrupt
@@ -320,7 +331,7 @@ class _Cell:
     def _end(self):
         self._events()
         if _kernel.is_child():
-            self._end_child()
+            _leave_child(self.failure or (self.result and (self.result.error_before_exec or self.result.error_in_exec)))
         _kernel.set_phase(_kernel.ENDING)
         name, text, lines = self._error()
         expressions = {}
@@ -333,15 +344,15 @@ class _Cell:
         if self.stops_loop:
             _mesale_loop.loop.stop()
 
-    def _end_child(self):
-        """A process that the cell forked ends here, or it would be a second kernel."""
-        error = self.failure or (self.result and (self.result.error_before_exec or self.result.error_in_exec))
-        status = 1 if error else 0
-        if isinstance(error, SystemExit):
-            status = error.code if isinstance(error.code, int) else error.code is not None
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
+
+def _leave_child(error):
+    """A process that the cell forked ends here, or it would be a second kernel."""
+    status = 1 if error else 0
+    if isinstance(error, SystemExit):
+        status = error.code if isinstance(error.code, int) else int(error.code is not None)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status & 255)
 
 
 # --- called by the kernel (shell.c) --------------------------------------------------------------------------------
@@ -388,10 +399,12 @@ def complete(code, cursor):
     cursor = max(0, min(cursor, len(code)))
     with provisionalcompleter():
         found = list(rectify_completions(code, shell.Completer.completions(code, cursor)))
-    types = [{"start": c.start, "end": c.end, "text": c.text, "type": c.type, "signature": c.signature}
+    # IPython's own matches of attributes begin at the dot, which is there already
+    dot = bool(found) and all(c.text.startswith(".") and code[c.start:c.start + 1] == "." for c in found)
+    types = [{"start": c.start + dot, "end": c.end, "text": c.text[dot:], "type": c.type, "signature": c.signature}
              for c in found]
-    return {"status": "ok", "matches": [c.text for c in found],
-            "cursor_start": found[0].start if found else cursor, "cursor_end": found[0].end if found else cursor,
+    return {"status": "ok", "matches": [t["text"] for t in types],
+            "cursor_start": types[0]["start"] if types else cursor, "cursor_end": types[0]["end"] if types else cursor,
             "metadata": {"_jupyter_types_experimental": types} if types else {}}
 
 
