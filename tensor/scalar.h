@@ -7,17 +7,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The vector variants of these come from SLEEF's GNU vector ABI (libsleefgnuabi, 1 ULP): a loop over them calls
- * _ZGVeN16v_expf and the like. Compilers without the attribute call the scalar function. */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
+/* The functions of libm that bodies may call. In a loop gcc calls vector variants of them (cpu/isa/math.c); other
+ * compilers call these. */
+#ifdef VECTOR_MATH
+/* scalar.c, which defines them */
+#elif defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
 #define VECTOR_MATH __attribute__((simd("notinbranch"), const, nothrow))
-extern float expf(float) VECTOR_MATH;
-extern double exp(double) VECTOR_MATH;
-extern float logf(float) VECTOR_MATH;
-extern double log(double) VECTOR_MATH;
-extern float powf(float, float) VECTOR_MATH;
-extern double pow(double, double) VECTOR_MATH;
+#else
+#define VECTOR_MATH
 #endif
+float vector_expf(float x) VECTOR_MATH;
+double vector_exp(double x) VECTOR_MATH;
+float vector_logf(float x) VECTOR_MATH;
+double vector_log(double x) VECTOR_MATH;
+float vector_powf(float x, float y) VECTOR_MATH;
+double vector_pow(double x, double y) VECTOR_MATH;
 
 /* base to an integer power by squaring, wrapping; a negative exponent gives 0 unless base is 1 or -1, and 1 for 0
  * as base, as PyTorch does. */
@@ -37,12 +41,12 @@ static inline int64_t power_int(int64_t base, int64_t exponent)
 
 static inline float power_f32(float base, float exponent)
 {
-    return powf(base, exponent);
+    return vector_powf(base, exponent);
 }
 
 static inline double power_f64(double base, double exponent)
 {
-    return pow(base, exponent);
+    return vector_pow(base, exponent);
 }
 
 /* The larger and smaller of two values; NaN if either is NaN (the first one's, if both are). */
@@ -90,8 +94,8 @@ SCALAR_FLOAT_ORDER(double, f64)
 #define clamped(x, low, high) smaller(larger(x, low), high)
 #define power(a, b) _Generic((a), float: power_f32, double: power_f64, default: power_int)(a, b)
 
-#define exp(x) _Generic((x), float: expf, default: exp)(x)
-#define log(x) _Generic((x), float: logf, default: log)(x)
+#define exp(x) _Generic((x), float: vector_expf, default: vector_exp)(x)
+#define log(x) _Generic((x), float: vector_logf, default: vector_log)(x)
 #define sqrt(x) _Generic((x), float: sqrtf, default: sqrt)(x)
 
 #endif
