@@ -23,6 +23,26 @@ double vector_log(double x)
     return (log)(x);
 }
 
+float vector_sinf(float x)
+{
+    return sinf(x);
+}
+
+double vector_sin(double x)
+{
+    return sin(x);
+}
+
+float vector_cosf(float x)
+{
+    return cosf(x);
+}
+
+double vector_cos(double x)
+{
+    return cos(x);
+}
+
 float vector_powf(float x, float y)
 {
     return powf(x, y);

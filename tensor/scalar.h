@@ -20,6 +20,10 @@ float vector_expf(float x) VECTOR_MATH;
 double vector_exp(double x) VECTOR_MATH;
 float vector_logf(float x) VECTOR_MATH;
 double vector_log(double x) VECTOR_MATH;
+float vector_sinf(float x) VECTOR_MATH;
+double vector_sin(double x) VECTOR_MATH;
+float vector_cosf(float x) VECTOR_MATH;
+double vector_cos(double x) VECTOR_MATH;
 float vector_powf(float x, float y) VECTOR_MATH;
 double vector_pow(double x, double y) VECTOR_MATH;
 

@@ -52,5 +52,7 @@
 
 VECTOR_UNARY(exp)
 VECTOR_UNARY(log)
+VECTOR_UNARY(sin)
+VECTOR_UNARY(cos)
 VECTOR_BINARY(pow)
 #endif
