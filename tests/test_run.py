@@ -131,8 +131,8 @@ def test_output_of_children_and_descriptors_keeps_its_order(executed):
 
 def test_a_run_again_writes_the_same_bytes(run, tmp_path):
     book = save(tmp_path / "book.ipynb", new_markdown_cell("İı ğ\nş"), "print('\\x1b[1mş\\b')\n0.1",
-                "from IPython.display import JSON\nJSON({'z': 0.1, 'a': [1e-7, 10**17, None]})",
-                kernelspec={"name": "mesale", "display_name": "Meşale", "language": "python"}, ours={"b": 1, "a": 2.50})
+                "from IPython.display import JSON\nJSON({'a': [1e-7, 10**17, None], 'z': 0.1})",
+                kernelspec={"name": "mesale", "display_name": "Meşale", "language": "python"}, language_info={"name": "python"}, ours={"b": 1, "a": 2.50})
     book.chmod(0o640)
     run("--inplace", book)
     first = book.read_bytes()
@@ -178,7 +178,7 @@ def test_cells_behave_as_in_a_kernel(executed):
         "%%bash\necho magic",
         "get_ipython().__class__.__mro__[1].__name__",
         "Out[2], _i1[:6]",
-    ) == [[], [new_output("execute_result", {"text/plain": "'done'"}, execution_count=2)], [printed("shell\n")],
+    ) == [[], [new_output("execute_result", {"text/plain": "'done'"}, execution_count=2)], [printed("shell\r\n")],
           [printed("magic\n")], [new_output("execute_result", {"text/plain": "'InteractiveShell'"}, execution_count=5)],
           [new_output("execute_result", {"text/plain": "('done', 'import')"}, execution_count=6)]]
 
