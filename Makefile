@@ -132,9 +132,13 @@ $(LIB): $(TENSOR_OBJ)
 SITE_PY := $(patsubst tensor/%,$(B)/site/%,$(shell find tensor/torch tensor/mesale -name '*.py' -o -name '*.pyi' -o -name py.typed))
 DIST    := $(B)/site/torch-2.13.0+mesale.dist-info
 
-site: $(B)/site/torch/_C.so $(B)/site/torch/_C.pyi $(SITE_PY) $(DIST)/METADATA
+# its name tells the Python that it was built for, so that another one can say so
+PYEXT   := $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))' 2>/dev/null)
+EXT     := $(B)/site/torch/_C$(PYEXT)
 
-$(B)/site/torch/_C.so: $(BINDING_OBJ) $(LIB)
+site: $(EXT) $(B)/site/torch/_C.pyi $(SITE_PY) $(DIST)/METADATA
+
+$(EXT): $(BINDING_OBJ) $(LIB)
 	$(SAY) LD $@
 	@mkdir -p $(B)/site/torch/lib
 	$(Q)cp -f $(LIB) $(B)/site/torch/lib/
