@@ -132,7 +132,8 @@ def test_output_of_children_and_descriptors_keeps_its_order(executed):
 def test_a_run_again_writes_the_same_bytes(run, tmp_path):
     book = save(tmp_path / "book.ipynb", new_markdown_cell("İı ğ\nş"), "print('\\x1b[1mş\\b')\n0.1",
                 "from IPython.display import JSON\nJSON({'a': [1e-7, 10**17, None], 'z': 0.1})",
-                kernelspec={"name": "mesale", "display_name": "Meşale", "language": "python"}, language_info={"name": "python"}, ours={"b": 1, "a": 2.50})
+                kernelspec={"name": "mesale", "display_name": "Meşale", "language": "python"}, language_info={"name": "python"},
+                ours={"b": 1, "a": 2.50})
     book.chmod(0o640)
     run("--inplace", book)
     first = book.read_bytes()
@@ -157,7 +158,8 @@ def test_the_locale_changes_nothing(run, tmp_path, language):
     assert [cell["outputs"] for cell in written["cells"]][1:] == [
         [{"name": "stdout", "output_type": "stream", "text": ["ıİşğ 0.5\n"]},
          {"data": {"text/plain": ["1.5"]}, "execution_count": 2, "metadata": {}, "output_type": "execute_result"}],
-        [{"data": {"application/json": {"half": 0.5, "I": "TITLE"}, "text/plain": ["<IPython.core.display.JSON object>"]},
+        [{"data": {"application/json": {"half": 0.5, "I": "TITLE"},
+                   "text/plain": ["<IPython.core.display.JSON object>"]},
           "execution_count": 3, "metadata": {"application/json": {"expanded": False, "root": "root"}},
           "output_type": "execute_result"}]]
 
@@ -319,9 +321,8 @@ def test_a_missing_file_and_a_folder_are_told(run, tmp_path):
 @pytest.mark.parametrize("wait", ["import time; time.sleep(60)", "import asyncio; await asyncio.sleep(60)",
                                   "while True: pass"])
 def test_an_interrupt_keeps_what_is_done(mesale, python, tmp_path, wait):
-    book = save(tmp_path / "book.ipynb", "print(1)", f"print('waits')\n{wait}", "print(3)")
     flag = tmp_path / "started"
-    book = save(book, "print(1)", f"open({str(flag)!r}, 'w').close()\n{wait}", "print(3)")
+    book = save(tmp_path / "book.ipynb", "print(1)", f"open({str(flag)!r}, 'w').close()\n{wait}", "print(3)")
     child = subprocess.Popen([mesale, "run", "--python", python, "--inplace", book], stderr=subprocess.PIPE, text=True)
     while not flag.exists():
         assert child.poll() is None
