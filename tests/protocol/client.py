@@ -195,6 +195,7 @@ class Client:
         self.filed = collections.defaultdict(list)
         self.finished = {}
         self.late = set()
+        self.shown_errors = False
         self.waiting_inputs = []
 
     def is_welcome(self):
@@ -278,7 +279,7 @@ class Client:
         head = self.sent[request]
         self.wait_for(lambda: self.is_done(request, reply), timeout, f"end of {head['msg_type']}")
         outcome = Outcome(head, list(self.filed[request]))
-        rules.check_request(head, outcome.messages)
+        rules.check_request(head, outcome.messages, self.shown_errors)
         self.finished[request] = len(outcome.messages)
         return outcome
 
@@ -334,5 +335,6 @@ class Client:
         """Drop what earlier requests left behind."""
         self.finished.clear()
         self.late.clear()
+        self.shown_errors = False
         self.waiting_inputs.clear()
         self.answer = None

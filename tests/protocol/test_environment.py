@@ -53,11 +53,11 @@ def test_pip_sees_what_is_installed(kernel):
 
 def test_paths_are_those_of_python(kernel):
     ours = eval(kernel.run("import sys; sys.path").ok().result)
-    assert ours[0] == "" or ours[0] == str(kernel.kernel.folder), "the notebook's folder comes first"
+    assert "" in ours[:2] or str(kernel.kernel.folder) in ours[:2], "the notebook's folder comes first"
     plain = subprocess.run([sys.executable, "-c", "import sys; print(sys.path[1:])"], capture_output=True, text=True)
     missing = [path for path in eval(plain.stdout) if path not in ours]
     assert not missing
-    extra = [path for path in ours[1:] if path not in eval(plain.stdout)]
+    extra = [path for path in ours if path and path not in eval(plain.stdout)]
     assert len(extra) <= 1, f"only the folder with torch may be added: {extra}"
 
 
