@@ -37,7 +37,9 @@
  *   PARAM_LAYOUT         → VALUE_LAYOUT
  *   PARAM_MEMORY_FORMAT  → VALUE_MEMORY_FORMAT (0 contiguous, 1 preserve)
  *   PARAM_GENERATOR      → VALUE_GENERATOR
- *   PARAM_STRING         → VALUE_STRING, UTF-8 */
+ *   PARAM_STRING         → VALUE_STRING, UTF-8
+ *   PARAM_STORAGE        nothing yet: there is no storage type
+ *   PARAM_OBJECT         any object, of hand-written functions only: the PyObject * itself, borrowed, in `string` */
 enum param_type {
     PARAM_TENSOR,
     PARAM_TENSORS,
@@ -53,6 +55,8 @@ enum param_type {
     PARAM_MEMORY_FORMAT,
     PARAM_GENERATOR,
     PARAM_STRING,
+    PARAM_STORAGE,
+    PARAM_OBJECT,
 };
 
 enum param_flags {

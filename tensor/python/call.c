@@ -1,0 +1,269 @@
+/* From a Python call or operator to a tensor_<op>() function and back. */
+#include "objects.h"
+
+/* --- Results ------------------------------------------------------------------------------------------------------- */
+
+static bool is_exact(PyObject *object)
+{
+    return Py_TYPE(object) == tensor_type || !PyObject_TypeCheck(object, tensor_base_type);
+}
+
+/* The type of results once `object` is among the arguments: the most derived subclass wins. */
+static PyTypeObject *result_type_with(PyTypeObject *type, PyObject *object)
+{
+    PyTypeObject *other = Py_TYPE(object);
+    if (is_exact(object) || (type != tensor_type && !PyType_IsSubtype(other, type)) || !tensor_keeps_type(other)) {
+        return type;
+    }
+    return other;
+}
+
+PyTypeObject *result_type_of(PyObject *const *objects, Py_ssize_t count)
+{
+    PyTypeObject *type = tensor_type;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        type = result_type_with(type, objects[i]);
+    }
+    return type;
+}
+
+/* The Python object of a new result; a core error when it is NULL. */
+static PyObject *result_take(struct tensor *tensor, PyTypeObject *type)
+{
+    if (type == tensor_type || !tensor) {
+        return tensor_object_take(tensor);
+    }
+    PyObject *object = tensor->python ? tensor_object(tensor) : tensor_object_as(tensor, type);
+    tensor_release(tensor);
+    return object;
+}
+
+static PyObject *list_take(struct tensor_list *list, PyTypeObject *type)
+{
+    PyObject *tuple = PyTuple_New(list->count);
+    for (int i = 0; tuple && i < list->count; i++) {
+        PyObject *item = result_take(tensor_retain(list->items[i]), type);
+        if (!item) {
+            Py_CLEAR(tuple);
+        } else {
+            PyTuple_SET_ITEM(tuple, i, item);
+        }
+    }
+    tensor_list_release(list);
+    return tuple;
+}
+
+/* --- Calls ----------------------------------------------------------------------------------------------------------- */
+
+/* Whether the call's work is worth releasing the GIL. */
+static bool is_large(const struct frame *frame)
+{
+    int64_t work = 0;
+    for (int i = 0; i < frame->overload->slots; i++) {
+        const struct value *value = &frame->values[i];
+        if (value->kind == VALUE_TENSOR) {
+            work += value->tensor->numel;
+        } else if (value->kind == VALUE_TENSORS) {
+            for (int k = 0; k < value->tensors.count; k++) {
+                work += value->tensors.items[k] ? value->tensors.items[k]->numel : 0;
+            }
+        } else if (value->kind == VALUE_INTS && frame->overload->factory >= 0) {
+            for (int k = 0; k < value->ints.count; k++) {
+                work += value->ints.items[k];
+            }
+        }
+    }
+    return work > GIL_FREE_NUMEL;
+}
+
+static int call_invoke(const struct frame *frame, struct call_result *result)
+{
+    int status;
+    result->list = (struct tensor_list){NULL, 0};
+    if (is_large(frame)) {
+        PyThreadState *state = core_enter();
+        status = frame->overload->invoke(frame->values, result);
+        core_leave(state);
+    } else {
+        status = frame->overload->invoke(frame->values, result);
+    }
+    return status ? raise_status() : 0;
+}
+
+/* The slots of a factory's keyword arguments, from `dtype` on. */
+enum { FACTORY_DTYPE, FACTORY_LAYOUT, FACTORY_DEVICE, FACTORY_PIN_MEMORY, FACTORY_REQUIRES_GRAD };
+
+static int check_factory(const struct frame *frame)
+{
+    const struct value *values = frame->values + frame->overload->factory;
+    if (values[FACTORY_PIN_MEMORY].kind == VALUE_BOOL && values[FACTORY_PIN_MEMORY].i) {
+        PyErr_SetString(PyExc_RuntimeError, "pin_memory=True requires a CUDA or other accelerator backend; no pinned "
+                                            "memory allocator is available on this system.");
+        return -1;
+    }
+    return 0;
+}
+
+static int finish_factory(const struct frame *frame, struct tensor *result)
+{
+    const struct value *values = frame->values + frame->overload->factory;
+    if (values[FACTORY_REQUIRES_GRAD].kind != VALUE_BOOL || !values[FACTORY_REQUIRES_GRAD].i) {
+        return 0;
+    }
+    if (!dtype_is_float(result->dtype)) {
+        PyErr_SetString(PyExc_RuntimeError, "Only Tensors of floating point and complex dtype can require gradients");
+        return -1;
+    }
+    return tensor_set_requires_grad(result, true) ? raise_status() : 0;
+}
+
+static PyObject *call_finish(const struct frame *frame, struct call_result *result, PyObject *self, PyTypeObject *type,
+                             bool out_given)
+{
+    const struct overload_spec *overload = frame->overload;
+    switch ((enum result_kind)overload->result) {
+    case RESULT_TENSOR:
+        if (overload->factory >= 0 && finish_factory(frame, result->items[0])) {
+            tensor_release(result->items[0]);
+            return NULL;
+        }
+        return result_take(result->items[0], type);
+    case RESULT_SELF:
+        return Py_NewRef(self);
+    case RESULT_LIST:
+        return list_take(&result->list, type);
+    case RESULT_NAMED:
+        return named_object(out_given && overload->named_out ? overload->named_out : overload->named, result->items,
+                            type);
+    }
+    Py_UNREACHABLE();
+}
+
+/* Whether the user gave `out`: PyTorch names such results differently. */
+static bool has_out(const struct arguments *in)
+{
+    for (Py_ssize_t i = 0; i < in->keywords; i++) {
+        if (PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(in->names, i), "out") == 0) {
+            return in->values[in->count + i] != Py_None;
+        }
+    }
+    return false;
+}
+
+PyObject *args_call(const struct op_spec *op, PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
+{
+    struct arguments in = {self, args, count, names, names ? PyTuple_GET_SIZE(names) : 0};
+    PyTypeObject *type = result_type_of(args, count);
+    if (self) {
+        type = result_type_with(type, self);
+    }
+    struct frame frame;
+    if (args_match(op, &in, &frame)) {
+        return NULL;
+    }
+    struct call_result result;
+    PyObject *object = NULL;
+    if (frame.overload->factory >= 0 && check_factory(&frame)) {
+        goto done;
+    }
+    if (!call_invoke(&frame, &result)) {
+        object = call_finish(&frame, &result, self ? self : count ? args[0] : NULL, type, has_out(&in));
+    }
+done:
+    args_release(&frame);
+    return object;
+}
+
+/* --- Operators ----------------------------------------------------------------------------------------------------------- */
+
+/* An operand of an operator: a Tensor's own tensor, or a number's weak one in *made. NULL without an exception: of
+ * another type. */
+static struct tensor *operand(PyObject *object, struct tensor **made)
+{
+    struct scalar value;
+    if (is_tensor(object)) {
+        return tensor_of(object);
+    }
+    if (!is_number(object) || scalar_from(object, &value)) {
+        return NULL;
+    }
+    *made = tensor_weak(value);
+    if (!*made) {
+        raise_error();
+    }
+    return *made;
+}
+
+static struct tensor *apply_binary(binary_fn op, struct tensor *left, struct tensor *right)
+{
+    if (left->numel <= GIL_FREE_NUMEL && right->numel <= GIL_FREE_NUMEL) {
+        return op(left, right);
+    }
+    PyThreadState *state = core_enter();
+    struct tensor *result = op(left, right);
+    core_leave(state);
+    return result;
+}
+
+PyObject *operator_binary(PyObject *left, PyObject *right, binary_fn op, binary_fn reflected)
+{
+    struct tensor *made = NULL;
+    struct tensor *a = operand(left, &made);
+    struct tensor *b = a ? operand(right, &made) : NULL;
+    if (!b) {
+        tensor_release(made);
+        return PyErr_Occurred() ? NULL : Py_NewRef(Py_NotImplemented);
+    }
+    struct tensor *result = reflected && a == made ? apply_binary(reflected, b, a) : apply_binary(op, a, b);
+    tensor_release(made);
+    PyTypeObject *type = tensor_type;
+    if (!is_exact(left) || !is_exact(right)) {
+        PyObject *const both[] = {left, right};
+        type = result_type_of(both, 2);
+    }
+    return result_take(result, type);
+}
+
+PyObject *operator_tensors(PyObject *left, PyObject *right, binary_fn op)
+{
+    if (!is_tensor(left) || !is_tensor(right)) {
+        return Py_NewRef(Py_NotImplemented);
+    }
+    return operator_binary(left, right, op, NULL);
+}
+
+PyObject *operator_unary(PyObject *self, unary_fn op)
+{
+    struct tensor *tensor = tensor_of(self);
+    struct tensor *result;
+    if (tensor->numel <= GIL_FREE_NUMEL) {
+        result = op(tensor);
+    } else {
+        PyThreadState *state = core_enter();
+        result = op(tensor);
+        core_leave(state);
+    }
+    return result_take(result, result_type_of(&self, 1));
+}
+
+PyObject *operator_inplace(PyObject *self, PyObject *other, inplace_fn op)
+{
+    struct tensor *made = NULL;
+    struct tensor *b = operand(other, &made);
+    if (!b) {
+        return PyErr_Occurred() ? NULL : Py_NewRef(Py_NotImplemented);
+    }
+    int status;
+    if (tensor_of(self)->numel <= GIL_FREE_NUMEL) {
+        status = op(tensor_of(self), b);
+    } else {
+        PyThreadState *state = core_enter();
+        status = op(tensor_of(self), b);
+        core_leave(state);
+    }
+    tensor_release(made);
+    if (status) {
+        return raise_error();
+    }
+    return Py_NewRef(self);
+}

@@ -1,0 +1,23 @@
+/* NumPy's arrays and scalars, recognised and read without importing NumPy (array.c). */
+#ifndef CONVERT_H
+#define CONVERT_H
+
+#include "backend.h"
+#include "objects.h"
+#include "shape.h"
+
+/* Whether the object is a NumPy array. */
+bool is_array(PyObject *object);
+/* The dtype of a NumPy array or scalar: true when the object is one; *dtype is DTYPE_NONE with an exception when it
+ * has no counterpart. */
+bool array_dtype(PyObject *object, enum dtype *dtype);
+/* Appends the array's sizes. 0, or -1 with an exception. */
+int array_append_sizes(PyObject *array, struct shape *shape);
+/* A tensor that shares the array's memory and keeps the array. NULL with an exception. */
+struct tensor *array_tensor(PyObject *array);
+
+extern PyMethodDef array_functions[]; /* from_numpy, as_tensor */
+extern PyMethodDef array_methods[];   /* Tensor.numpy, Tensor.__array__ */
+int array_type_init(PyObject *module);
+
+#endif

@@ -1,0 +1,235 @@
+/* torch.Generator */
+#include "objects.h"
+#include <string.h>
+
+struct generator_object {
+    PyObject_HEAD
+    struct generator *generator;
+};
+
+PyTypeObject *generator_type;
+
+struct generator *generator_of(PyObject *object)
+{
+    return ((struct generator_object *)object)->generator;
+}
+
+static PyObject *generator_take(PyTypeObject *type, struct generator *generator)
+{
+    if (!generator) {
+        return raise_error();
+    }
+    struct generator_object *self = (struct generator_object *)type->tp_alloc(type, 0);
+    if (!self) {
+        generator_release(generator);
+        return NULL;
+    }
+    self->generator = generator;
+    generator->python = self;
+    return (PyObject *)self;
+}
+
+PyObject *generator_object(struct generator *generator)
+{
+    if (generator->python) {
+        return Py_NewRef((PyObject *)generator->python);
+    }
+    return generator_take(generator_type, generator_retain(generator));
+}
+
+static PyObject *generator_new_object(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    static char *names[] = {"device", NULL};
+    PyObject *place = NULL;
+    struct device device = {DEVICE_CPU, -1};
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|O:Generator", names, &place)) {
+        return NULL;
+    }
+    if (place && place != Py_None && device_convert(place, &device)) {
+        return NULL;
+    }
+    if (device.type != DEVICE_CPU) {
+        PyErr_SetString(PyExc_AssertionError, "Torch not compiled with CUDA enabled");
+        return NULL;
+    }
+    return generator_take(type, generator_new());
+}
+
+static void generator_dealloc(PyObject *object)
+{
+    struct generator_object *self = (struct generator_object *)object;
+    PyTypeObject *type = Py_TYPE(self);
+    if (self->generator) {
+        self->generator->python = NULL;
+        generator_release(self->generator);
+    }
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+/* A seed as PyTorch takes it: any 64-bit integer, negative ones modulo 2^64. */
+static int seed_from(PyObject *object, uint64_t *seed)
+{
+    if (!is_integer(object) && !is_tensor(object)) {
+        PyErr_Format(PyExc_RuntimeError, "manual_seed expected a long, but got %s", type_name(object));
+        return -1;
+    }
+    PyObject *index = PyNumber_Index(object);
+    if (!index) {
+        return -1;
+    }
+    int overflow;
+    long long value = PyLong_AsLongLongAndOverflow(index, &overflow);
+    *seed = overflow > 0 ? PyLong_AsUnsignedLongLong(index) : (uint64_t)value;
+    Py_DECREF(index);
+    if (overflow < 0 || PyErr_Occurred()) {
+        PyErr_SetString(PyExc_ValueError, "Overflow when unpacking long long");
+        return -1;
+    }
+    return 0;
+}
+
+static PyObject *manual_seed(PyObject *self, PyObject *object)
+{
+    uint64_t seed;
+    if (seed_from(object, &seed)) {
+        return NULL;
+    }
+    generator_seed(generator_of(self), seed);
+    return Py_NewRef(self);
+}
+
+static PyObject *initial_seed(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    return PyLong_FromUnsignedLongLong(generator_initial_seed(generator_of(self)));
+}
+
+static PyObject *seed(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    return PyLong_FromUnsignedLongLong(generator_seed_random(generator_of(self)));
+}
+
+/* --- State, in the layout of PyTorch's CPU generator, so that states can be exchanged ----------------------------- */
+
+struct state {
+    uint64_t seed;
+    int32_t left; /* outputs until the state is renewed, plus one */
+    int32_t seeded;
+    uint64_t next;
+    uint64_t state[MT_STATE];
+    double normal_x, normal_y, normal_rho;
+    int32_t normal_is_valid;
+    int32_t unused;
+    float float_normal;
+    bool float_normal_is_valid;
+};
+_Static_assert(sizeof(struct state) == 5056, "the size of PyTorch's CPU generator state");
+
+static void state_read(struct generator *generator, struct state *state)
+{
+    memset(state, 0, sizeof *state);
+    pthread_mutex_lock(&generator->lock);
+    state->seed = generator->seed;
+    state->left = MT_STATE + 1 - generator->next;
+    state->seeded = 1;
+    state->next = (uint64_t)generator->next;
+    for (int i = 0; i < MT_STATE; i++) {
+        state->state[i] = generator->state[i];
+    }
+    state->normal_is_valid = generator->has_normal;
+    state->normal_y = generator->has_normal ? generator->normal : 0;
+    pthread_mutex_unlock(&generator->lock);
+}
+
+static int state_write(struct generator *generator, const struct state *state)
+{
+    if (state->left < 1 || state->left > MT_STATE || state->next > MT_STATE) {
+        PyErr_SetString(PyExc_RuntimeError, "Invalid mt19937 state");
+        return -1;
+    }
+    pthread_mutex_lock(&generator->lock);
+    generator->seed = state->seed;
+    generator->next = state->left == 1 ? MT_STATE : (int)state->next;
+    for (int i = 0; i < MT_STATE; i++) {
+        generator->state[i] = (uint32_t)state->state[i];
+    }
+    generator->has_normal = state->normal_is_valid;
+    generator->normal = state->normal_y;
+    pthread_mutex_unlock(&generator->lock);
+    return 0;
+}
+
+static PyObject *get_state(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    struct state state;
+    state_read(generator_of(self), &state);
+    return tensor_object_take(tensor_from_data(&state, DTYPE_U8, INTS(sizeof state)));
+}
+
+static PyObject *set_state(PyObject *self, PyObject *object)
+{
+    if (!is_tensor(object)) {
+        PyErr_Format(PyExc_TypeError, "expected a torch.ByteTensor, but got %s", type_name(object));
+        return NULL;
+    }
+    struct tensor *tensor = tensor_of(object);
+    if (tensor->dtype != DTYPE_U8 || !tensor_is_contiguous(tensor)) {
+        PyErr_Format(PyExc_TypeError, "expected a torch.ByteTensor, but got torch.%sTensor",
+                     dtype_info[tensor->dtype].class_name);
+        return NULL;
+    }
+    if (tensor->numel != sizeof(struct state)) {
+        PyErr_SetString(PyExc_RuntimeError, "RNG state is wrong size");
+        return NULL;
+    }
+    struct state state;
+    memcpy(&state, tensor_ptr(tensor), sizeof state);
+    return state_write(generator_of(self), &state) ? NULL : Py_NewRef(self);
+}
+
+static PyObject *get_device(PyObject *Py_UNUSED(self), void *Py_UNUSED(closure))
+{
+    return device_object((struct device){DEVICE_CPU, -1});
+}
+
+static PyGetSetDef generator_attributes[] = {
+    {"device", get_device, NULL, "The device whose numbers it makes.", NULL},
+    {0},
+};
+
+static PyMethodDef generator_methods[] = {
+    {"manual_seed", manual_seed, METH_O, "manual_seed(seed) -> Generator\nStarts the stream of `seed`."},
+    {"initial_seed", initial_seed, METH_NOARGS, "The seed that the stream was started with."},
+    {"seed", seed, METH_NOARGS, "Starts the stream of a seed from the system and returns that seed."},
+    {"get_state", get_state, METH_NOARGS, "The state as a tensor of bytes."},
+    {"set_state", set_state, METH_O, "set_state(state)\nRestores what get_state() returned."},
+    {0},
+};
+
+static PyType_Slot generator_slots[] = {
+    {Py_tp_doc, "Generator(device='cpu')\nA stream of random numbers."},
+    {Py_tp_new, generator_new_object},
+    {Py_tp_dealloc, generator_dealloc},
+    {Py_tp_getset, generator_attributes},
+    {Py_tp_methods, generator_methods},
+    {0, NULL},
+};
+
+static PyType_Spec generator_spec = {
+    .name = "torch._C.Generator",
+    .basicsize = sizeof(struct generator_object),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .slots = generator_slots,
+};
+
+int generator_type_init(PyObject *module)
+{
+    generator_type = (PyTypeObject *)PyType_FromSpec(&generator_spec);
+    if (!generator_type || PyModule_AddObjectRef(module, "Generator", (PyObject *)generator_type)) {
+        return -1;
+    }
+    PyObject *object = generator_object(generator_default());
+    int status = object ? PyModule_AddObjectRef(module, "default_generator", object) : -1;
+    Py_XDECREF(object); /* the module keeps it: it is the one object of the default generator */
+    return status;
+}

@@ -1,0 +1,46 @@
+/* torch._C: the types and functions that the package torch is made of. */
+#include "convert.h"
+#include "objects.h"
+
+static int add_functions(PyObject *module)
+{
+    PyMethodDef *const lists[] = {function_methods, convert_functions,  array_functions,
+                                  copy_functions,   settings_functions, backward_functions};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        if (PyModule_AddFunctions(module, lists[i])) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int (*const inits[])(PyObject *module) = {
+    dtype_type_init, device_type_init, size_type_init,     layout_type_init, generator_type_init, limits_type_init,
+    hook_type_init,  node_type_init,   function_type_init, tensor_type_init, array_type_init,     grad_mode_type_init,
+    named_init,      add_functions,
+};
+
+static PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "torch._C",
+    .m_doc = "Tensors and automatic differentiation, in C.",
+    .m_size = -1,
+};
+
+PyMODINIT_FUNC PyInit__C(void);
+PyMODINIT_FUNC PyInit__C(void)
+{
+    PyObject *module = PyModule_Create(&definition);
+    for (size_t i = 0; module && i < sizeof inits / sizeof *inits; i++) {
+        if (inits[i](module)) {
+            Py_CLEAR(module);
+        }
+    }
+    if (module && PyModule_AddStringConstant(module, "__version__", TORCH_VERSION)) {
+        Py_CLEAR(module);
+    }
+    if (module) {
+        bridge_install();
+    }
+    return module;
+}

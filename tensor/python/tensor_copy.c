@@ -1,0 +1,303 @@
+/* Copies that Python makes: copy.copy, copy.deepcopy, pickle; and torch.Tensor(…). */
+#include "autograd/engine.h"
+#include "autograd/node.h"
+#include "call.h"
+#include "objects.h"
+
+/* An instance of self's class around `tensor` (taken), a leaf that requires grad as self does, with attributes from
+ * `dict` (NULL: none; taken). */
+static PyObject *like_take(PyObject *self, struct tensor *tensor, PyObject *dict)
+{
+    if (!tensor) {
+        Py_XDECREF(dict);
+        return raise_error();
+    }
+    PyObject *object = NULL;
+    if (tensor_tracks(tensor_of(self)) && tensor_set_requires_grad(tensor, true)) {
+        raise_error();
+    } else {
+        object = tensor_object_as(tensor, Py_TYPE(self));
+    }
+    tensor_release(tensor);
+    if (object) {
+        Py_XSETREF(((struct tensor_object *)object)->dict, dict);
+    } else {
+        Py_XDECREF(dict);
+    }
+    return object;
+}
+
+static PyObject *tensor_dunder_copy(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    PyObject *dict = ((struct tensor_object *)self)->dict;
+    PyObject *copy = dict ? PyDict_Copy(dict) : NULL;
+    if (dict && !copy) {
+        return NULL;
+    }
+    return like_take(self, tensor_detached(tensor_of(self), false), copy);
+}
+
+/* --- deepcopy: tensors that share a storage share the copy of it -------------------------------------------------------- */
+
+/* The copied storage, by way of a tensor of its bytes that the memo keeps under the storage's address. Borrowed. */
+static struct storage *copied_storage(struct storage *storage, PyObject *memo)
+{
+    PyObject *key = PyLong_FromVoidPtr(storage);
+    PyObject *bytes = key ? PyDict_GetItemWithError(memo, key) : NULL;
+    if (!bytes && key && !PyErr_Occurred()) {
+        bytes = tensor_object_take(tensor_from_data(storage->data, DTYPE_U8, INTS((int64_t)storage->bytes)));
+        if (bytes && PyDict_SetItem(memo, key, bytes)) {
+            Py_CLEAR(bytes);
+        }
+        Py_XDECREF(bytes);
+    }
+    Py_XDECREF(key);
+    return bytes ? tensor_of(bytes)->storage : NULL;
+}
+
+static struct tensor *copied_tensor(struct tensor *tensor, PyObject *memo)
+{
+    struct storage *storage = copied_storage(tensor->storage, memo);
+    if (!storage) {
+        return NULL;
+    }
+    struct tensor *copy =
+        tensor_over(storage, tensor->dtype, tensor->dims, tensor->sizes, tensor->strides, tensor->offset);
+    if (!copy) {
+        raise_error();
+    }
+    return copy;
+}
+
+static PyObject *deepcopy_of(PyObject *object, PyObject *memo)
+{
+    PyObject *copy = PyImport_ImportModule("copy");
+    PyObject *result = copy ? PyObject_CallMethod(copy, "deepcopy", "OO", object, memo) : NULL;
+    Py_XDECREF(copy);
+    return result;
+}
+
+/* .grad and attributes, once the memo knows the tensor itself. */
+static int copy_belongings(PyObject *self, PyObject *result, PyObject *memo)
+{
+    struct tensor *grad = tensor_grad(tensor_of(self));
+    if (grad) {
+        PyObject *object = tensor_object(grad);
+        PyObject *copy = object ? deepcopy_of(object, memo) : NULL;
+        int status = copy ? PyObject_SetAttrString(result, "grad", copy) : -1;
+        Py_XDECREF(object);
+        Py_XDECREF(copy);
+        if (status) {
+            return -1;
+        }
+    }
+    PyObject *dict = ((struct tensor_object *)self)->dict;
+    PyObject *copy = dict ? deepcopy_of(dict, memo) : NULL;
+    if (dict && !copy) {
+        return -1;
+    }
+    Py_XSETREF(((struct tensor_object *)result)->dict, copy);
+    return 0;
+}
+
+static PyObject *tensor_dunder_deepcopy(PyObject *self, PyObject *memo)
+{
+    struct tensor *tensor = tensor_of(self);
+    bool error = false;
+    if (autograd_grad_fn(tensor, &error) || error) {
+        if (!error) {
+            PyErr_SetString(PyExc_RuntimeError,
+                            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at "
+                            "the moment.  If you were attempting to deepcopy a module, this may be because of a "
+                            "torch.nn.utils.weight_norm usage, see https://github.com/pytorch/pytorch/pull/103001");
+            return NULL;
+        }
+        return raise_error();
+    }
+    if (!PyDict_Check(memo)) {
+        PyErr_SetString(PyExc_TypeError, "__deepcopy__ needs a dict");
+        return NULL;
+    }
+    PyObject *key = PyLong_FromVoidPtr(self);
+    PyObject *known = key ? PyDict_GetItemWithError(memo, key) : NULL;
+    PyObject *result = Py_XNewRef(known);
+    if (key && !known && !PyErr_Occurred()) {
+        struct tensor *copy = copied_tensor(tensor, memo);
+        result = copy ? like_take(self, copy, NULL) : NULL;
+        if (result && (PyDict_SetItem(memo, key, result) || copy_belongings(self, result, memo))) {
+            Py_CLEAR(result);
+        }
+    }
+    Py_XDECREF(key);
+    return result;
+}
+
+/* --- pickle ------------------------------------------------------------------------------------------------------------------ */
+
+/* (torch._C._rebuild_tensor, (class, bytes, dtype, sizes, requires_grad), attributes) */
+static PyObject *tensor_reduce(PyObject *self, PyObject *Py_UNUSED(protocol))
+{
+    struct tensor *tensor = tensor_of(self);
+    PyObject *module = PyImport_ImportModule("torch._C");
+    PyObject *rebuild = module ? PyObject_GetAttrString(module, "_rebuild_tensor") : NULL;
+    PyObject *dict = ((struct tensor_object *)self)->dict;
+    struct tensor *whole = call_contiguous(tensor);
+    PyObject *result = NULL;
+    if (!whole) {
+        raise_error();
+    }
+    if (rebuild && whole) {
+        size_t bytes = (size_t)whole->numel * dtype_info[whole->dtype].bytes;
+        PyObject *data = PyBytes_FromStringAndSize(bytes ? tensor_ptr(whole) : NULL, (Py_ssize_t)bytes);
+        PyObject *sizes = data ? size_object(whole->dims, whole->sizes) : NULL;
+        if (sizes) {
+            result = Py_BuildValue("O(ONNNO)O", rebuild, Py_TYPE(self), data, dtype_object(whole->dtype), sizes,
+                                   tensor_tracks(tensor) ? Py_True : Py_False, dict ? dict : Py_None);
+        } else {
+            Py_XDECREF(data);
+        }
+    }
+    tensor_release(whole);
+    Py_XDECREF(rebuild);
+    Py_XDECREF(module);
+    return result;
+}
+
+static PyObject *rebuild_tensor(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *class, *type, *sizes;
+    Py_buffer data;
+    int requires_grad;
+    if (!PyArg_ParseTuple(args, "Oy*OO!p:_rebuild_tensor", &class, &data, &type, &PyTuple_Type, &sizes,
+                          &requires_grad)) {
+        return NULL;
+    }
+    enum dtype dtype = dtype_of(type);
+    int64_t dims[TENSOR_MAX_DIMS], numel = 1;
+    Py_ssize_t count = PyTuple_GET_SIZE(sizes);
+    bool right = dtype != DTYPE_NONE && count <= TENSOR_MAX_DIMS && PyType_Check(class) &&
+                 PyType_IsSubtype((PyTypeObject *)class, tensor_base_type);
+    for (Py_ssize_t i = 0; right && i < count; i++) {
+        right = !int_from(PyTuple_GET_ITEM(sizes, i), &dims[i]) && dims[i] >= 0 &&
+                !__builtin_mul_overflow(numel, dims[i], &numel);
+    }
+    int64_t bytes = 0;
+    right = right && !__builtin_mul_overflow(numel, (int64_t)dtype_info[dtype].bytes, &bytes) && bytes == data.len;
+    PyObject *result = NULL;
+    if (!right) {
+        PyErr_SetString(PyExc_ValueError, "a pickled tensor is damaged: its bytes do not fit its sizes");
+    } else {
+        struct tensor *tensor = tensor_from_data(data.buf, dtype, (struct ints){dims, (int)count});
+        if (!tensor || (requires_grad && tensor_set_requires_grad(tensor, true))) {
+            raise_error();
+        } else {
+            result = tensor_object_as(tensor, (PyTypeObject *)class);
+        }
+        tensor_release(tensor);
+    }
+    PyBuffer_Release(&data);
+    return result;
+}
+
+static PyObject *tensor_setstate(PyObject *self, PyObject *state)
+{
+    if (state != Py_None) {
+        PyObject *dict = PyDict_Check(state) ? PyDict_Copy(state) : NULL;
+        if (!dict) {
+            PyErr_SetString(PyExc_TypeError, "a pickled tensor's attributes must be a dict");
+            return NULL;
+        }
+        Py_XSETREF(((struct tensor_object *)self)->dict, dict);
+    }
+    Py_RETURN_NONE;
+}
+
+/* --- torch.Tensor(…) -------------------------------------------------------------------------------------------------------- */
+
+#define DEVICE_PARAM                                                                                          \
+    {                                                                                                         \
+        .name = "device", .type = PARAM_DEVICE, .flags = PARAM_OPTIONAL | PARAM_NONE | PARAM_KEYWORD, .slot = 1 \
+    }
+
+static const struct param_spec nothing_params[] = {DEVICE_PARAM};
+static const struct param_spec storage_params[] = {{.name = "storage", .type = PARAM_STORAGE}};
+static const struct param_spec other_params[] = {{.name = "other", .type = PARAM_TENSOR}};
+static const struct param_spec size_params[] = {{.name = "size", .type = PARAM_INTS}, DEVICE_PARAM};
+static const struct param_spec data_params[] = {{.name = "data", .type = PARAM_OBJECT}, DEVICE_PARAM};
+
+enum { NEW_EMPTY, NEW_STORAGE, NEW_OTHER, NEW_SIZE, NEW_DATA };
+
+static const struct overload_spec new_overloads[] = {
+    {.text = "(*, torch.device device = None)", .params = nothing_params, .param_count = 1, .slots = 2},
+    {.text = "(torch.Storage storage)", .params = storage_params, .param_count = 1, .positional = 1, .required = 1, .slots = 1},
+    {.text = "(Tensor other)", .params = other_params, .param_count = 1, .positional = 1, .required = 1, .slots = 1},
+    {.text = "(tuple of ints size, *, torch.device device = None)", .params = size_params, .param_count = 2,
+     .positional = 1, .required = 1, .slots = 2},
+    {.text = "(object data, *, torch.device device = None)", .params = data_params, .param_count = 2, .positional = 1,
+     .required = 1, .slots = 2},
+};
+static const struct op_spec new_spec = {.name = "new", .count = 5, .overloads = new_overloads};
+
+static struct tensor *new_from_data(PyObject *data, struct device device)
+{
+    if (!PySequence_Check(data)) {
+        PyErr_Format(PyExc_TypeError, "new(): data must be a sequence (got %s)", type_name(data));
+        return NULL;
+    }
+    return tensor_from_python(data, dtype_default(), device);
+}
+
+static struct tensor *new_from_frame(const struct frame *frame, PyObject *first)
+{
+    const struct value *values = frame->values;
+    struct tensor *tensor;
+    switch (frame->overload - new_overloads) {
+    case NEW_EMPTY:
+        tensor = tensor_empty(INTS(0), dtype_default(), values[1].device);
+        break;
+    case NEW_OTHER:
+        tensor = tensor_detached(values[0].tensor, false);
+        break;
+    case NEW_SIZE: /* a list or tuple of ints is data, a torch.Size is not */
+        if (first && (PyList_Check(first) || PyTuple_Check(first)) && Py_TYPE(first) != size_type) {
+            return new_from_data(first, values[1].device);
+        }
+        tensor = tensor_empty(values[0].ints, dtype_default(), values[1].device);
+        break;
+    default:
+        return new_from_data((PyObject *)values[0].string, values[1].device);
+    }
+    if (!tensor) {
+        raise_error();
+    }
+    return tensor;
+}
+
+struct tensor *tensor_legacy_new(PyObject *args, PyObject *keywords)
+{
+    struct packed packed;
+    struct frame frame;
+    struct tensor *tensor = NULL;
+    if (args_pack(&packed, NULL, args, keywords)) {
+        return NULL;
+    }
+    if (!args_match(&new_spec, &packed.in, &frame)) {
+        tensor = new_from_frame(&frame, PyTuple_GET_SIZE(args) ? PyTuple_GET_ITEM(args, 0) : NULL);
+        args_release(&frame);
+    }
+    args_unpack(&packed);
+    return tensor;
+}
+
+PyMethodDef copy_methods[] = {
+    {"__copy__", tensor_dunder_copy, METH_NOARGS, NULL},
+    {"__deepcopy__", tensor_dunder_deepcopy, METH_O, NULL},
+    {"__reduce_ex__", tensor_reduce, METH_O, NULL},
+    {"__setstate__", tensor_setstate, METH_O, NULL},
+    {0},
+};
+
+PyMethodDef copy_functions[] = {
+    {"_rebuild_tensor", rebuild_tensor, METH_VARARGS, "A tensor out of a pickle."},
+    {0},
+};

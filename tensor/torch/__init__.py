@@ -1,0 +1,63 @@
+"""Tensors and automatic differentiation, computed in C. The API is PyTorch's."""
+import sys as _sys
+
+
+def _load():
+    """Imports torch._C; under another Python than the one it was built for, says so."""
+    try:
+        from torch import _C
+    except ImportError as error:
+        import glob
+        import re
+        built = glob.glob(__path__[0] + "/_C.*.so")
+        tag = re.search(r"cpython-(\d)(\d+)", built[0]) if built else None
+        version = "%d.%d" % _sys.version_info[:2]
+        if tag and version != f"{tag[1]}.{tag[2]}":
+            raise ImportError(f"this torch was built for Python {tag[1]}.{tag[2]} and cannot be imported by Python "
+                              f"{version}; build it again with `make PYTHON={_sys.executable}`") from None
+        raise error
+    return _C
+
+
+_C = _load()
+globals().update((name, value) for name, value in vars(_C).items()
+                 if name[0] != "_" and name not in ("RemovableHandle", "TensorBase"))
+__version__ = _C.__version__
+_sys.modules["torch.return_types"] = _C.return_types
+
+e = 2.718281828459045
+inf = float("inf")
+nan = float("nan")
+newaxis = None
+pi = 3.141592653589793
+
+_submodules = frozenset(("autograd", "backends", "cuda", "random", "types", "utils", "version"))
+
+
+def typename(obj):
+    """The name of an object's type; of a Tensor, with its element type: 'torch.FloatTensor'."""
+    if isinstance(obj, Tensor):  # noqa: F821
+        return obj.type()
+    kind = obj if isinstance(obj, type) else type(obj)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def get_rng_state():
+    """The state of the global random stream, as a tensor of bytes."""
+    return _C.default_generator.get_state()
+
+
+def set_rng_state(new_state):
+    """Restores what get_rng_state() returned."""
+    _C.default_generator.set_state(new_state)
+
+
+def __getattr__(name):
+    if name in _submodules:
+        __import__(f"torch.{name}")
+        return _sys.modules[f"torch.{name}"]
+    raise AttributeError(f"module 'torch' has no attribute '{name}'")
+
+
+def __dir__():
+    return sorted(_submodules.union(globals()))

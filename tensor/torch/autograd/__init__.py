@@ -1,0 +1,16 @@
+"""Automatic differentiation: gradients of what operations on tensors computed."""
+import sys as _sys
+
+from torch._C import _autograd_backward as backward, _autograd_grad as grad
+from torch._C import enable_grad, inference_mode, no_grad, set_grad_enabled
+
+_lazy = {"Function": "function", "Variable": "variable"}
+
+
+def __getattr__(name):
+    module = _lazy.get(name, name)
+    if module in ("function", "grad_mode", "variable"):
+        __import__(f"torch.autograd.{module}")
+        loaded = _sys.modules[f"torch.autograd.{module}"]
+        return loaded if module == name else getattr(loaded, name)
+    raise AttributeError(f"module 'torch.autograd' has no attribute '{name}'")

@@ -1,0 +1,6 @@
+"""CUDA."""
+
+
+def is_built():
+    """Whether this build has it."""
+    return False

@@ -1,0 +1,4 @@
+"""Helpers around tensors."""
+from torch.utils import hooks
+
+__all__ = ["hooks"]

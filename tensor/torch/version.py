@@ -1,0 +1,6 @@
+"""What was built."""
+from torch._C import __version__
+
+cuda = None
+debug = False
+hip = None
