@@ -145,7 +145,7 @@ struct autograd {
 /* The tensor's autograd, made when missing. NULL with the error set. */
 TENSOR_API struct autograd *autograd_of(struct tensor *tensor);
 /* Frees a tensor's autograd; called once by tensor_release. */
-void autograd_free(struct tensor *tensor);
+TENSOR_API void autograd_free(struct tensor *tensor);
 
 /* grad_fn, borrowed, up to date (a view whose base was changed in place gets AsStridedBackward0 anew). NULL for a
  * leaf; on error NULL with the error set and *error true. */
@@ -208,7 +208,7 @@ TENSOR_API int autograd_check_inplace(struct tensor *self, bool recorded);
  * CopySlices. The version was already bumped by the op. */
 TENSOR_API int autograd_rebase_history(struct tensor *self, struct node *node);
 /* Frees saved tensors after a backward that does not retain the graph. */
-void node_free_saved(struct node *node);
+TENSOR_API void node_free_saved(struct node *node);
 
 /* Deep copy and release of a value. */
 TENSOR_API int value_copy(struct value *target, struct value source);
