@@ -1,20 +1,26 @@
 #include "error.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define TEXT_BYTES 4096
 #define POLL_MS 10
 
+/* The text is allocated by a thread's first error: a buffer within the thread-local storage would take more of it than a
+ * library that is loaded late may have. */
 struct error_state {
     enum error_kind kind;
-    char text[TEXT_BYTES];
+    char *text;
 };
 
 static _Thread_local struct error_state error_state;
+static pthread_key_t text_key;
+static pthread_once_t text_once = PTHREAD_ONCE_INIT;
 static _Atomic(warning_fn) warning_handler;
 static _Atomic(interrupt_fn) interrupt_handler;
 
@@ -25,6 +31,22 @@ enum error_kind error_kind(void)
 
 const char *error_message(void)
 {
+    return error_state.text ? error_state.text : "";
+}
+
+static void make_text_key(void)
+{
+    pthread_key_create(&text_key, free);
+}
+
+/* This thread's buffer, freed when it ends; NULL without memory. */
+static char *text_buffer(void)
+{
+    if (!error_state.text) {
+        pthread_once(&text_once, make_text_key);
+        error_state.text = malloc(TEXT_BYTES);
+        pthread_setspecific(text_key, error_state.text);
+    }
     return error_state.text;
 }
 
@@ -46,18 +68,24 @@ static void trim_broken_utf8(char *text, size_t capacity)
 
 void error_set(enum error_kind kind, const char *format, ...)
 {
+    char *text = text_buffer();
     va_list arguments;
-    va_start(arguments, format);
     error_state.kind = kind;
-    vsnprintf(error_state.text, TEXT_BYTES, format, arguments);
+    if (!text) {
+        return;
+    }
+    va_start(arguments, format);
+    vsnprintf(text, TEXT_BYTES, format, arguments);
     va_end(arguments);
-    trim_broken_utf8(error_state.text, TEXT_BYTES);
+    trim_broken_utf8(text, TEXT_BYTES);
 }
 
 void error_clear(void)
 {
     error_state.kind = ERROR_NONE;
-    error_state.text[0] = '\0';
+    if (error_state.text) {
+        error_state.text[0] = '\0';
+    }
 }
 
 void warning_set_handler(warning_fn handler)
