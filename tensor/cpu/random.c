@@ -547,17 +547,20 @@ static void random_block(const struct draw *draw, void *out, int64_t n)
 {
     size_t bytes = dtype_info[draw->dtype].bytes;
     bool wide = draw->choices == 0 || draw->choices > UINT32_MAX;
+    uint32_t bits[CHUNK];
     char *target = out;
 
-    for (int64_t i = 0; i < n; i++, target += bytes) {
-        uint32_t bits[2];
-        generator_draw(draw->generator, bits, wide ? 2 : 1);
-        uint64_t drawn = wide ? generator_join(bits) : bits[0];
-        uint64_t value = draw->choices ? drawn % draw->choices + (uint64_t)draw->first : drawn;
-        if (dtype_is_float(draw->dtype))
-            dtype_store(draw->dtype, target, scalar_int((int64_t)value));
-        else
-            memcpy(target, &value, bytes);
+    for (int64_t done = 0; done < n; done += CHUNK / 2) {
+        int64_t count = n - done < CHUNK / 2 ? n - done : CHUNK / 2;
+        generator_draw(draw->generator, bits, wide ? 2 * count : count);
+        for (int64_t i = 0; i < count; i++, target += bytes) {
+            uint64_t drawn = wide ? generator_join(bits + 2 * i) : bits[i];
+            uint64_t value = draw->choices ? drawn % draw->choices + (uint64_t)draw->first : drawn;
+            if (dtype_is_float(draw->dtype))
+                dtype_store(draw->dtype, target, scalar_int((int64_t)value));
+            else
+                memcpy(target, &value, bytes);
+        }
     }
 }
 

@@ -25,11 +25,13 @@ static void normal_f32(const uint32_t *bits, float *out, int64_t n, float mean, 
             radius[j] = sqrtf(-2.0f * logf(1.0f - (float)(int32_t)(b[j] & MASK24) * U24));
             angle[j] = (float)(2.0 * M_PI) * ((float)(int32_t)(b[j + 8] & MASK24) * U24);
         }
+        /* in one loop gcc would join sine and cosine to sincosf, which has no vector form */
 #pragma omp simd
-        for (int j = 0; j < 8; j++) {
+        for (int j = 0; j < 8; j++)
             x[j] = radius[j] * cosf(angle[j]) * std + mean;
+#pragma omp simd
+        for (int j = 0; j < 8; j++)
             x[j + 8] = radius[j] * sinf(angle[j]) * std + mean;
-        }
     }
 }
 
