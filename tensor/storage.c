@@ -44,7 +44,7 @@ static int class_of(size_t bytes, size_t *class_bytes)
 {
     int exponent = 63 - __builtin_clzll(bytes);
     size_t power = (size_t)1 << exponent;
-    size_t step = power / CLASS_STEPS;
+    size_t step = power < CLASS_STEPS ? 1 : power / CLASS_STEPS;
     size_t steps = (bytes - power + step - 1) / step;
     *class_bytes = power + steps * step;
     return exponent * CLASS_STEPS + (int)steps;
