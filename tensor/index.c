@@ -207,28 +207,39 @@ struct tensor *index_get(struct tensor *self, const struct index_item *items, in
 
 /* --- assignment ----------------------------------------------------------------------------------------------------- */
 
-/* The value without leading dims of size 1 (new reference). */
-static struct tensor *without_leading_ones(struct tensor *value)
+static int leading_ones(const struct tensor *value)
 {
     int ones = 0;
 
     while (ones < value->dims && value->sizes[ones] == 1)
         ones++;
-    if (ones == 0)
-        return tensor_retain(value);
+    return ones;
+}
+
+/* The value without `ones` leading dims (new reference), as a view. */
+static struct tensor *without_leading(struct tensor *value, int ones)
+{
     return tensor_view(value, (struct ints){value->sizes + ones, value->dims - ones});
 }
 
+/* A value of other sizes is stretched first: its words for a misfit are those of expand. */
 static int copy_to(struct tensor *target, struct tensor *value)
 {
+    struct tensor *slim, *wide = NULL;
+    int result = -1;
+
     if (shape_equal(tensor_shape(target), tensor_shape(value)))
         return tensor_copy_(target, value, false);
     if (value->dims == 0)
         return tensor_fill_tensor_(target, value);
-    struct tensor *slim = without_leading_ones(value);
-    if (!slim)
-        return -1;
-    int result = tensor_copy_(target, slim, false);
+    slim = without_leading(value, leading_ones(value));
+    if (slim && shape_equal(tensor_shape(target), tensor_shape(slim)))
+        wide = tensor_retain(slim);
+    else if (slim)
+        wide = tensor_expand(slim, tensor_shape(target), true);
+    if (wide)
+        result = tensor_copy_(target, wide, false);
+    tensor_release(wide);
     tensor_release(slim);
     return result;
 }
@@ -237,8 +248,8 @@ static int copy_to(struct tensor *target, struct tensor *value)
 static int put_into(struct walk *walk, struct tensor *value)
 {
     struct tensor *own = value->weak ? call_cast(value, (enum dtype)walk->result->dtype) : tensor_retain(value);
-    struct tensor *slim = own ? without_leading_ones(own) : NULL;
-    int result = -1;
+    int ones = own ? leading_ones(own) : 0, result = -1;
+    struct tensor *slim = own ? ones ? without_leading(own, ones) : tensor_retain(own) : NULL;
 
     if (slim)
         result = tensor_index_put_(walk->result, (struct tensors){walk->indices, walk->count}, slim, false);

@@ -7,17 +7,18 @@
 #include "cpu/gather_kernels.h"
 #include "iter.h"
 
-/* One index tensor, read: the offsets that it adds. */
+/* One index tensor. */
 struct source {
-    struct tensor *offsets; /* int64, contiguous, shaped as the index; a mask gives one dim */
+    struct tensor *index;   /* borrowed */
+    struct tensor *offsets; /* that it adds: int64, contiguous, shaped as the index; a mask gives one dim. NULL: not read */
     int first_dim, dims;    /* of self that it stands for */
+    int ordinal;            /* its place among the index tensors; a mask counts once a dim */
 };
 
 struct reader {
     const struct tensor *self;
     struct source sources[TENSOR_MAX_DIMS];
-    int count;   /* of sources */
-    int ordinal; /* of the next index tensor; a mask counts once a dim */
+    int count; /* of sources */
 };
 
 static bool is_mask(const struct tensor *index)
@@ -54,9 +55,10 @@ struct places {
 PLACE_LOOP(read_places_i64, int64_t)
 PLACE_LOOP(read_places_i32, int32_t)
 
-static struct tensor *offsets_of_places(struct reader *reader, const struct tensor *index, int dim)
+static struct tensor *offsets_of_places(const struct tensor *self, const struct source *source)
 {
-    struct places places = {.size = reader->self->sizes[dim], .stride = reader->self->strides[dim]};
+    const struct tensor *index = source->index;
+    struct places places = {.size = self->sizes[source->first_dim], .stride = self->strides[source->first_dim]};
     struct places *params = &places;
     struct tensor *offsets = tensor_new(DTYPE_I64, (struct device){DEVICE_CPU, 0}, index->dims, index->sizes);
     struct iter iter;
@@ -75,7 +77,7 @@ static struct tensor *offsets_of_places(struct reader *reader, const struct tens
         goto fail;
     if (atomic_load(&places.failed)) {
         error_set(ERROR_INDEX, "index %lld is out of bounds for dimension %d with size %lld", (long long)places.bad,
-                  reader->ordinal, (long long)places.size);
+                  source->ordinal, (long long)places.size);
         goto fail;
     }
     return offsets;
@@ -130,14 +132,14 @@ static int64_t scan_mask(const struct tensor *mask, const int64_t *strides, int6
     return count;
 }
 
-static struct tensor *offsets_of_mask(struct reader *reader, struct tensor *index, int dim)
+static struct tensor *offsets_of_mask(const struct tensor *self, const struct source *source)
 {
-    struct tensor *mask = NULL, *offsets = NULL;
+    struct tensor *index = source->index, *mask = NULL, *offsets = NULL;
 
     if (index->dtype == DTYPE_U8 && warning_emit("indexing with dtype torch.uint8 is now deprecated, please use a dtype "
                                                  "torch.bool instead."))
         return NULL;
-    if (check_mask(reader->self, index, dim))
+    if (check_mask(self, index, source->first_dim))
         return NULL;
     mask = call_contiguous(index);
     if (!mask)
@@ -147,7 +149,7 @@ static struct tensor *offsets_of_mask(struct reader *reader, struct tensor *inde
     offsets = tensor_new(DTYPE_I64, (struct device){DEVICE_CPU, 0}, 1, &room);
     if (offsets) {
         if (mask->numel)
-            scan_mask(mask, reader->self->strides + dim, tensor_ptr(offsets));
+            scan_mask(mask, self->strides + source->first_dim, tensor_ptr(offsets));
         offsets->sizes[0] = offsets->numel = count;
     }
     tensor_release(mask);
@@ -187,31 +189,48 @@ static void reader_release(struct reader *reader)
         tensor_release(reader->sources[i].offsets);
 }
 
-static int read_all(struct reader *reader, struct tensors indices)
+/* Lists the index tensors and reads the masks: their shapes are needed before any place is read. */
+static int read_masks(struct reader *reader, struct tensors indices)
 {
-    int dim = 0;
+    int dim = 0, ordinal = 0;
 
     for (int i = 0; i < indices.count; i++) {
         struct tensor *index = indices.items[i];
-        struct source *source = &reader->sources[reader->count];
         if (!index) {
             dim++;
             continue;
         }
-        source->first_dim = dim;
-        source->dims = is_mask(index) ? index->dims : 1;
+        struct source *source = &reader->sources[reader->count];
+        *source = (struct source){.index = index, .first_dim = dim, .dims = is_mask(index) ? index->dims : 1,
+                                  .ordinal = ordinal};
         if (dim + source->dims > reader->self->dims && !is_mask(index)) {
             error_set(ERROR_INDEX, "too many indices for tensor of dimension %d", reader->self->dims);
             return -1;
         }
-        source->offsets = is_mask(index) ? offsets_of_mask(reader, index, dim) : offsets_of_places(reader, index, dim);
-        if (!source->offsets)
+        source->offsets = is_mask(index) ? offsets_of_mask(reader->self, source) : NULL;
+        if (is_mask(index) && !source->offsets)
             return -1;
         reader->count++;
-        reader->ordinal += source->dims;
+        ordinal += source->dims;
         dim += source->dims;
     }
     return 0;
+}
+
+static int read_places(struct reader *reader)
+{
+    for (int i = 0; i < reader->count; i++) {
+        struct source *source = &reader->sources[i];
+        if (!source->offsets && !(source->offsets = offsets_of_places(reader->self, source)))
+            return -1;
+    }
+    return 0;
+}
+
+/* What shape the source has in the broadcast. */
+static struct tensor *shape_source(const struct source *source)
+{
+    return source->offsets ? source->offsets : source->index;
 }
 
 /* "[2], [3]": the shapes of the index tensors, a mask's once for each dim. */
@@ -223,7 +242,7 @@ static void shapes_text(const struct reader *reader, char *text, size_t capacity
     for (int i = 0; i < reader->count; i++)
         for (int k = 0; k < reader->sources[i].dims && length < capacity; k++) {
             char shape[256];
-            shape_text(tensor_shape(reader->sources[i].offsets), shape, sizeof shape);
+            shape_text(tensor_shape(shape_source(&reader->sources[i])), shape, sizeof shape);
             length += (size_t)snprintf(text + length, capacity - length, "%s%s", length ? ", " : "", shape);
         }
 }
@@ -234,7 +253,7 @@ static int broadcast_sources(const struct reader *reader, struct shape *shape)
     char text[1024];
 
     for (int i = 0; i < reader->count; i++)
-        items[i] = reader->sources[i].offsets;
+        items[i] = shape_source(&reader->sources[i]);
     if (shape_broadcast_list(shape, items, reader->count) == 0)
         return 0;
     shapes_text(reader, text, sizeof text);
@@ -341,12 +360,12 @@ static int shape_append(struct shape *shape, const int64_t *sizes, int dims)
     return 0;
 }
 
-static int plan_build(struct index_plan *plan, const struct reader *reader)
+static int plan_build(struct index_plan *plan, struct reader *reader)
 {
     struct group before = {.count = 1}, after = {.count = 1};
     struct shape index;
 
-    if (broadcast_sources(reader, &index))
+    if (broadcast_sources(reader, &index) || read_places(reader))
         return -1;
     split_dims(reader, &before, &after);
     if (shape_append(&plan->result, before.sizes, before.dims) || shape_append(&plan->result, index.sizes, index.dims) ||
@@ -377,7 +396,7 @@ int index_plan_init(struct index_plan *plan, const struct tensor *self, struct t
     *plan = (struct index_plan){.unique = false};
     if (check_indices(self, indices))
         return -1;
-    if (read_all(&reader, indices) == 0 && plan_build(plan, &reader) == 0) {
+    if (read_masks(&reader, indices) == 0 && plan_build(plan, &reader) == 0) {
         for (int i = 0; i < indices.count; i++)
             plan->unique = indices.items[i] && is_mask(indices.items[i]) && reader.count == 1 ? true : plan->unique;
         result = 0;

@@ -15,6 +15,9 @@
 /* Elements between two polls for interrupts: a few milliseconds. */
 #define BLOCK (1 << 18)
 
+/* From this many choices on, random_(from, to) draws 64 bits an element. */
+#define WIDE_CHOICES (1ULL << 28)
+
 #define U24 (1.0f / (1 << 24))
 #define U53 (1.0 / (1LL << 53))
 #define MASK24 ((1U << 24) - 1)
@@ -41,6 +44,7 @@ struct draw {
     double p;            /* bernoulli */
     int64_t first;       /* random_ */
     uint64_t choices;    /* random_; 0 stands for 2^64 */
+    bool wide;           /* random_: 64 bits an element */
 };
 
 /* Gives other threads, and the embedder's signal handlers, a turn; they may draw from the same generator. */
@@ -546,7 +550,7 @@ static void fit_bounds(enum dtype dtype, int digits, int64_t *from, int64_t *to)
 static void random_block(const struct draw *draw, void *out, int64_t n)
 {
     size_t bytes = dtype_info[draw->dtype].bytes;
-    bool wide = draw->choices == 0 || draw->choices > UINT32_MAX;
+    bool wide = draw->wide;
     uint32_t bits[CHUNK];
     char *target = out;
 
@@ -581,6 +585,17 @@ int cpu_random_(struct tensor *self, int64_t from, struct maybe_int to, struct g
         fit_bounds(draw.dtype, limit.digits, &from, &end);
     draw.first = from;
     draw.choices = to.has ? (uint64_t)end - (uint64_t)from : (uint64_t)limit.last - (uint64_t)from + 1;
+    draw.wide = draw.choices == 0 || draw.choices >= WIDE_CHOICES;
+    draw.block = random_block;
+    return fill(self, &draw);
+}
+
+int cpu_random_all_(struct tensor *self, struct generator *generator)
+{
+    struct draw draw = draw_from(generator, self);
+
+    draw.choices = (uint64_t)integer_limit(draw.dtype).last + 1;
+    draw.wide = draw.dtype == DTYPE_I64 || draw.dtype == DTYPE_F64;
     draw.block = random_block;
     return fill(self, &draw);
 }
