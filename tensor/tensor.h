@@ -51,7 +51,8 @@ enum error_kind {
 
 /* The error of this thread's last failed call; its text is valid until the next failing call of the thread. */
 TENSOR_API enum error_kind error_kind(void);
-TENSOR_API const char *error_message(void);
+/* Its symbol has a prefix: libcom_err, which comes with libzmq, exports a function of the plain name. */
+TENSOR_API const char *error_message(void) __asm__("tensor_error_message");
 /* Sets the thread's error (printf format, UTF-8). A kernel or caller sets it exactly once, where it checks. */
 TENSOR_API void error_set(enum error_kind kind, const char *format, ...) __attribute__((format(printf, 2, 3)));
 TENSOR_API void error_clear(void);
