@@ -54,7 +54,7 @@ def build_lines():
         return
     for key, shown in keys.items():
         if key in facts:
-            yield shown, facts[key]
+            yield shown, str(facts[key] or "none")
 
 
 def lines(site):
