@@ -97,6 +97,19 @@ static inline bool is_dense(const struct tensor *tensor)
     return true;
 }
 
+/* The same with the usual stride in dims of size 1, too. */
+static inline bool is_canonical(const struct tensor *tensor)
+{
+    int64_t expected = 1;
+
+    for (int i = tensor->dims - 1; i >= 0; i--) {
+        if (tensor->strides[i] != expected)
+            return false;
+        expected *= tensor->sizes[i] > 1 ? tensor->sizes[i] : 1;
+    }
+    return true;
+}
+
 static inline bool same_sizes(const struct tensor *a, const struct tensor *b)
 {
     if (a->dims != b->dims)
@@ -178,6 +191,8 @@ static int call_short(const struct pointwise_op *op, struct tensor *out, struct 
     const struct backend *backend = backend_of(leader->storage->device);
     if (!backend || !backend->has_pointwise(op->id, compute))
         return 0; /* the long way says why */
+    if (iter.host && !out && !is_canonical(leader))
+        return 0;
     if (iter.host && op->wide_inputs && (compute == DTYPE_F16 || compute == DTYPE_BF16))
         return 0;
     if (out && !short_out(out, leader, stored, inputs, count))
@@ -219,12 +234,16 @@ static int make_plan(struct plan *plan, const struct pointwise_op *op, struct te
     plan->backend = backend_of(plan->device);
     if (!plan->backend || shape_broadcast_list(&plan->shape, inputs, count) < 0)
         return -1;
-    if (!plan->backend->has_pointwise(op->id, plan->compute)) {
-        error_set(ERROR_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'", op->kernel_name,
-                  dtype_info[plan->compute].class_name);
-        return -1;
-    }
     return 0;
+}
+
+static int check_kernel(const struct plan *plan, const struct pointwise_op *op)
+{
+    if (plan->backend->has_pointwise(op->id, plan->compute))
+        return 0;
+    error_set(ERROR_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'", op->kernel_name,
+              dtype_info[plan->compute].class_name);
+    return -1;
 }
 
 /* The stride of `input` along dim `dim` of the result, in elements; 0 where it is repeated. */
@@ -277,15 +296,22 @@ static void result_strides(const struct shape *shape, struct tensor *const *inpu
     }
 }
 
+/* Whether a new result is laid out otherwise than row by row, perhaps: not where all inputs are dense and of its shape. */
+static bool has_own_strides(const struct shape *shape, struct tensor *const *inputs, int count)
+{
+    bool usual = true;
+
+    for (int i = 0; i < count; i++)
+        usual = usual && is_dense(inputs[i]) && same_sizes(inputs[i], inputs[0]);
+    return !usual && shape->dims > 1;
+}
+
 static struct tensor *new_result(const struct plan *plan, struct tensor *const *inputs, int count)
 {
     const struct shape *shape = &plan->shape;
     int64_t strides[TENSOR_MAX_DIMS];
-    bool dense = true;
 
-    for (int i = 0; i < count; i++)
-        dense = dense && is_dense(inputs[i]);
-    if (dense || shape->dims < 2)
+    if (!has_own_strides(shape, inputs, count))
         return tensor_new(plan->result, plan->device, shape->dims, shape->sizes);
     result_strides(shape, inputs, count, strides);
     return tensor_new_strided(plan->result, plan->device, shape->dims, shape->sizes, strides);
@@ -444,7 +470,8 @@ struct tensor *call_pointwise(const struct pointwise_op *op, struct tensor *out,
 
     if (call_short(op, out, inputs, count, params, &result) < 0 || result)
         return result;
-    if (make_plan(&plan, op, inputs, count) < 0 || (out && check_out(&plan, out, inputs, count) < 0))
+    if (make_plan(&plan, op, inputs, count) < 0 || (out && check_out(&plan, out, inputs, count) < 0) ||
+        check_kernel(&plan, op) < 0)
         return NULL;
     bool direct = out && (enum dtype)out->dtype == plan.result;
     result = direct ? tensor_retain(out) : new_result(&plan, inputs, count);
@@ -499,9 +526,15 @@ int call_pointwise_out(const struct pointwise_op *op, struct tensor *out, struct
 {
     struct plan plan;
     struct tensor *result;
+    bool fits;
 
-    if (make_plan(&plan, op, inputs, count) < 0 || call_prepare_out(out, &plan.shape, plan.result, op->name) < 0)
+    if (make_plan(&plan, op, inputs, count) < 0)
         return -1;
+    fits = shape_equal(tensor_shape(out), (struct ints){plan.shape.sizes, plan.shape.dims});
+    if (call_prepare_out(out, &plan.shape, plan.result, op->name) < 0)
+        return -1;
+    if (!fits && has_own_strides(&plan.shape, inputs, count))
+        result_strides(&plan.shape, inputs, count, out->strides);
     result = call_pointwise(op, out, inputs, count, params);
     if (!result)
         return -1;

@@ -57,9 +57,14 @@ int check_neg(struct tensor *self)
     return -1;
 }
 
-/* Only a negative Python number as exponent is refused: a tensor of them gives 0, 1 or -1. */
+/* Of negative exponents only a Python number is refused: a tensor of them gives 0, 1 or -1. Bools take only a number as
+ * exponent. */
 int check_pow(struct tensor *self, struct tensor *exponent)
 {
+    if (self->dtype == DTYPE_BOOL && exponent->dtype == DTYPE_BOOL && !exponent->weak) {
+        error_set(ERROR_NOT_IMPLEMENTED, "\"pow\" not implemented for 'Bool'");
+        return -1;
+    }
     if (!exponent->weak || exponent->dtype != DTYPE_I64 || dtype_is_float((enum dtype)self->dtype))
         return 0;
     if (*(const int64_t *)tensor_ptr(exponent) >= 0)
@@ -68,8 +73,19 @@ int check_pow(struct tensor *self, struct tensor *exponent)
     return -1;
 }
 
-int check_condition(struct tensor *condition)
+/* A number must fit into the dtype that it is promoted to. */
+static int check_fits(struct tensor *number, enum dtype dtype)
 {
+    return number->weak ? dtype_check_scalar(dtype, dtype_load((enum dtype)number->dtype, tensor_ptr(number))) : 0;
+}
+
+int check_where(struct tensor *condition, struct tensor *self, struct tensor *other)
+{
+    if (self->weak || other->weak) {
+        enum dtype dtype = dtype_result((struct tensor *const[]){self, other}, 2);
+        if (check_fits(self, dtype) < 0 || check_fits(other, dtype) < 0)
+            return -1;
+    }
     if (condition->dtype == DTYPE_BOOL)
         return 0;
     if (condition->dtype == DTYPE_U8)

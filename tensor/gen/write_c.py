@@ -640,7 +640,7 @@ class OpWriter:
             if readers:
                 guard = ' || '.join('tensor_tracks(%s)' % a.c_name for a in self.tracked if a.name in readers)
                 lines += ['    if (recorded && (%s) &&' % guard,
-                          '        !(old_self = body_clone(NULL, self, MEMORY_PRESERVE)))', '        goto done;']
+                          '        !(old_self = tensor_clone(self, MEMORY_PRESERVE)))', '        goto done;']
             lines += ['    if (recorded && !(node = %s))' % self.node('old_self'), '        goto done;']
         lines += run + ['    tensor_bump_version(self);']
         if tracked:
