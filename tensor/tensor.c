@@ -277,10 +277,11 @@ static int replace_dims(struct tensor *tensor, int dims, const int64_t *sizes, c
     if (reserve_dims(&fresh, dims)) {
         return -1;
     }
-    memcpy(fresh.sizes, sizes, (size_t)dims * sizeof *sizes);
-    if (strides) {
-        memcpy(fresh.strides, strides, (size_t)dims * sizeof *strides);
-    } else {
+    for (int i = 0; i < dims; i++) {
+        fresh.sizes[i] = sizes[i];
+        fresh.strides[i] = strides ? strides[i] : 0;
+    }
+    if (!strides) {
         shape_strides(dims, sizes, fresh.strides);
     }
     free_dims(tensor);
