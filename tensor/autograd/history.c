@@ -31,11 +31,11 @@ void autograd_free(struct tensor *tensor)
     if (autograd->retains_grad && autograd->grad_fn) {
         retainer_drop(tensor, autograd->grad_fn);
     }
+    tensor->autograd = NULL; /* what dies now may run Python, which may look at the tensor */
     hooks_free(autograd->hooks);
     tensor_release(autograd->grad);
     node_release(autograd->grad_fn);
     tensor_release(autograd->base);
-    tensor->autograd = NULL;
     mem_pool_free(autograd, sizeof *autograd);
 }
 
