@@ -57,6 +57,12 @@ int check_neg(struct tensor *self)
     return -1;
 }
 
+/* A number must fit into the dtype that it is promoted to. */
+static int check_fits(struct tensor *number, enum dtype dtype)
+{
+    return number->weak ? dtype_check_scalar(dtype, dtype_load((enum dtype)number->dtype, tensor_ptr(number))) : 0;
+}
+
 /* Of negative exponents only a Python number is refused: a tensor of them gives 0, 1 or -1. Bools take only a number as
  * exponent. */
 int check_pow(struct tensor *self, struct tensor *exponent)
@@ -67,16 +73,11 @@ int check_pow(struct tensor *self, struct tensor *exponent)
     }
     if (!exponent->weak || exponent->dtype != DTYPE_I64 || dtype_is_float((enum dtype)self->dtype))
         return 0;
-    if (*(const int64_t *)tensor_ptr(exponent) >= 0)
-        return 0;
-    error_set(ERROR_RUNTIME, "Integers to negative integer powers are not allowed.");
-    return -1;
-}
-
-/* A number must fit into the dtype that it is promoted to. */
-static int check_fits(struct tensor *number, enum dtype dtype)
-{
-    return number->weak ? dtype_check_scalar(dtype, dtype_load((enum dtype)number->dtype, tensor_ptr(number))) : 0;
+    if (*(const int64_t *)tensor_ptr(exponent) < 0) {
+        error_set(ERROR_RUNTIME, "Integers to negative integer powers are not allowed.");
+        return -1;
+    }
+    return check_fits(exponent, dtype_result((struct tensor *const[]){self, exponent}, 2));
 }
 
 int check_where(struct tensor *condition, struct tensor *self, struct tensor *other)
