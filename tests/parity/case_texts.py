@@ -168,6 +168,9 @@ torch.zeros(2).bernoulli_(torch.rand(3, 2))
 torch.zeros(1).expand(3).uniform_()
 torch.zeros(1).expand(3).random_()
 torch.zeros(1).expand(3).bernoulli_(T([.1, .2, .3]))
+torch.empty(3, dtype=torch.int64).random_(0, (1 << 28) - 1)
+torch.empty(3, dtype=torch.int64).random_(0, 1 << 28)
+torch.empty(3, dtype=torch.int32).random_(0, None)
 torch.zeros(3).random_(5, 5)
 torch.zeros(3).random_(7, 5)
 torch.zeros(3, dtype=torch.uint8).random_(0, 257)
@@ -517,7 +520,8 @@ torch.zeros_like(torch.ones(2, 3).t()).stride()
 torch.arange(6).view(2, 3).view(torch.float64).shape
 torch.arange(6, dtype=torch.int32).view(torch.float32)
 torch.ones(3).view(torch.int32)
-torch.ones(2, 3).view(torch.float64)""".splitlines()
+torch.ones(2, 3).view(torch.float64)
+x = torch.ones(2, 3, requires_grad=True) * 1; [node(y) for y in (x.t().reshape(3, 2), x.t().reshape(3, 1, 2), x.reshape(3, 2), x[:, :2].reshape(2, 2), x[:, 1].reshape(2, 1))]""".splitlines()
 
 FORMULAS = """\
 x + w
@@ -714,6 +718,13 @@ x = torch.ones(3, requires_grad=True); w = T([2.], requires_grad=True); y = x * 
 x = torch.ones(3, requires_grad=True); w = T(2., requires_grad=True); y = x * 1; y[:] = w; y.sum().backward(); [x.grad, w.grad, node(y)]
 x = torch.ones(3, requires_grad=True); w = T([2., 3.], requires_grad=True); y = x * 1; y.index_put_((T([0, 1]),), w); y.sum().backward(); [x.grad, w.grad]
 x = torch.ones(3, requires_grad=True); w = T([2., 3.], requires_grad=True); y = x * 1; y.index_put_((T([0, 0]),), w, True); y.sum().backward(); [x.grad, w.grad]
+x = torch.ones(2, 3, requires_grad=True) * 1; w = torch.ones(3, requires_grad=True) * 2; x[:] = w; graph(x, 3)
+x = torch.ones(2, 3, requires_grad=True) * 1; w = torch.ones(3, requires_grad=True) * 2; x[0] = w; graph(x, 3)
+x = torch.ones(2, 3, requires_grad=True) * 1; w = torch.ones(3, requires_grad=True) * 2; x[0] = w[None]; graph(x, 3)
+x = torch.ones(2, 3, requires_grad=True) * 1; w = torch.ones(3, requires_grad=True) * 2; x[:] = w.view(1, 1, 3); graph(x, 3)
+x = torch.ones(2, 3, requires_grad=True) * 1; w = torch.ones(3, requires_grad=True) * 2; x[T([0])] = w.view(1, 1, 3); graph(x, 3)
+x = torch.ones(2, 3, requires_grad=True) * 1; w = torch.ones(3, requires_grad=True) * 2; x[x > 0] = w[0]; graph(x, 3)
+x = torch.ones(2, 3, requires_grad=True) * 1; w = torch.ones(3, requires_grad=True) * 2; x[:, 0] = w[0]; graph(x, 3)
 x = torch.ones(3, requires_grad=True); x.data.mul_(2); [x, x._version]
 x = torch.ones(3, requires_grad=True); f = torch.no_grad()(lambda: x.mul_(2)); f(); [x, x._version, x.is_leaf]
 x = torch.ones(3, requires_grad=True); y = (x * x).sum(); x.data.zero_(); y.backward(); x.grad

@@ -2,6 +2,7 @@
 import itertools
 import random
 
+import case_forms
 import case_texts
 
 DTYPES = "bool uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64".split()
@@ -274,4 +275,4 @@ def values():
 
 
 FILES = {"printing": printing, "streams": streams, "promotion": promotion, "errors": errors, "views": views,
-         "gradients": gradients, "inplace": inplace, "indexing": indexing, "values": values}
+         "gradients": gradients, "inplace": inplace, "indexing": indexing, "values": values, "forms": case_forms.forms}
