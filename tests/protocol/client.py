@@ -331,8 +331,14 @@ class Client:
                 extra = [(m.type, m.content) for m in self.filed[request][count:]]
                 assert not extra, f"after idle of {self.sent[request]['msg_type']}: {extra}"
 
+    def is_stuck(self):
+        """Whether a cell is unfinished or the kernel gone."""
+        cells = [r for r, head in self.sent.items() if head["msg_type"] == "execute_request"]
+        return self.kernel.process.poll() is not None or not all(self.is_done(r) for r in cells)
+
     def forget(self):
         """Drop what earlier requests left behind."""
+        self.sent.clear()
         self.finished.clear()
         self.late.clear()
         self.shown_errors = False

@@ -4,22 +4,44 @@ import pytest
 from client import Kernel
 
 
+class Shared:
+    """The kernel of a module, made anew after a test that left it dead or busy, so that one failure stays one."""
+
+    def __init__(self, folders):
+        self.folders = folders
+        self.process = None
+
+    def client(self):
+        if self.process is None:
+            self.process = Kernel(self.folders.mktemp("kernel"))
+            self.process.client().run("pass", timeout=30).ok()
+        return self.process.clients[0]
+
+    def stop(self):
+        if self.process is not None:
+            self.process.stop()
+        self.process = None
+
+
 @pytest.fixture(scope="module")
-def module_kernel(tmp_path_factory):
-    kernel = Kernel(tmp_path_factory.mktemp("kernel"))
-    kernel.client().run("pass", timeout=30).ok()
-    yield kernel
-    kernel.stop()
+def shared(tmp_path_factory):
+    one = Shared(tmp_path_factory)
+    yield one
+    one.stop()
 
 
 @pytest.fixture
-def kernel(module_kernel):
+def kernel(shared):
     """A client of the module's kernel; the test fails if the kernel died or sent anything after an idle."""
-    client = module_kernel.clients[0]
+    client = shared.client()
     client.forget()
     yield client
-    client.check_quiet()
-    assert module_kernel.process.poll() is None, module_kernel.explain()
+    try:
+        client.check_quiet()
+        assert client.kernel.process.poll() is None, client.kernel.explain()
+    finally:
+        if client.is_stuck():
+            shared.stop()
 
 
 @pytest.fixture
