@@ -5,7 +5,7 @@ PYTHON  ?= /usr/bin/python3
 PREFIX  ?= /usr/local
 DESTDIR ?=
 BUILD   ?= build
-CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
+CC      := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
 SAN     ?=
 V       ?=
 
