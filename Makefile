@@ -124,7 +124,7 @@ $(foreach i,$(ISAS),$(eval $(call ISA_RULE,$(i))))
 $(LIB): $(TENSOR_OBJ)
 	$(SAY) LD $@
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(SANFLAGS) -shared $(if $(SAN),,-Wl,-z,defs) -Wl,-soname,$(@F) -o $@ $^ -fopenmp $(TENSOR_LIBS)
+	$(Q)$(CC) $(SANFLAGS) -shared $(if $(SAN),,-Wl,-z,defs) -Wl,-Bsymbolic -Wl,-soname,$(@F) -o $@ $^ -fopenmp $(TENSOR_LIBS)
 	$(Q)ln -sf $(@F) $(@:.$(SOVER)=)
 
 # --- the Python packages: build/site ------------------------------------------------------------------------------
@@ -138,11 +138,12 @@ EXT     := $(B)/site/torch/_C$(PYEXT)
 
 site: $(EXT) $(B)/site/torch/_C.pyi $(SITE_PY) $(DIST)/METADATA
 
-$(EXT): $(BINDING_OBJ) $(LIB)
+# it holds the library itself and binds its names within, so that no other library of the process (libcom_err has an
+# error_message too) can take them over
+$(EXT): $(BINDING_OBJ) $(TENSOR_OBJ)
 	$(SAY) LD $@
-	@mkdir -p $(B)/site/torch/lib
-	$(Q)cp -f $(LIB) $(B)/site/torch/lib/
-	$(Q)$(CC) $(SANFLAGS) -shared -o $@ $(BINDING_OBJ) -Wl,-rpath,'$$ORIGIN/lib' $(LIB) -lm
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SANFLAGS) -shared -Wl,-Bsymbolic -o $@ $^ -fopenmp $(TENSOR_LIBS)
 
 $(B)/site/torch/_C.pyi: $(GENSTAMP)
 	@mkdir -p $(@D)
