@@ -5,7 +5,7 @@
 /* Only tensors that stand for a plain number may take the place of one. */
 static bool is_scalar_tensor(PyObject *object)
 {
-    return is_tensor(object) && !tensor_of(object)->requires_grad && tensor_of(object)->dims == 0;
+    return is_tensor(object) && !tensor_tracks(tensor_of(object)) && tensor_of(object)->dims == 0;
 }
 
 static bool accepts_int(PyObject *object)

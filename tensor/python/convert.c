@@ -202,10 +202,23 @@ static int store_items(struct target *target, PyObject *object, int dim)
     return status;
 }
 
+/* Reading arrays element by element takes long enough to tell the user, once. */
+static int warn_arrays(PyObject *data)
+{
+    static bool warned;
+    if (warned || !PyList_Check(data) || PyList_GET_SIZE(data) == 0 || !is_array(PyList_GET_ITEM(data, 0))) {
+        return 0;
+    }
+    warned = true;
+    return PyErr_WarnEx(PyExc_UserWarning, "Creating a tensor from a list of numpy.ndarrays is extremely slow. Please "
+                        "consider converting the list to a single numpy.ndarray with numpy.array() before converting "
+                        "to a tensor.", 1);
+}
+
 static struct tensor *from_sequence(PyObject *data, enum dtype dtype)
 {
     struct shape shape;
-    if (infer_sizes(data, &shape)) {
+    if (warn_arrays(data) || infer_sizes(data, &shape)) {
         return NULL;
     }
     if (dtype == DTYPE_NONE) {
@@ -341,6 +354,46 @@ static PyObject *torch_tensor(PyObject *Py_UNUSED(module), PyObject *const *args
     return result;
 }
 
+/* --- torch.as_tensor ---------------------------------------------------------------------------------------------------------- */
+
+static const struct overload_spec as_tensor_overload = {
+    .text = "(object data, *, torch.dtype dtype = None, torch.device device = None)",
+    .params = tensor_params,
+    .param_count = 3,
+    .positional = 1,
+    .required = 1,
+    .slots = TENSOR_SLOTS,
+};
+static const struct op_spec as_tensor_spec = {.name = "as_tensor", .count = 1, .overloads = &as_tensor_overload};
+
+/* The data itself where it is a tensor or an array, else a copy. */
+static struct tensor *shared_tensor(PyObject *data, enum dtype dtype, struct device device)
+{
+    if (is_tensor(data)) {
+        return tensor_retain(tensor_of(data));
+    }
+    return is_array(data) ? array_tensor(data) : tensor_from_python(data, dtype, device);
+}
+
+static PyObject *torch_as_tensor(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count, PyObject *names)
+{
+    struct arguments in = {NULL, args, count, names, names ? PyTuple_GET_SIZE(names) : 0};
+    struct frame frame;
+    if (args_match(&as_tensor_spec, &in, &frame)) {
+        return NULL;
+    }
+    enum dtype dtype = frame.values[TENSOR_DTYPE].dtype;
+    struct device device = frame.values[TENSOR_DEVICE].device;
+    struct tensor *tensor = shared_tensor((PyObject *)frame.values[TENSOR_DATA].string, dtype, device);
+    args_release(&frame);
+    if (!tensor) {
+        return NULL;
+    }
+    struct tensor *result = tensor_to_device(tensor, device, dtype, false, false, 1);
+    tensor_release(tensor);
+    return tensor_object_take(result);
+}
+
 /* --- tolist ------------------------------------------------------------------------------------------------------------------- */
 
 static PyObject *list_level(const struct tensor *tensor, int dim, const char *data)
@@ -370,5 +423,7 @@ PyMethodDef convert_functions[] = {
     {"tensor", (PyCFunction)(void (*)(void))torch_tensor, METH_FASTCALL | METH_KEYWORDS,
      "tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False) -> Tensor\n"
      "A new tensor with a copy of `data`: numbers, nested lists, a NumPy array or another tensor."},
+    {"as_tensor", (PyCFunction)(void (*)(void))torch_as_tensor, METH_FASTCALL | METH_KEYWORDS,
+     "as_tensor(data, *, dtype=None, device=None) -> Tensor\n`data` as a tensor, sharing its memory where it can."},
     {0},
 };

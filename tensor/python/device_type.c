@@ -54,10 +54,12 @@ static int unknown_type(const char *text, size_t length)
             return -1;
         }
     }
+    char type[64];
+    snprintf(type, sizeof type, "%.*s", (int)length, text);
     PyErr_Format(PyExc_RuntimeError,
                  "Expected one of cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, xla, lazy, "
-                 "vulkan, mps, meta, hpu, mtia, privateuseone device type at start of device string: %.*s",
-                 (int)length, text);
+                 "vulkan, mps, meta, hpu, mtia, privateuseone device type at start of device string: %s",
+                 type);
     return -1;
 }
 

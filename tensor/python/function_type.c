@@ -356,8 +356,9 @@ static int note_wishes(struct apply_call *call)
         list_fill(call, LIST_NON_DIFFERENTIABLE, context->non_differentiable, false,
                   "mark_non_differentiable only accepts variable arguments, but argument %zd is of type %s",
                   &custom->non_differentiable) ||
-        list_fill(call, LIST_SAVED, context->to_save, true,
-                  "save_for_backward can only save variables, but argument %zd is of type %s", &custom->saved)) {
+        (call->recorded &&
+         list_fill(call, LIST_SAVED, context->to_save, true,
+                   "save_for_backward can only save variables, but argument %zd is of type %s", &custom->saved))) {
         return -1;
     }
     return 0;
@@ -528,6 +529,7 @@ static int set_materialize(PyObject *object, PyObject *value, void *Py_UNUSED(cl
     {name, get_tuple, set_tuple, doc, (void *)offsetof(struct context, member)}
 
 static PyGetSetDef context_attributes[] = {
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},
     {"saved_tensors", get_saved_tensors, NULL, "What save_for_backward() kept.", NULL},
     {"saved_variables", get_saved_variables, NULL, NULL, NULL},
     TUPLE_ATTRIBUTE("needs_input_grad", needs_input_grad, "For each argument of forward, whether it needs a gradient."),

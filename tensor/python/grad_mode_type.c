@@ -224,11 +224,13 @@ static PyObject *get_prev(PyObject *self, void *Py_UNUSED(closure))
 }
 
 static PyGetSetDef prev_attribute[] = {
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},
     {"prev", get_prev, NULL, "Whether operations were recorded before.", NULL},
     {0},
 };
 
 static PyGetSetDef mode_attribute[] = {
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},
     {"mode", get_mode, NULL, "What it switches to.", NULL},
     {"prev", get_prev, NULL, "Whether operations were recorded before.", NULL},
     {0},

@@ -232,7 +232,11 @@ static PyTypeObject *type_make(const struct node_class *class)
     PyObject *full = PyUnicode_FromFormat("builtins.%s", name); /* shown without a module, as in PyTorch */
     PyTypeObject *type = NULL;
     if (attributes && full) {
-        PyType_Slot slots[] = {{Py_tp_getset, attributes}, {0, NULL}};
+        PyType_Slot slots[] = {{Py_tp_getset, attributes},
+                               {Py_tp_dealloc, node_object_dealloc},
+                               {Py_tp_traverse, node_object_traverse},
+                               {Py_tp_clear, node_object_clear},
+                               {0, NULL}};
         PyType_Spec spec = {
             .name = PyUnicode_AsUTF8(full),
             .basicsize = sizeof(struct node_object),

@@ -212,12 +212,31 @@ static void use_profile(PyObject *profile, struct print_options *options)
     }
 }
 
+/* A keyword that a function has not, in the words of Python's own functions. */
+static int check_keywords(const char *function, PyObject *keywords, char *const *names)
+{
+    PyObject *key, *value;
+    Py_ssize_t at = 0;
+    while (keywords && PyDict_Next(keywords, &at, &key, &value)) {
+        char *const *name = names;
+        while (*name && PyUnicode_CompareWithASCIIString(key, *name) != 0) {
+            name++;
+        }
+        if (!*name) {
+            PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument '%U'", function, key);
+            return -1;
+        }
+    }
+    return 0;
+}
+
 static PyObject *set_printoptions(PyObject *Py_UNUSED(module), PyObject *args, PyObject *keywords)
 {
     static char *names[] = {"precision", "threshold", "edgeitems", "linewidth", "profile", "sci_mode", NULL};
     PyObject *precision = Py_None, *threshold = Py_None, *edge = Py_None, *width = Py_None, *profile = Py_None;
     PyObject *sci = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|OOOOOO:set_printoptions", names, &precision, &threshold, &edge,
+    if (check_keywords("set_printoptions", keywords, names) ||
+        !PyArg_ParseTupleAndKeywords(args, keywords, "|OOOOOO:set_printoptions", names, &precision, &threshold, &edge,
                                      &width, &profile, &sci)) {
         return NULL;
     }

@@ -246,6 +246,7 @@ static PyObject *get_base(PyObject *self, void *Py_UNUSED(closure))
 }
 
 PyGetSetDef tensor_attributes[] = {
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},
     {"shape", get_shape, NULL, "The sizes, a torch.Size.", NULL},
     {"dtype", get_dtype, NULL, "The element type.", NULL},
     {"device", get_device, NULL, "Where the elements are.", NULL},

@@ -7,17 +7,13 @@
 
 /* --- Signatures ----------------------------------------------------------------------------------------------------- */
 
-static const struct param_spec dim_params[] = {{.name = "dim", .type = PARAM_INT, .slot = 1}};
-
-#define DIM_OVERLOADS(id)                                                                                     \
-    static const struct overload_spec id##_overloads[] = {                                                    \
-        {.text = "()", .slots = 1},                                                                           \
-        {.text = "(int dim)", .params = dim_params, .param_count = 1, .positional = 1, .required = 1, .slots = 2}, \
-    };                                                                                                        \
-    static const struct op_spec id##_spec = {.name = #id, .method = true, .count = 2, .overloads = id##_overloads}
-
-DIM_OVERLOADS(size);
-DIM_OVERLOADS(stride);
+static const struct param_spec dim_params[] = {
+    {.name = "dim", .type = PARAM_INT, .flags = PARAM_OPTIONAL | PARAM_NONE, .slot = 1},
+};
+static const struct overload_spec dim_overload = {
+    .text = "(int dim = None)", .params = dim_params, .param_count = 1, .positional = 1, .slots = 2};
+static const struct op_spec size_spec = {.name = "size", .method = true, .count = 1, .overloads = &dim_overload};
+static const struct op_spec stride_spec = {.name = "stride", .method = true, .count = 1, .overloads = &dim_overload};
 
 static const struct param_spec flag_params[] = {
     {.name = "requires_grad", .type = PARAM_BOOL, .flags = PARAM_OPTIONAL, .slot = 1, .otherwise = {.kind = VALUE_BOOL, .i = 1}},
@@ -45,11 +41,9 @@ static int match(const struct op_spec *spec, PyObject *self, PyObject *const *ar
 
 /* --- What it is ----------------------------------------------------------------------------------------------------- */
 
-/* One of the sizes or strides, by the dim in slot 1. */
-static PyObject *pick_dim(struct frame *frame, const struct tensor *tensor, const int64_t *values)
+/* One of the sizes or strides. */
+static PyObject *pick_dim(const struct tensor *tensor, const int64_t *values, int64_t dim)
 {
-    int64_t dim = frame->values[1].i;
-    args_release(frame);
     if (tensor->dims == 0) {
         PyErr_SetString(PyExc_IndexError, "Dimension specified as 0 but tensor has no dimensions");
         return NULL;
@@ -62,26 +56,41 @@ static PyObject *pick_dim(struct frame *frame, const struct tensor *tensor, cons
     return PyLong_FromLongLong(values[dim < 0 ? dim + tensor->dims : dim]);
 }
 
+/* The `dim` argument of a call: whether there is one, or -1 with an exception. */
+static int dim_argument(const struct op_spec *spec, PyObject *self, PyObject *const *args, Py_ssize_t count,
+                        PyObject *names, int64_t *dim)
+{
+    struct frame frame;
+    if (count == 0 && !names) {
+        return 0;
+    }
+    if (match(spec, self, args, count, names, &frame)) {
+        return -1;
+    }
+    bool given = frame.values[1].kind == VALUE_INT;
+    *dim = frame.values[1].i;
+    args_release(&frame);
+    return given;
+}
+
 static PyObject *tensor_size(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
 {
     struct tensor *tensor = tensor_of(self);
-    struct frame frame;
-    if (count == 0 && !names) {
-        return size_object(tensor->dims, tensor->sizes);
+    int64_t dim;
+    int given = dim_argument(&size_spec, self, args, count, names, &dim);
+    if (given) {
+        return given < 0 ? NULL : pick_dim(tensor, tensor->sizes, dim);
     }
-    if (match(&size_spec, self, args, count, names, &frame)) {
-        return NULL;
-    }
-    return pick_dim(&frame, tensor, tensor->sizes);
+    return size_object(tensor->dims, tensor->sizes);
 }
 
 static PyObject *tensor_stride(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
 {
     struct tensor *tensor = tensor_of(self);
-    struct frame frame;
-    if (count || names) {
-        return match(&stride_spec, self, args, count, names, &frame) ? NULL
-                                                                      : pick_dim(&frame, tensor, tensor->strides);
+    int64_t dim;
+    int given = dim_argument(&stride_spec, self, args, count, names, &dim);
+    if (given) {
+        return given < 0 ? NULL : pick_dim(tensor, tensor->strides, dim);
     }
     PyObject *tuple = PyTuple_New(tensor->dims);
     for (int i = 0; tuple && i < tensor->dims; i++) {

@@ -191,7 +191,8 @@ static int tensor_tp_clear(PyObject *object)
     struct tensor_object *self = (struct tensor_object *)object;
     Py_CLEAR(self->dict);
     struct tensor *tensor = self->tensor;
-    if (tensor && (tensor->python_owner == TENSOR_OWNS_PYTHON || atomic_load(&tensor->refcount) == 1)) {
+    if (tensor && tensor->autograd &&
+        (tensor->python_owner == TENSOR_OWNS_PYTHON || atomic_load(&tensor->refcount) == 1)) {
         autograd_free(tensor);
     }
     return 0;

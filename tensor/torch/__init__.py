@@ -26,13 +26,10 @@ __version__ = _C.__version__
 _sys.modules["torch.return_types"] = _C.return_types
 
 e = 2.718281828459045
-inf = float("inf")
-nan = float("nan")
+inf = 1e999
+nan = inf - inf
 newaxis = None
 pi = 3.141592653589793
-
-_submodules = frozenset(("autograd", "backends", "cuda", "random", "types", "utils", "version"))
-
 
 def typename(obj):
     """The name of an object's type; of a Tensor, with its element type: 'torch.FloatTensor'."""
@@ -52,12 +49,5 @@ def set_rng_state(new_state):
     _C.default_generator.set_state(new_state)
 
 
-def __getattr__(name):
-    if name in _submodules:
-        __import__(f"torch.{name}")
-        return _sys.modules[f"torch.{name}"]
-    raise AttributeError(f"module 'torch' has no attribute '{name}'")
-
-
-def __dir__():
-    return sorted(_submodules.union(globals()))
+# Not by a __getattr__ of the module: that would make every `torch.x` three times slower in CPython.
+from torch import autograd, backends, cuda, random, types, utils, version  # noqa: E402

@@ -1,14 +1,10 @@
 """Names for type annotations."""
-from typing import Any, Sequence, Tuple, Union
-
 import torch
 
-Number = Union[int, float, bool]
-Device = Union[torch.device, str, int, None]
-_TensorOrTensors = Union[torch.Tensor, Sequence[torch.Tensor]]
+Number = int | float | bool
+Device = torch.device | str | int | None
 _dtype = torch.dtype
 _device = torch.device
 _layout = torch.layout
-_size = Union[torch.Size, list, Tuple[int, ...]]
-_int, _float, _bool = int, float, bool
-_any = Any
+_size = torch.Size | list[int] | tuple[int, ...]
+_TensorOrTensors = torch.Tensor | tuple[torch.Tensor, ...] | list[torch.Tensor]
