@@ -281,13 +281,15 @@ static int execute(struct run *run, int index)
     struct task *task = &run->tasks.items[index];
     struct node *node = task->node;
     struct tensor *small[GRADS_SMALL] = {NULL}, **out = small;
+    /* as PyTorch: on the way to another result a gradient is taken before its hooks, at the end of the way after them */
+    if (task->captured && task->needed) {
+        capture(run, node, task->grads);
+    }
     if (hooks_run_tensor(node, task->grads)) {
         return -1;
     }
-    if (task->captured) {
-        capture(run, node, task->grads);
-    }
     if (!task->needed) {
+        capture(run, node, task->grads);
         return 0;
     }
     if (node->edge_count > GRADS_SMALL && !(out = mem_zalloc((size_t)node->edge_count * sizeof *out))) {

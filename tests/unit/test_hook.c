@@ -95,6 +95,11 @@ START_TEST(a_hook_replaces_the_gradient_before_it_is_retained_and_returned)
     EQUALS(keep(grad_of(total(z), z, false)), 10, 10);
     registered(x, hook_of(times_ten, NULL));
     EQUALS(keep(grad_of(total(x), x, false)), 10, 10);
+    struct tensor *inputs[] = {x, z}, *sum = total(z), *result[2]; /* z is on the way to x */
+    ok(engine_backward((struct tensors){&sum, 1}, (struct tensors){NULL, 0}, (struct tensors){inputs, 2},
+                       (struct backward_options){.retain_graph = false}, result));
+    EQUALS(keep(result[0]), 200, 200);
+    EQUALS(keep(result[1]), 1, 1);
 }
 END_TEST
 
