@@ -28,7 +28,8 @@ static int64_t rows_per_piece(int64_t row)
     return row >= GRAIN ? 1 : GRAIN / (row > 0 ? row : 1);
 }
 
-/* --- index: result[before, index, after] = self[...] ------------------------------------------------------------------ */
+/* --- index: result[before, index, after] = self[...]
+ * ------------------------------------------------------------------ */
 
 struct pick_task {
     const struct index_plan *plan;
@@ -77,14 +78,16 @@ struct tensor *body_index(struct tensor *out, struct tensor *self, struct tensor
     (void)out; /* the op has neither an in-place nor an out= form */
     if (index_plan_init(&plan, self, indices))
         return NULL;
-    result = tensor_new((enum dtype)self->dtype, self->storage->device, plan.result.dims, plan.result.sizes);
+    result = tensor_new((enum dtype)self->dtype, self->storage->device, plan.result.dims,
+                        plan.result.sizes);
     if (result && result->numel) {
         struct pick_task task = {.plan = &plan,
                                  .source = tensor_ptr(self),
                                  .target = tensor_ptr(result),
                                  .bytes = dtype_info[self->dtype].bytes};
         work_start(&task.work);
-        parallel_for(0, plan.before_count * plan.index_count, rows_per_piece(plan.after_count), pick_rows, &task);
+        parallel_for(0, plan.before_count * plan.index_count, rows_per_piece(plan.after_count),
+                     pick_rows, &task);
         if (work_result(&task.work))
             tensor_clear(&result);
     }
@@ -92,13 +95,15 @@ struct tensor *body_index(struct tensor *out, struct tensor *self, struct tensor
     return result;
 }
 
-/* --- index_put: self[...] = or += values[before, index, after] -------------------------------------------------------- */
+/* --- index_put: self[...] = or += values[before, index, after]
+ * -------------------------------------------------------- */
 
 struct put_task {
     const struct index_plan *plan;
     char *target;
     const char *values;
-    int64_t row_step, step; /* of the values: from row to row, and within one (0: a single element) */
+    int64_t row_step,
+        step; /* of the values: from row to row, and within one (0: a single element) */
     size_t bytes;
     enum dtype dtype;
     bool accumulate;
@@ -107,7 +112,8 @@ struct put_task {
 };
 
 /* Columns [begin, end) of row `at` of the values, to `target`. */
-static void put_row(const struct put_task *task, char *target, int64_t at, int64_t begin, int64_t end)
+static void put_row(const struct put_task *task, char *target, int64_t at, int64_t begin,
+                    int64_t end)
 {
     const struct gather_kernels *kernels = gather_kernels();
     int64_t bytes = (int64_t)task->bytes;
@@ -118,7 +124,8 @@ static void put_row(const struct put_task *task, char *target, int64_t at, int64
     else if (task->step == 1 && !task->plan->after_offsets)
         memcpy(target + begin * bytes, values, (size_t)((end - begin) * bytes));
     else
-        kernels->put[gather_size(task->bytes)](target, task->columns + begin, values, task->step, end - begin);
+        kernels->put[gather_size(task->bytes)](target, task->columns + begin, values, task->step,
+                                               end - begin);
 }
 
 /* Rows [begin, end), columns [from, to). */
@@ -140,7 +147,8 @@ static void put_block(struct put_task *task, int64_t begin, int64_t end, int64_t
         } else if (task->accumulate) {
             kernels->add[task->dtype](target, plan->offsets + k, values, task->row_step, run);
         } else {
-            kernels->put[gather_size(task->bytes)](target, plan->offsets + k, values, task->row_step, run);
+            kernels->put[gather_size(task->bytes)](target, plan->offsets + k, values,
+                                                   task->row_step, run);
         }
         begin += run;
     }
@@ -176,7 +184,8 @@ static int put_run(struct put_task *task, const struct tensor *self)
     return work_result(&task->work);
 }
 
-/* The values with the result's shape, in a layout that put_block reads: one element, one row for all, or all rows. */
+/* The values with the result's shape, in a layout that put_block reads: one element, one row for
+ * all, or all rows. */
 static struct tensor *spread_values(struct put_task *task, struct tensor *values)
 {
     const struct index_plan *plan = task->plan;
@@ -201,21 +210,24 @@ static struct tensor *spread_values(struct put_task *task, struct tensor *values
     return flat;
 }
 
-static int check_values(const struct index_plan *plan, const struct tensor *self, const struct tensor *values)
+static int check_values(const struct index_plan *plan, const struct tensor *self,
+                        const struct tensor *values)
 {
     struct ints shape = {plan->result.sizes, plan->result.dims};
     char value_text[512], result_text[512];
 
     if (values->dtype != self->dtype) {
         error_set(ERROR_RUNTIME,
-                  "Index put requires the source and destination dtypes match, got %s for the destination and %s for "
+                  "Index put requires the source and destination dtypes match, got %s for the "
+                  "destination and %s for "
                   "the source.",
                   dtype_info[self->dtype].class_name, dtype_info[values->dtype].class_name);
         return -1;
     }
     if (!shape_expandable(tensor_shape(values), shape)) {
         error_set(ERROR_RUNTIME,
-                  "shape mismatch: value tensor of shape %s cannot be broadcast to indexing result of shape %s",
+                  "shape mismatch: value tensor of shape %s cannot be broadcast to indexing result "
+                  "of shape %s",
                   shape_text(tensor_shape(values), value_text, sizeof value_text),
                   shape_text(shape, result_text, sizeof result_text));
         return -1;
@@ -223,11 +235,14 @@ static int check_values(const struct index_plan *plan, const struct tensor *self
     return 0;
 }
 
-static int check_aliases(const struct tensor *self, struct tensors indices, const struct tensor *values)
+static int check_aliases(const struct tensor *self, struct tensors indices,
+                         const struct tensor *values)
 {
     if (index_has_overlap(self) &&
-        warning_emit("Use of index_put_ on expanded tensors is deprecated. Please clone() the tensor before performing "
-                     "this operation. This also applies to advanced indexing e.g. tensor[indices] = tensor"))
+        warning_emit(
+            "Use of index_put_ on expanded tensors is deprecated. Please clone() the tensor before "
+            "performing "
+            "this operation. This also applies to advanced indexing e.g. tensor[indices] = tensor"))
         return -1;
     if (index_check_overlap(self, values))
         return -1;
@@ -242,7 +257,8 @@ static struct tensor *own_values(const struct tensor *self, struct tensor *value
 {
     if (values->storage != self->storage || values->numel == 0)
         return tensor_retain(values);
-    struct tensor *copy = tensor_new((enum dtype)values->dtype, values->storage->device, values->dims, values->sizes);
+    struct tensor *copy =
+        tensor_new((enum dtype)values->dtype, values->storage->device, values->dims, values->sizes);
     if (copy && backend_of(values->storage->device)->copy(copy, values))
         tensor_clear(&copy);
     return copy;
@@ -281,8 +297,8 @@ done:
     return result;
 }
 
-struct tensor *body_index_put(struct tensor *out, struct tensor *self, struct tensors indices, struct tensor *values,
-                              bool accumulate)
+struct tensor *body_index_put(struct tensor *out, struct tensor *self, struct tensors indices,
+                              struct tensor *values, bool accumulate)
 {
     struct tensor *result = out ? tensor_retain(out) : body_clone(NULL, self, -1);
 
@@ -291,7 +307,9 @@ struct tensor *body_index_put(struct tensor *out, struct tensor *self, struct te
     return result;
 }
 
-/* --- gather ----------------------------------------------------------------------------------------------------------- */
+/* --- gather
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
 /* Lines along one dim (`inner`, the longest of the index) at every place of the other dims. */
 struct lines {
@@ -301,7 +319,8 @@ struct lines {
     size_t bytes;
     int dims, inner, dim;
     int64_t sizes[TENSOR_MAX_DIMS]; /* of the index */
-    int64_t places_strides[TENSOR_MAX_DIMS], source_strides[TENSOR_MAX_DIMS], target_strides[TENSOR_MAX_DIMS];
+    int64_t places_strides[TENSOR_MAX_DIMS], source_strides[TENSOR_MAX_DIMS],
+        target_strides[TENSOR_MAX_DIMS];
     struct work work;
     atomic_bool failed;
     int64_t bad; /* a place out of range */
@@ -363,8 +382,8 @@ static int lines_run(struct lines *lines, bool parallel)
     else
         run_lines(lines, 0, count);
     if (atomic_load(&lines->failed)) {
-        error_set(ERROR_RUNTIME, "index %lld is out of bounds for dimension %d with size %lld", (long long)lines->bad,
-                  lines->dim, (long long)lines->line.size);
+        error_set(ERROR_RUNTIME, "index %lld is out of bounds for dimension %d with size %lld",
+                  (long long)lines->bad, lines->dim, (long long)lines->line.size);
         return -1;
     }
     return work_result(&lines->work);
@@ -395,13 +414,15 @@ static int check_gather(const struct tensor *self, int64_t dim, const struct ten
     if (index->numel == 0)
         return 0;
     if (self_dims != index_dims) {
-        error_set(ERROR_RUNTIME, "Index tensor must have the same number of dimensions as input tensor");
+        error_set(ERROR_RUNTIME,
+                  "Index tensor must have the same number of dimensions as input tensor");
         return -1;
     }
     for (int i = 0; i < self->dims && i < index->dims; i++)
         if (i != dim && index->sizes[i] > self->sizes[i]) {
             error_set(ERROR_RUNTIME,
-                      "Size does not match at dimension %d expected index %s to be no larger than self %s apart from "
+                      "Size does not match at dimension %d expected index %s to be no larger than "
+                      "self %s apart from "
                       "dimension %d",
                       i, shape_text(tensor_shape(index), index_text, sizeof index_text),
                       shape_text(tensor_shape(self), self_text, sizeof self_text), (int)dim);
@@ -410,8 +431,8 @@ static int check_gather(const struct tensor *self, int64_t dim, const struct ten
     return 0;
 }
 
-struct tensor *body_gather(struct tensor *out, struct tensor *self, int64_t dim, struct tensor *index,
-                           bool sparse_grad)
+struct tensor *body_gather(struct tensor *out, struct tensor *self, int64_t dim,
+                           struct tensor *index, bool sparse_grad)
 {
     struct lines lines = {.bytes = dtype_info[self->dtype].bytes};
     struct tensor *result;
@@ -441,8 +462,8 @@ struct tensor *body_gather(struct tensor *out, struct tensor *self, int64_t dim,
     return result;
 }
 
-struct tensor *body_scatter_zeros(struct tensor *out, struct tensor *src, int64_t dim, struct tensor *index,
-                                  struct ints sizes)
+struct tensor *body_scatter_zeros(struct tensor *out, struct tensor *src, int64_t dim,
+                                  struct tensor *index, struct ints sizes)
 {
     struct lines lines = {.bytes = dtype_info[src->dtype].bytes};
     struct tensor *result;

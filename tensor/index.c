@@ -62,20 +62,22 @@ static int apply_int(struct walk *walk, int64_t value, int position)
     struct tensor *result = walk->result;
 
     if (result->dims == 0) {
-        error_set(ERROR_INDEX, "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in "
+        error_set(ERROR_INDEX, "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or "
+                               "`tensor.item<T>()` in "
                                "C++ to convert a 0-dim tensor to a number");
         return -1;
     }
     int64_t size = walk->dim < result->dims ? result->sizes[walk->dim] : 0;
     if (value < -size || value >= size) {
-        error_set(ERROR_INDEX, "index %lld is out of bounds for dimension %d with size %lld", (long long)value, position,
-                  (long long)size);
+        error_set(ERROR_INDEX, "index %lld is out of bounds for dimension %d with size %lld",
+                  (long long)value, position, (long long)size);
         return -1;
     }
     return set_result(walk, tensor_select(result, walk->dim, value));
 }
 
-/* A slice of everything is no view of its own, unless it is the whole index and is read (`always`). */
+/* A slice of everything is no view of its own, unless it is the whole index and is read (`always`).
+ */
 static int apply_slice(struct walk *walk, const struct index_item *item, bool always)
 {
     struct tensor *result = walk->result;
@@ -150,7 +152,8 @@ static int apply_tensor(struct walk *walk, struct tensor *index, int position)
     return record_tensor(walk, tensor_retain(index), is_mask(index) ? index->dims : 1);
 }
 
-static int apply_item(struct walk *walk, const struct index_item *item, int position, int named, bool alone)
+static int apply_item(struct walk *walk, const struct index_item *item, int position, int named,
+                      bool alone)
 {
     switch (item->kind) {
     case INDEX_INT:
@@ -170,7 +173,8 @@ static int apply_item(struct walk *walk, const struct index_item *item, int posi
     return 0;
 }
 
-/* Applies every item that makes a view and collects the index tensors. `reads`: x[:] is to be a view of its own. */
+/* Applies every item that makes a view and collects the index tensors. `reads`: x[:] is to be a
+ * view of its own. */
 static int walk_all(struct walk *walk, const struct index_item *items, int count, bool reads)
 {
     int named = 0;
@@ -205,7 +209,9 @@ struct tensor *index_get(struct tensor *self, const struct index_item *items, in
     return result;
 }
 
-/* --- assignment ----------------------------------------------------------------------------------------------------- */
+/* --- assignment
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 static int leading_ones(const struct tensor *value)
 {
@@ -247,12 +253,14 @@ static int copy_to(struct tensor *target, struct tensor *value)
 /* A Python number takes the target's dtype; other values must have it. */
 static int put_into(struct walk *walk, struct tensor *value)
 {
-    struct tensor *own = value->weak ? call_cast(value, (enum dtype)walk->result->dtype) : tensor_retain(value);
+    struct tensor *own =
+        value->weak ? call_cast(value, (enum dtype)walk->result->dtype) : tensor_retain(value);
     int ones = own ? leading_ones(own) : 0, result = -1;
     struct tensor *slim = own ? ones ? without_leading(own, ones) : tensor_retain(own) : NULL;
 
     if (slim)
-        result = tensor_index_put_(walk->result, (struct tensors){walk->indices, walk->count}, slim, false);
+        result = tensor_index_put_(walk->result, (struct tensors){walk->indices, walk->count}, slim,
+                                   false);
     tensor_release(slim);
     tensor_release(own);
     return result;

@@ -8,16 +8,18 @@ enum index_kind { INDEX_INT, INDEX_SLICE, INDEX_NONE, INDEX_ELLIPSIS, INDEX_BOOL
 
 struct index_item {
     enum index_kind kind;
-    int64_t value;                   /* INT, BOOL */
-    struct maybe_int start, stop;    /* SLICE, before clamping */
-    int64_t step;                    /* SLICE, > 0 */
-    struct tensor *tensor;           /* TENSOR: integer or mask, borrowed */
+    int64_t value;                /* INT, BOOL */
+    struct maybe_int start, stop; /* SLICE, before clamping */
+    int64_t step;                 /* SLICE, > 0 */
+    struct tensor *tensor;        /* TENSOR: integer or mask, borrowed */
 };
 
-/* x[items]: views for INT, SLICE, NONE, ELLIPSIS (recorded as SelectBackward0, SliceBackward0, …), then
- * tensor_index() for tensors. INDEX "too many indices for tensor of dimension 1" and the others of PyTorch. */
+/* x[items]: views for INT, SLICE, NONE, ELLIPSIS (recorded as SelectBackward0, SliceBackward0, …),
+ * then tensor_index() for tensors. INDEX "too many indices for tensor of dimension 1" and the
+ * others of PyTorch. */
 TENSOR_API struct tensor *index_get(struct tensor *self, const struct index_item *items, int count);
 /* x[items] = value: copy_ into the view, or index_put_. `value` broadcasts. */
-TENSOR_API int index_set(struct tensor *self, const struct index_item *items, int count, struct tensor *value);
+TENSOR_API int index_set(struct tensor *self, const struct index_item *items, int count,
+                         struct tensor *value);
 
 #endif

@@ -10,7 +10,8 @@
 /* One index tensor. */
 struct source {
     struct tensor *index;   /* borrowed */
-    struct tensor *offsets; /* that it adds: int64, contiguous, shaped as the index; a mask gives one dim. NULL: not read */
+    struct tensor *offsets; /* that it adds: int64, contiguous, shaped as the index; a mask gives
+                               one dim. NULL: not read */
     int first_dim, dims;    /* of self that it stands for */
     int ordinal;            /* its place among the index tensors; a mask counts once a dim */
 };
@@ -26,7 +27,9 @@ static bool is_mask(const struct tensor *index)
     return index->dtype == DTYPE_BOOL || index->dtype == DTYPE_U8;
 }
 
-/* --- integer tensors -------------------------------------------------------------------------------------------------- */
+/* --- integer tensors
+ * --------------------------------------------------------------------------------------------------
+ */
 
 struct places {
     int64_t size, stride; /* of the dim */
@@ -55,12 +58,15 @@ struct places {
 PLACE_LOOP(read_places_i64, int64_t)
 PLACE_LOOP(read_places_i32, int32_t)
 
-static struct tensor *offsets_of_places(const struct tensor *self, const struct source *source)
+static struct tensor *offsets_of_places(const struct tensor *self, const struct source *source,
+                                        bool ignored)
 {
     const struct tensor *index = source->index;
-    struct places places = {.size = self->sizes[source->first_dim], .stride = self->strides[source->first_dim]};
+    struct places places = {.size = self->sizes[source->first_dim],
+                            .stride = self->strides[source->first_dim]};
     struct places *params = &places;
-    struct tensor *offsets = tensor_new(DTYPE_I64, (struct device){DEVICE_CPU, 0}, index->dims, index->sizes);
+    struct tensor *offsets =
+        tensor_new(DTYPE_I64, (struct device){DEVICE_CPU, 0}, index->dims, index->sizes);
     struct iter iter;
 
     if (!offsets || index->numel == 0)
@@ -69,6 +75,10 @@ static struct tensor *offsets_of_places(const struct tensor *self, const struct 
         error_set(ERROR_INDEX, "index is out of bounds for dimension with size 0");
         goto fail;
     }
+    if (ignored) {
+        memset(tensor_ptr(offsets), 0, (size_t)offsets->numel * sizeof(int64_t));
+        return offsets;
+    }
     iter_init(&iter, tensor_shape(index));
     iter_add(&iter, offsets);
     iter_add(&iter, index);
@@ -76,8 +86,8 @@ static struct tensor *offsets_of_places(const struct tensor *self, const struct 
     if (iter_run(&iter, index->dtype == DTYPE_I32 ? read_places_i32 : read_places_i64, &params))
         goto fail;
     if (atomic_load(&places.failed)) {
-        error_set(ERROR_INDEX, "index %lld is out of bounds for dimension %d with size %lld", (long long)places.bad,
-                  source->ordinal, (long long)places.size);
+        error_set(ERROR_INDEX, "index %lld is out of bounds for dimension %d with size %lld",
+                  (long long)places.bad, source->ordinal, (long long)places.size);
         goto fail;
     }
     return offsets;
@@ -86,7 +96,9 @@ fail:
     return NULL;
 }
 
-/* --- masks ------------------------------------------------------------------------------------------------------------ */
+/* --- masks
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
 static int check_mask(const struct tensor *self, const struct tensor *mask, int dim)
 {
@@ -99,7 +111,8 @@ static int check_mask(const struct tensor *self, const struct tensor *mask, int 
         }
         if (mask->sizes[i] != self->sizes[dim + i]) {
             error_set(ERROR_INDEX,
-                      "The shape of the mask %s at index %d does not match the shape of the indexed tensor %s at index "
+                      "The shape of the mask %s at index %d does not match the shape of the "
+                      "indexed tensor %s at index "
                       "%d",
                       shape_text(tensor_shape(mask), mask_text, sizeof mask_text), i,
                       shape_text(tensor_shape(self), self_text, sizeof self_text), dim + i);
@@ -136,8 +149,9 @@ static struct tensor *offsets_of_mask(const struct tensor *self, const struct so
 {
     struct tensor *index = source->index, *mask = NULL, *offsets = NULL;
 
-    if (index->dtype == DTYPE_U8 && warning_emit("indexing with dtype torch.uint8 is now deprecated, please use a dtype "
-                                                 "torch.bool instead."))
+    if (index->dtype == DTYPE_U8 &&
+        warning_emit("indexing with dtype torch.uint8 is now deprecated, please use a dtype "
+                     "torch.bool instead."))
         return NULL;
     if (check_mask(self, index, source->first_dim))
         return NULL;
@@ -156,14 +170,17 @@ static struct tensor *offsets_of_mask(const struct tensor *self, const struct so
     return offsets;
 }
 
-/* --- all index tensors ------------------------------------------------------------------------------------------------ */
+/* --- all index tensors
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static int check_indices(const struct tensor *self, struct tensors indices)
 {
     bool any = false;
 
     if (indices.count > self->dims) {
-        error_set(ERROR_INDEX, "too many indices for tensor of dimension %d (got %d)", self->dims, indices.count);
+        error_set(ERROR_INDEX, "too many indices for tensor of dimension %d (got %d)", self->dims,
+                  indices.count);
         return -1;
     }
     for (int i = 0; i < indices.count; i++) {
@@ -172,7 +189,8 @@ static int check_indices(const struct tensor *self, struct tensors indices)
             continue;
         any = true;
         if (!is_mask(index) && index->dtype != DTYPE_I64 && index->dtype != DTYPE_I32) {
-            error_set(ERROR_INDEX, "tensors used as indices must be long, int, byte or bool tensors");
+            error_set(ERROR_INDEX,
+                      "tensors used as indices must be long, int, byte or bool tensors");
             return -1;
         }
     }
@@ -201,10 +219,13 @@ static int read_masks(struct reader *reader, struct tensors indices)
             continue;
         }
         struct source *source = &reader->sources[reader->count];
-        *source = (struct source){.index = index, .first_dim = dim, .dims = is_mask(index) ? index->dims : 1,
+        *source = (struct source){.index = index,
+                                  .first_dim = dim,
+                                  .dims = is_mask(index) ? index->dims : 1,
                                   .ordinal = ordinal};
         if (dim + source->dims > reader->self->dims && !is_mask(index)) {
-            error_set(ERROR_INDEX, "too many indices for tensor of dimension %d", reader->self->dims);
+            error_set(ERROR_INDEX, "too many indices for tensor of dimension %d",
+                      reader->self->dims);
             return -1;
         }
         source->offsets = is_mask(index) ? offsets_of_mask(reader->self, source) : NULL;
@@ -217,11 +238,13 @@ static int read_masks(struct reader *reader, struct tensors indices)
     return 0;
 }
 
-static int read_places(struct reader *reader)
+/* `ignored`: the result is empty for other reasons, so places are not looked at, as in PyTorch. */
+static int read_places(struct reader *reader, bool ignored)
 {
     for (int i = 0; i < reader->count; i++) {
         struct source *source = &reader->sources[i];
-        if (!source->offsets && !(source->offsets = offsets_of_places(reader->self, source)))
+        if (!source->offsets &&
+            !(source->offsets = offsets_of_places(reader->self, source, ignored)))
             return -1;
     }
     return 0;
@@ -243,7 +266,8 @@ static void shapes_text(const struct reader *reader, char *text, size_t capacity
         for (int k = 0; k < reader->sources[i].dims && length < capacity; k++) {
             char shape[256];
             shape_text(tensor_shape(shape_source(&reader->sources[i])), shape, sizeof shape);
-            length += (size_t)snprintf(text + length, capacity - length, "%s%s", length ? ", " : "", shape);
+            length += (size_t)snprintf(text + length, capacity - length, "%s%s", length ? ", " : "",
+                                       shape);
         }
 }
 
@@ -257,7 +281,9 @@ static int broadcast_sources(const struct reader *reader, struct shape *shape)
     if (shape_broadcast_list(shape, items, reader->count) == 0)
         return 0;
     shapes_text(reader, text, sizeof text);
-    error_set(ERROR_INDEX, "shape mismatch: indexing tensors could not be broadcast together with shapes %s", text);
+    error_set(ERROR_INDEX,
+              "shape mismatch: indexing tensors could not be broadcast together with shapes %s",
+              text);
     return -1;
 }
 
@@ -293,7 +319,8 @@ static struct tensor *join_sources(const struct reader *reader, const struct sha
     return sum;
 }
 
-/* --- the dims that are not indexed -------------------------------------------------------------------------------------- */
+/* --- the dims that are not indexed
+ * -------------------------------------------------------------------------------------- */
 
 /* Some dims of self, outermost first. */
 struct group {
@@ -332,7 +359,8 @@ static int64_t *group_offsets(const struct group *group)
     return offsets;
 }
 
-/* Sorts the dims of self into those before and after the index; all are after it when a dim lies between indexed ones. */
+/* Sorts the dims of self into those before and after the index; all are after it when a dim lies
+ * between indexed ones. */
 static void split_dims(const struct reader *reader, struct group *before, struct group *after)
 {
     const struct source *first = &reader->sources[0], *last = &reader->sources[reader->count - 1];
@@ -351,8 +379,8 @@ static void split_dims(const struct reader *reader, struct group *before, struct
 static int shape_append(struct shape *shape, const int64_t *sizes, int dims)
 {
     if (shape->dims + dims > TENSOR_MAX_DIMS) {
-        error_set(ERROR_RUNTIME, "number of dims can't be greater than %d, found %d", TENSOR_MAX_DIMS,
-                  shape->dims + dims);
+        error_set(ERROR_RUNTIME, "number of dims can't be greater than %d, found %d",
+                  TENSOR_MAX_DIMS, shape->dims + dims);
         return -1;
     }
     memcpy(shape->sizes + shape->dims, sizes, (size_t)dims * sizeof *sizes);
@@ -365,10 +393,11 @@ static int plan_build(struct index_plan *plan, struct reader *reader)
     struct group before = {.count = 1}, after = {.count = 1};
     struct shape index;
 
-    if (broadcast_sources(reader, &index) || read_places(reader))
-        return -1;
     split_dims(reader, &before, &after);
-    if (shape_append(&plan->result, before.sizes, before.dims) || shape_append(&plan->result, index.sizes, index.dims) ||
+    if (broadcast_sources(reader, &index) || read_places(reader, before.count * after.count == 0))
+        return -1;
+    if (shape_append(&plan->result, before.sizes, before.dims) ||
+        shape_append(&plan->result, index.sizes, index.dims) ||
         shape_append(&plan->result, after.sizes, after.dims))
         return -1;
     plan->after = (struct ints){plan->result.sizes + plan->result.dims - after.dims, after.dims};
@@ -398,7 +427,9 @@ int index_plan_init(struct index_plan *plan, const struct tensor *self, struct t
         return -1;
     if (read_masks(&reader, indices) == 0 && plan_build(plan, &reader) == 0) {
         for (int i = 0; i < indices.count; i++)
-            plan->unique = indices.items[i] && is_mask(indices.items[i]) && reader.count == 1 ? true : plan->unique;
+            plan->unique = indices.items[i] && is_mask(indices.items[i]) && reader.count == 1
+                               ? true
+                               : plan->unique;
         result = 0;
     }
     reader_release(&reader);
@@ -428,7 +459,9 @@ void index_plan_release(struct index_plan *plan)
     plan->before_offsets = plan->after_offsets = plan->columns = NULL;
 }
 
-/* --- shared memory ---------------------------------------------------------------------------------------------------- */
+/* --- shared memory
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 bool index_has_overlap(const struct tensor *tensor)
 {
@@ -459,15 +492,17 @@ static bool is_dense(const struct tensor *tensor)
 
 int index_check_overlap(const struct tensor *written, const struct tensor *input)
 {
-    if (written->storage != input->storage || !written->numel || !input->numel || !is_dense(written) ||
-        !is_dense(input))
+    if (written->storage != input->storage || !written->numel || !input->numel ||
+        !is_dense(written) || !is_dense(input))
         return 0;
     const char *first = tensor_ptr(written), *second = tensor_ptr(input);
     const char *first_end = first + (size_t)written->numel * dtype_info[written->dtype].bytes;
     const char *second_end = second + (size_t)input->numel * dtype_info[input->dtype].bytes;
     if (first >= second_end || second >= first_end)
         return 0;
-    error_set(ERROR_RUNTIME, "unsupported operation: some elements of the input tensor and the written-to tensor refer "
-                             "to a single memory location. Please clone() the tensor before performing the operation.");
+    error_set(
+        ERROR_RUNTIME,
+        "unsupported operation: some elements of the input tensor and the written-to tensor refer "
+        "to a single memory location. Please clone() the tensor before performing the operation.");
     return -1;
 }

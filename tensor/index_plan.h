@@ -1,14 +1,14 @@
-/* What index tensors name in a tensor: self[before…, index…, after…], as offsets into its elements. Shared by index and
- * index_put (gather.c). */
+/* What index tensors name in a tensor: self[before…, index…, after…], as offsets into its elements.
+ * Shared by index and index_put (gather.c). */
 #ifndef INDEX_PLAN_H
 #define INDEX_PLAN_H
 
 #include "core.h"
 #include "shape.h"
 
-/* The indexed dims of self give way to the broadcast shape of the index tensors: in their place when they stand side
- * by side, else at the front (then there is no `before`). Element (b, k, a) of the result is
- * self[before_offsets[b] + offsets[k] + after_offsets[a]]. */
+/* The indexed dims of self give way to the broadcast shape of the index tensors: in their place
+ * when they stand side by side, else at the front (then there is no `before`). Element (b, k, a) of
+ * the result is self[before_offsets[b] + offsets[k] + after_offsets[a]]. */
 struct index_plan {
     struct shape result;
     int64_t before_count, index_count, after_count;
@@ -21,18 +21,19 @@ struct index_plan {
     struct tensor *places;   /* owned */
 };
 
-/* Reads indices[i] (NULL: the whole dim): int64 and int32 tensors, each for one dim, bool and uint8 masks, each for as
- * many dims as it has. INDEX errors: "tensors used as indices must be long, int, byte or bool tensors", "The shape of
- * the mask [2] at index 0 does not match …", "shape mismatch: indexing tensors could not be broadcast together with
- * shapes [2], [3]", "index 5 is out of bounds for dimension 0 with size 2" and the like. 0 or -1; release only after 0. */
+/* Reads indices[i] (NULL: the whole dim): int64 and int32 tensors, each for one dim, bool and uint8
+ * masks, each for as many dims as it has. INDEX errors: "tensors used as indices must be long, int,
+ * byte or bool tensors", "The shape of the mask [2] at index 0 does not match …", "shape mismatch:
+ * indexing tensors could not be broadcast together with shapes [2], [3]", "index 5 is out of bounds
+ * for dimension 0 with size 2" and the like. 0 or -1; release only after 0. */
 int index_plan_init(struct index_plan *plan, const struct tensor *self, struct tensors indices);
 int index_plan_columns(struct index_plan *plan);
 void index_plan_release(struct index_plan *plan);
 
 /* Whether two elements of the tensor surely share memory: an expanded dim. */
 bool index_has_overlap(const struct tensor *tensor);
-/* RUNTIME "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory
- * location. …" when both are dense and share memory. */
+/* RUNTIME "unsupported operation: some elements of the input tensor and the written-to tensor refer
+ * to a single memory location. …" when both are dense and share memory. */
 int index_check_overlap(const struct tensor *written, const struct tensor *input);
 
 #endif

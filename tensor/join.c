@@ -8,7 +8,8 @@
 #include "index_plan.h"
 #include "shape.h"
 
-/* Results up to this size are copied here and now; larger ones by the backend, on several threads. */
+/* Results up to this size are copied here and now; larger ones by the backend, on several threads.
+ */
 #define SMALL_BYTES (64 * 1024)
 
 /* One dim of the result, filled with items side by side. */
@@ -41,7 +42,8 @@ static void copy_small(const struct join *join, const struct tensor *item)
     char *target = (char *)tensor_ptr(join->result) + (size_t)(join->next * step) * bytes;
     const char *source = tensor_ptr(item);
 
-    for (int64_t rows = item->numel / (places * step); rows > 0; rows--, target += pitch, source += row)
+    for (int64_t rows = item->numel / (places * step); rows > 0;
+         rows--, target += pitch, source += row)
         memcpy(target, source, row);
 }
 
@@ -52,8 +54,10 @@ static int join_add(struct join *join, struct tensor *item)
 
     if (item->numel == 0)
         return 0;
-    if (item->dtype == result->dtype && result->numel * (int64_t)dtype_info[item->dtype].bytes <= SMALL_BYTES &&
-        result->storage->device.type == DEVICE_CPU && tensor_is_contiguous(item) && tensor_is_contiguous(result)) {
+    if (item->dtype == result->dtype &&
+        result->numel * (int64_t)dtype_info[item->dtype].bytes <= SMALL_BYTES &&
+        result->storage->device.type == DEVICE_CPU && tensor_is_contiguous(item) &&
+        tensor_is_contiguous(result)) {
         copy_small(join, item);
     } else {
         struct tensor *part = part_of(join, item);
@@ -65,7 +69,8 @@ static int join_add(struct join *join, struct tensor *item)
 }
 
 /* A new result, or `out` made fit for it. */
-static struct tensor *join_result(struct tensor *out, struct tensors list, const struct shape *shape, const char *op)
+static struct tensor *join_result(struct tensor *out, struct tensors list,
+                                  const struct shape *shape, const char *op)
 {
     struct device device;
     enum dtype dtype = dtype_result(list.items, list.count);
@@ -75,8 +80,8 @@ static struct tensor *join_result(struct tensor *out, struct tensors list, const
     if (!out)
         return tensor_new(dtype, device, shape->dims, shape->sizes);
     if (!dtype_can_cast(dtype, (enum dtype)out->dtype)) {
-        error_set(ERROR_TYPE, "torch.%s(): input types can't be cast to the desired output type %s", op,
-                  dtype_info[out->dtype].class_name);
+        error_set(ERROR_TYPE, "torch.%s(): input types can't be cast to the desired output type %s",
+                  op, dtype_info[out->dtype].class_name);
         return NULL;
     }
     for (int i = 0; i < list.count; i++)
@@ -117,19 +122,23 @@ static int shape_stack(struct shape *shape, struct tensors list, int64_t *dim)
         error_set(ERROR_RUNTIME, "stack expects a non-empty TensorList");
         return -1;
     }
-    /* the result of a 0-d stack has one dim; "-2" is then out of range as for any tensor of one dim */
+    /* the result of a 0-d stack has one dim; "-2" is then out of range as for any tensor of one dim
+     */
     if (shape_wrap_dim(dim, first->dims + 1))
         return -1;
     for (int i = 1; i < list.count; i++)
         if (!shape_equal(tensor_shape(first), tensor_shape(list.items[i]))) {
-            error_set(ERROR_RUNTIME, "stack expects each tensor to be equal size, but got %s at entry 0 and %s at entry "
-                                     "%d",
-                      shape_text(tensor_shape(first), first_text, sizeof first_text),
-                      shape_text(tensor_shape(list.items[i]), other_text, sizeof other_text), i);
+            error_set(
+                ERROR_RUNTIME,
+                "stack expects each tensor to be equal size, but got %s at entry 0 and %s at entry "
+                "%d",
+                shape_text(tensor_shape(first), first_text, sizeof first_text),
+                shape_text(tensor_shape(list.items[i]), other_text, sizeof other_text), i);
             return -1;
         }
     if (first->dims >= TENSOR_MAX_DIMS) {
-        error_set(ERROR_RUNTIME, "number of dims can't be greater than %d, found %d", TENSOR_MAX_DIMS, first->dims + 1);
+        error_set(ERROR_RUNTIME, "number of dims can't be greater than %d, found %d",
+                  TENSOR_MAX_DIMS, first->dims + 1);
         return -1;
     }
     shape->dims = first->dims + 1;
@@ -144,6 +153,7 @@ struct tensor *body_stack(struct tensor *out, struct tensors tensors, int64_t di
 
     if (shape_stack(&shape, tensors, &dim))
         return NULL;
-    struct join join = {.result = join_result(out, tensors, &shape, "stack"), .dim = (int)dim, .stacks = true};
+    struct join join = {
+        .result = join_result(out, tensors, &shape, "stack"), .dim = (int)dim, .stacks = true};
     return join_all(&join, tensors);
 }

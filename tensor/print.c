@@ -1,9 +1,6 @@
 #include "print.h"
 
-#include <float.h>
-#include <locale.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,85 +9,9 @@
 
 struct print_options print_options = {4, 1000, 3, 80, -1};
 
-/* --- numbers without the locale ------------------------------------------------------------------------------- */
-
-static locale_t c_locale;
-static pthread_once_t c_locale_once = PTHREAD_ONCE_INIT;
-
-static void make_c_locale(void)
-{
-    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-}
-
-/* Switches this thread to the C locale and returns what to go back to; other threads keep theirs. */
-static locale_t c_locale_enter(void)
-{
-    pthread_once(&c_locale_once, make_c_locale);
-    return c_locale ? uselocale(c_locale) : (locale_t)0;
-}
-
-static void c_locale_leave(locale_t old)
-{
-    if (old)
-        uselocale(old);
-}
-
-/* The shortest digits that read back as `value`, as "d.ddde±xx"; returns their count. */
-static int shortest_digits(double value, char *scientific)
-{
-    /* 15 digits always survive a round trip through a normal double, fewer through a subnormal one */
-    int digits = fabs(value) < DBL_MIN ? 1 : 15;
-
-    for (; digits < 17; digits++) {
-        snprintf(scientific, 32, "%.*e", digits - 1, value);
-        if (strtod(scientific, NULL) == value)
-            break;
-    }
-    snprintf(scientific, 32, "%.*e", digits - 1, value);
-    char *end = strchr(scientific, 'e');
-    char *last = end - 1;
-    while (*last == '0' && last > scientific + 1)
-        last--, digits--;
-    return digits < 1 ? 1 : digits;
-}
-
-static const char *not_finite(double value)
-{
-    return isnan(value) ? "nan" : value < 0 ? "-inf" : "inf";
-}
-
-char *print_double(double value, char *buffer)
-{
-    char scientific[32];
-
-    if (!isfinite(value))
-        return strcpy(buffer, not_finite(value));
-    if (value == 0)
-        return strcpy(buffer, signbit(value) ? "-0.0" : "0.0");
-    locale_t old = c_locale_enter();
-    int digits = shortest_digits(value, scientific);
-    int exponent = atoi(strchr(scientific, 'e') + 1);
-    if (exponent < -4 || exponent >= 16) {
-        snprintf(buffer, 32, "%.*e", digits - 1, value);
-    } else {
-        int decimals = digits - 1 - exponent;
-        snprintf(buffer, 32, "%.*f", decimals > 1 ? decimals : 1, value);
-    }
-    c_locale_leave(old);
-    return buffer;
-}
-
-char *print_short(double value, char *buffer)
-{
-    if (!isfinite(value))
-        return strcpy(buffer, not_finite(value));
-    locale_t old = c_locale_enter();
-    snprintf(buffer, 32, "%g", value);
-    c_locale_leave(old);
-    return buffer;
-}
-
-/* --- growing text ----------------------------------------------------------------------------------------------- */
+/* --- growing text
+ * -----------------------------------------------------------------------------------------------
+ */
 
 struct text {
     char *data;
@@ -183,7 +104,8 @@ static int columns_of(const char *bytes, size_t count)
     return columns;
 }
 
-/* --- the elements that are shown ---------------------------------------------------------------------------------- */
+/* --- the elements that are shown
+ * ---------------------------------------------------------------------------------- */
 
 #define VALUES_INLINE 64
 
@@ -214,7 +136,8 @@ struct printer {
 /* Whether dimension `dim` shows its first and last items only. */
 static bool cuts(const struct printer *printer, int dim)
 {
-    return printer->summarize && printer->tensor->sizes[dim] > 2 * (int64_t)printer->options.edge_items;
+    return printer->summarize &&
+           printer->tensor->sizes[dim] > 2 * (int64_t)printer->options.edge_items;
 }
 
 static void collect(struct printer *printer, const char *data, int dim)
@@ -275,7 +198,7 @@ static int text_of_float(const struct printer *printer, double value, char *buff
     const struct formatter *formatter = &printer->formatter;
 
     if (!isfinite(value))
-        return snprintf(buffer, capacity, "%s", not_finite(value));
+        return snprintf(buffer, capacity, "%s", number_not_finite(value));
     if (formatter->scientific)
         return snprintf(buffer, capacity, "%.*e", printer->options.precision, value);
     if (formatter->whole)
@@ -322,7 +245,8 @@ static void choose_format(struct printer *printer)
     enum dtype dtype = (enum dtype)printer->tensor->dtype;
     char buffer[32];
 
-    *formatter = (struct formatter){.floating = dtype_is_float(dtype), .boolean = dtype == DTYPE_BOOL, .width = 1};
+    *formatter = (struct formatter){
+        .floating = dtype_is_float(dtype), .boolean = dtype == DTYPE_BOOL, .width = 1};
     if (formatter->floating) {
         choose_float_format(printer);
         return;
@@ -331,7 +255,9 @@ static void choose_format(struct printer *printer)
         widen(formatter, text_of_int(printer->values[i].i, formatter->boolean, buffer));
 }
 
-/* --- layout ------------------------------------------------------------------------------------------------------- */
+/* --- layout
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 /* %f of a large double has up to 309 digits before the point. */
 #define NUMBER_BYTES 400
@@ -446,7 +372,9 @@ static void add_numbers(struct printer *printer, struct tensor *tensor, int inde
         mem_free(printer->values);
 }
 
-/* --- suffixes ----------------------------------------------------------------------------------------------------- */
+/* --- suffixes
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 struct suffixes {
     struct text *text;
@@ -467,8 +395,10 @@ static void suffixes_init(struct suffixes *suffixes, struct text *text, int inde
     suffixes->line_length = columns_of(text->data + start, text->length - start) + 2;
 }
 
-/* Appends before + middle + after behind ", ", on a line of its own when it would pass the line's width. */
-static void add_suffix(struct suffixes *suffixes, const char *before, const char *middle, const char *after)
+/* Appends before + middle + after behind ", ", on a line of its own when it would pass the line's
+ * width. */
+static void add_suffix(struct suffixes *suffixes, const char *before, const char *middle,
+                       const char *after)
 {
     struct text *text = suffixes->text;
     int length = columns_of(before, strlen(before)) + columns_of(middle, strlen(middle)) +
@@ -547,13 +477,14 @@ static void add_suffixes(struct printer *printer, struct tensor *tensor, int ind
     add_gradient(&suffixes, tensor);
 }
 
-/* --- the public functions ----------------------------------------------------------------------------------------- */
+/* --- the public functions
+ * ----------------------------------------------------------------------------------------- */
 
 char *tensor_repr_as(struct tensor *tensor, const char *name)
 {
     static const char parameter[] = "Parameter containing:\n";
     struct printer printer;
-    locale_t old = c_locale_enter();
+    locale_t old = number_locale_enter();
 
     text_init(&printer.text);
     if (strcmp(name, "Parameter") == 0) {
@@ -566,7 +497,7 @@ char *tensor_repr_as(struct tensor *tensor, const char *name)
     add_numbers(&printer, tensor, indent);
     add_suffixes(&printer, tensor, indent);
     text_puts(&printer.text, ")");
-    c_locale_leave(old);
+    number_locale_leave(old);
     return text_finish(&printer.text);
 }
 
@@ -578,10 +509,10 @@ char *tensor_repr(struct tensor *tensor)
 char *tensor_text(struct tensor *tensor, int indent)
 {
     struct printer printer;
-    locale_t old = c_locale_enter();
+    locale_t old = number_locale_enter();
 
     text_init(&printer.text);
     add_numbers(&printer, tensor, indent);
-    c_locale_leave(old);
+    number_locale_leave(old);
     return text_finish(&printer.text);
 }

@@ -7,7 +7,9 @@
 #define MT_SHIFT 397
 #define MT_MATRIX 0x9908b0dfU
 
-/* --- the generator ------------------------------------------------------------------------------------------------ */
+/* --- the generator
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static struct generator default_generator = {.refcount = 1, .lock = PTHREAD_MUTEX_INITIALIZER};
 static pthread_once_t default_once = PTHREAD_ONCE_INIT;
@@ -87,8 +89,7 @@ struct generator *generator_retain(struct generator *generator)
 
 void generator_release(struct generator *generator)
 {
-    if (!generator ||
-        atomic_fetch_sub_explicit(&generator->refcount, 1, memory_order_acq_rel) != 1)
+    if (!generator || atomic_fetch_sub_explicit(&generator->refcount, 1, memory_order_acq_rel) != 1)
         return;
     pthread_mutex_destroy(&generator->lock);
     mem_free(generator);

@@ -1,7 +1,8 @@
-/* Random numbers: PyTorch's CPU streams, those of a CPU that is not Intel's. The generator is MT19937 (Matsumoto &
- * Nishimura 1998, seeded by init_genrand); the distributions (cpu/random.c) are the kernels cpu_uniform_, cpu_normal_,
- * cpu_bernoulli_, cpu_bernoulli_tensor_ and cpu_random_ of the op table (op_functions.h): each fills `self` in place, in
- * the order of its memory; generator NULL is the default one. */
+/* Random numbers: PyTorch's CPU streams, those of a CPU that is not Intel's. The generator is
+ * MT19937 (Matsumoto & Nishimura 1998, seeded by init_genrand); the distributions (cpu/random.c)
+ * are the kernels cpu_uniform_, cpu_normal_, cpu_bernoulli_, cpu_bernoulli_tensor_ and cpu_random_
+ * of the op table (op_functions.h): each fills `self` in place, in the order of its memory;
+ * generator NULL is the default one. */
 #ifndef RANDOM_H
 #define RANDOM_H
 
@@ -12,7 +13,8 @@
 
 struct generator {
     atomic_int refcount;
-    pthread_mutex_t lock; /* held while a block is drawn; given up between blocks, where interrupts are polled */
+    pthread_mutex_t lock; /* held while a block is drawn; given up between blocks, where interrupts
+                             are polled */
     uint64_t seed;        /* initial_seed() */
     uint32_t state[MT_STATE];
     int next; /* index of the next output in state; MT_STATE: the state must be renewed first */

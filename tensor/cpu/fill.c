@@ -5,7 +5,8 @@ int cpu_fill_tensor_(struct tensor *self, struct tensor *value)
     struct scalar scalar;
 
     if (value->dims != 0) {
-        error_set(ERROR_RUNTIME, "fill_ only supports 0-dimension value tensor but got tensor with %d dimensions.",
+        error_set(ERROR_RUNTIME,
+                  "fill_ only supports 0-dimension value tensor but got tensor with %d dimensions.",
                   value->dims);
         return -1;
     }

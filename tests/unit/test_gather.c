@@ -1,4 +1,5 @@
-/* index, index_put, gather and its gradient against a slow model: NumPy's rules, one element at a time. */
+/* index, index_put, gather and its gradient against a slow model: NumPy's rules, one element at a
+ * time. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,8 @@ static double at(const struct tensor *tensor, const int64_t *place)
     for (int i = 0; i < tensor->dims; i++)
         offset += place[i] * tensor->strides[i];
     size_t bytes = dtype_info[tensor->dtype].bytes;
-    return scalar_to_double(dtype_load((enum dtype)tensor->dtype, (char *)tensor_ptr(tensor) + offset * (int64_t)bytes));
+    return scalar_to_double(dtype_load((enum dtype)tensor->dtype,
+                                       (char *)tensor_ptr(tensor) + offset * (int64_t)bytes));
 }
 
 static bool step(int64_t *place, struct ints sizes)
@@ -35,7 +37,8 @@ static bool step(int64_t *place, struct ints sizes)
     return false;
 }
 
-/* A tensor of the shape with elements 0, 1, 2 … (or random below `limit`), its dims shuffled in memory. */
+/* A tensor of the shape with elements 0, 1, 2 … (or random below `limit`), its dims shuffled in
+ * memory. */
 static struct tensor *make(enum dtype dtype, struct ints sizes, int64_t limit)
 {
     int64_t strides[TENSOR_MAX_DIMS], next = 1;
@@ -51,7 +54,8 @@ static struct tensor *make(enum dtype dtype, struct ints sizes, int64_t limit)
     struct tensor *tensor = tensor_new_strided(dtype, CPU, sizes.count, sizes.items, strides);
     char *data = tensor_ptr(tensor);
     for (int64_t i = 0; i < tensor->numel; i++)
-        dtype_store(dtype, data + (size_t)i * dtype_info[dtype].bytes, scalar_int(limit ? roll(limit) : i % 120));
+        dtype_store(dtype, data + (size_t)i * dtype_info[dtype].bytes,
+                    scalar_int(limit ? roll(limit) : i % 120));
     return tensor;
 }
 
@@ -98,8 +102,8 @@ static int make_indices(const struct tensor *self, struct tensor **indices, stru
         int skip = given ? (int)roll(dims) : 0;
         if (given == 0)
             memcpy(shape, sizes, sizeof shape);
-        indices[dim] = make(roll(2) ? DTYPE_I64 : DTYPE_I32, (struct ints){shape + 2 - dims + skip, dims - skip},
-                            self->sizes[dim]);
+        indices[dim] = make(roll(2) ? DTYPE_I64 : DTYPE_I32,
+                            (struct ints){shape + 2 - dims + skip, dims - skip}, self->sizes[dim]);
         first = first < 0 ? dim : first;
         last = dim;
         given++;
@@ -121,7 +125,8 @@ START_TEST(any_index_gives_what_the_model_gives)
     static const enum dtype dtypes[] = {DTYPE_U8, DTYPE_F16, DTYPE_F32, DTYPE_F64};
     for (int round = 0; round < 300; round++) {
         int64_t sizes[4] = {1 + roll(4), 1 + roll(5), 1 + roll(3), 1 + roll(6)};
-        struct tensor *self = make(dtypes[roll(4)], (struct ints){sizes, 1 + (int)roll(4)}, 0), *indices[4];
+        struct tensor *self = make(dtypes[roll(4)], (struct ints){sizes, 1 + (int)roll(4)}, 0),
+                      *indices[4];
         struct model model;
         int count = make_indices(self, indices, &model);
         struct tensor *result = body_index(NULL, self, (struct tensors){indices, count});
@@ -142,7 +147,8 @@ START_TEST(index_put_adds_or_sets_in_order)
 {
     for (int round = 0; round < 300; round++) {
         int64_t sizes[3] = {1 + roll(4), 1 + roll(5), 1 + roll(6)};
-        struct tensor *self = make(DTYPE_F32, (struct ints){sizes, 1 + (int)roll(3)}, 0), *indices[4];
+        struct tensor *self = make(DTYPE_F32, (struct ints){sizes, 1 + (int)roll(3)}, 0),
+                      *indices[4];
         struct model model;
         int count = make_indices(self, indices, &model);
         bool accumulate = roll(2);
@@ -151,7 +157,8 @@ START_TEST(index_put_adds_or_sets_in_order)
         int drop = (int)roll(picked->dims + 1);
         struct tensor *values =
             make(DTYPE_F32, (struct ints){picked->sizes + drop, picked->dims - drop}, 0);
-        struct tensor *result = body_index_put(NULL, self, (struct tensors){indices, count}, values, accumulate);
+        struct tensor *result =
+            body_index_put(NULL, self, (struct tensors){indices, count}, values, accumulate);
         struct tensor *expected = make(DTYPE_F32, tensor_shape(self), 0);
         ck_assert_int_eq(cpu_backend.copy(expected, self), 0);
         int64_t place[TENSOR_MAX_DIMS] = {0}, to[4];
@@ -182,14 +189,16 @@ START_TEST(a_mask_takes_the_dims_that_it_has)
     for (int round = 0; round < 100; round++) {
         int64_t sizes[3] = {1 + roll(4), 1 + roll(5), 1 + roll(3)};
         struct tensor *self = make(DTYPE_I32, (struct ints){sizes, 3}, 0);
-        struct tensor *mask = make(DTYPE_BOOL, (struct ints){sizes + 1, 2}, 2), *indices[2] = {NULL, mask};
+        struct tensor *mask = make(DTYPE_BOOL, (struct ints){sizes + 1, 2}, 2),
+                      *indices[2] = {NULL, mask};
         struct tensor *result = body_index(NULL, self, (struct tensors){indices, 2});
         int64_t k = 0, place[2] = {0};
         do {
             if (!at(mask, place))
                 continue;
             for (int64_t i = 0; i < sizes[0]; i++)
-                ck_assert_double_eq(at(result, (int64_t[]){i, k}), at(self, (int64_t[]){i, place[0], place[1]}));
+                ck_assert_double_eq(at(result, (int64_t[]){i, k}),
+                                    at(self, (int64_t[]){i, place[0], place[1]}));
             k++;
         } while (step(place, tensor_shape(mask)));
         ck_assert_int_eq(result->dims, 2);
@@ -203,7 +212,8 @@ END_TEST
 
 START_TEST(large_rows_and_many_threads_give_the_same)
 {
-    struct tensor *self = make(DTYPE_F32, INTS(600, 70), 0), *index = make(DTYPE_I64, INTS(5000), 600);
+    struct tensor *self = make(DTYPE_F32, INTS(600, 70), 0),
+                  *index = make(DTYPE_I64, INTS(5000), 600);
     struct tensor *columns = make(DTYPE_I64, INTS(5000), 70), *both[2] = {index, columns};
     struct tensor *rows = body_index(NULL, self, (struct tensors){&index, 1});
     struct tensor *cells = body_index(NULL, self, (struct tensors){both, 2});
@@ -218,7 +228,8 @@ START_TEST(large_rows_and_many_threads_give_the_same)
         seen[row]++;
     }
     for (int64_t row = 0; row < 600; row++)
-        ck_assert_double_eq(at(sums, (int64_t[]){row, 3}), (double)seen[row] * at(self, (int64_t[]){row, 3}));
+        ck_assert_double_eq(at(sums, (int64_t[]){row, 3}),
+                            (double)seen[row] * at(self, (int64_t[]){row, 3}));
     tensor_release(self);
     tensor_release(index);
     tensor_release(columns);
@@ -283,10 +294,13 @@ static struct tensor *longs(struct ints sizes, int64_t value)
 
 START_TEST(bad_indices_are_named)
 {
-    struct tensor *x = make(DTYPE_F32, INTS(2, 3), 0), *five = longs(INTS(1), 5), *none = longs(INTS(0), 0);
-    struct tensor *two = longs(INTS(2), 0), *three = longs(INTS(3), 0), *real = make(DTYPE_F32, INTS(1), 1);
+    struct tensor *x = make(DTYPE_F32, INTS(2, 3), 0), *five = longs(INTS(1), 5),
+                  *none = longs(INTS(0), 0);
+    struct tensor *two = longs(INTS(2), 0), *three = longs(INTS(3), 0),
+                  *real = make(DTYPE_F32, INTS(1), 1);
     struct tensor *mask = make(DTYPE_BOOL, INTS(3), 2), *empty = make(DTYPE_F32, INTS(0, 3), 0);
-    fails(body_index(NULL, x, (struct tensors){&five, 1}), ERROR_INDEX, "index 5 is out of bounds for dimension 0 with size 2");
+    fails(body_index(NULL, x, (struct tensors){&five, 1}), ERROR_INDEX,
+          "index 5 is out of bounds for dimension 0 with size 2");
     fails(body_index(NULL, x, (struct tensors){(struct tensor *[]){NULL, five}, 2}), ERROR_INDEX,
           "index 5 is out of bounds for dimension 0 with size 3");
     fails(body_index(NULL, x, (struct tensors){(struct tensor *[]){two, five}, 2}), ERROR_INDEX,
@@ -296,10 +310,12 @@ START_TEST(bad_indices_are_named)
     fails(body_index(NULL, x, (struct tensors){&real, 1}), ERROR_INDEX,
           "tensors used as indices must be long, int, byte or bool tensors");
     fails(body_index(NULL, x, (struct tensors){&mask, 1}), ERROR_INDEX,
-          "The shape of the mask [3] at index 0 does not match the shape of the indexed tensor [2, 3] at index 0");
+          "The shape of the mask [3] at index 0 does not match the shape of the indexed tensor [2, "
+          "3] at index 0");
     fails(body_index(NULL, x, (struct tensors){(struct tensor *[]){two, two, two}, 3}), ERROR_INDEX,
           "too many indices for tensor of dimension 2 (got 3)");
-    fails(body_index(NULL, x, (struct tensors){NULL, 0}), ERROR_INDEX, "at least one index must be provided");
+    fails(body_index(NULL, x, (struct tensors){NULL, 0}), ERROR_INDEX,
+          "at least one index must be provided");
     fails(body_index(NULL, empty, (struct tensors){&two, 1}), ERROR_INDEX,
           "index is out of bounds for dimension with size 0");
     struct tensor *nothing = body_index(NULL, empty, (struct tensors){&none, 1});
@@ -313,15 +329,19 @@ END_TEST
 
 START_TEST(bad_values_are_named)
 {
-    struct tensor *x = make(DTYPE_F32, INTS(2, 3), 0), *two = longs(INTS(2), 0), *real = make(DTYPE_F32, INTS(2), 0);
+    struct tensor *x = make(DTYPE_F32, INTS(2, 3), 0), *two = longs(INTS(2), 0),
+                  *real = make(DTYPE_F32, INTS(2), 0);
     struct tensor *row = tensor_alias(x, 1, (const int64_t[]){3}, (const int64_t[]){1}, 0);
     fails(body_index_put(NULL, x, (struct tensors){&two, 1}, real, false), ERROR_RUNTIME,
-          "shape mismatch: value tensor of shape [2] cannot be broadcast to indexing result of shape [2, 3]");
+          "shape mismatch: value tensor of shape [2] cannot be broadcast to indexing result of "
+          "shape [2, 3]");
     fails(body_index_put(NULL, x, (struct tensors){&two, 1}, two, false), ERROR_RUNTIME,
-          "Index put requires the source and destination dtypes match, got Float for the destination and Long for the "
+          "Index put requires the source and destination dtypes match, got Float for the "
+          "destination and Long for the "
           "source.");
     fails(body_index_put(x, x, (struct tensors){&two, 1}, row, false), ERROR_RUNTIME,
-          "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
+          "unsupported operation: some elements of the input tensor and the written-to tensor "
+          "refer to a single memory "
           "location. Please clone() the tensor before performing the operation.");
     struct tensor *all[] = {x, two, real, row};
     release_all(all, 4);
@@ -330,15 +350,19 @@ END_TEST
 
 START_TEST(bad_gathers_are_named)
 {
-    struct tensor *x = make(DTYPE_F32, INTS(2, 2), 0), *two = longs(INTS(1, 1), 2), *flat = longs(INTS(1), 0);
+    struct tensor *x = make(DTYPE_F32, INTS(2, 2), 0), *two = longs(INTS(1, 1), 2),
+                  *flat = longs(INTS(1), 0);
     struct tensor *wide = longs(INTS(1, 3), 0), *real = make(DTYPE_F32, INTS(1, 1), 1);
-    fails(body_gather(NULL, x, 0, two, false), ERROR_RUNTIME, "index 2 is out of bounds for dimension 0 with size 2");
+    fails(body_gather(NULL, x, 0, two, false), ERROR_RUNTIME,
+          "index 2 is out of bounds for dimension 0 with size 2");
     fails(body_gather(NULL, x, 0, flat, false), ERROR_RUNTIME,
           "Index tensor must have the same number of dimensions as input tensor");
     fails(body_gather(NULL, x, 0, wide, false), ERROR_RUNTIME,
-          "Size does not match at dimension 1 expected index [1, 3] to be no larger than self [2, 2] apart from dimension "
+          "Size does not match at dimension 1 expected index [1, 3] to be no larger than self [2, "
+          "2] apart from dimension "
           "0");
-    fails(body_gather(NULL, x, 0, real, false), ERROR_RUNTIME, "gather(): Expected dtype int32/int64 for index");
+    fails(body_gather(NULL, x, 0, real, false), ERROR_RUNTIME,
+          "gather(): Expected dtype int32/int64 for index");
     fails(body_gather(NULL, x, 2, two, false), ERROR_INDEX,
           "Dimension out of range (expected to be in range of [-2, 1], but got 2)");
     struct tensor *all[] = {x, two, flat, wide, real};

@@ -6,19 +6,43 @@
 #include "index.h"
 #include "shape.h"
 
-#define ITEM_INT(v) {.kind = INDEX_INT, .value = v}
-#define ITEM_ALL {.kind = INDEX_SLICE, .step = 1}
-#define ITEM_FROM(v) {.kind = INDEX_SLICE, .start = {true, v}, .step = 1}
-#define ITEM_RANGE(a, b, s) {.kind = INDEX_SLICE, .start = {true, a}, .stop = {true, b}, .step = s}
-#define ITEM_NONE {.kind = INDEX_NONE}
-#define ITEM_DOTS {.kind = INDEX_ELLIPSIS}
-#define ITEM_BOOL(v) {.kind = INDEX_BOOL, .value = v}
-#define ITEM_TENSOR(t) {.kind = INDEX_TENSOR, .tensor = t}
-#define GET(self, ...)                                                                                                   \
-    index_get(self, (const struct index_item[]){__VA_ARGS__},                                                            \
+#define ITEM_INT(v)                                                                                \
+    {                                                                                              \
+        .kind = INDEX_INT, .value = v                                                              \
+    }
+#define ITEM_ALL                                                                                   \
+    {                                                                                              \
+        .kind = INDEX_SLICE, .step = 1                                                             \
+    }
+#define ITEM_FROM(v)                                                                               \
+    {                                                                                              \
+        .kind = INDEX_SLICE, .start = {true, v}, .step = 1                                         \
+    }
+#define ITEM_RANGE(a, b, s)                                                                        \
+    {                                                                                              \
+        .kind = INDEX_SLICE, .start = {true, a}, .stop = {true, b}, .step = s                      \
+    }
+#define ITEM_NONE                                                                                  \
+    {                                                                                              \
+        .kind = INDEX_NONE                                                                         \
+    }
+#define ITEM_DOTS                                                                                  \
+    {                                                                                              \
+        .kind = INDEX_ELLIPSIS                                                                     \
+    }
+#define ITEM_BOOL(v)                                                                               \
+    {                                                                                              \
+        .kind = INDEX_BOOL, .value = v                                                             \
+    }
+#define ITEM_TENSOR(t)                                                                             \
+    {                                                                                              \
+        .kind = INDEX_TENSOR, .tensor = t                                                          \
+    }
+#define GET(self, ...)                                                                             \
+    index_get(self, (const struct index_item[]){__VA_ARGS__},                                      \
               sizeof((struct index_item[]){__VA_ARGS__}) / sizeof(struct index_item))
-#define SET(self, value, ...)                                                                                            \
-    index_set(self, (const struct index_item[]){__VA_ARGS__},                                                            \
+#define SET(self, value, ...)                                                                      \
+    index_set(self, (const struct index_item[]){__VA_ARGS__},                                      \
               sizeof((struct index_item[]){__VA_ARGS__}) / sizeof(struct index_item), value)
 
 static struct tensor *ramp(struct ints sizes)
@@ -45,7 +69,8 @@ static void is(struct tensor *tensor, struct ints sizes, double first)
     ck_assert_msg(tensor != NULL, "%s", error_message());
     ck_assert(shape_equal(tensor_shape(tensor), sizes));
     if (tensor->numel)
-        ck_assert_double_eq(scalar_to_double(dtype_load((enum dtype)tensor->dtype, tensor_ptr(tensor))), first);
+        ck_assert_double_eq(
+            scalar_to_double(dtype_load((enum dtype)tensor->dtype, tensor_ptr(tensor))), first);
     tensor_release(tensor);
 }
 
@@ -86,8 +111,10 @@ END_TEST
 START_TEST(index_tensors_pick)
 {
     struct tensor *x = ramp(INTS(2, 3, 4)), *a = longs(INTS(1, 0)), *b = longs(INTS(1, 2));
-    struct tensor *mask = tensor_from_data((const uint8_t[]){1, 0, 1, 0, 1, 0}, DTYPE_BOOL, INTS(2, 3));
-    struct tensor *one = tensor_from_scalar(scalar_int(1)), *truth = tensor_from_scalar(scalar_bool(true));
+    struct tensor *mask =
+        tensor_from_data((const uint8_t[]){1, 0, 1, 0, 1, 0}, DTYPE_BOOL, INTS(2, 3));
+    struct tensor *one = tensor_from_scalar(scalar_int(1)),
+                  *truth = tensor_from_scalar(scalar_bool(true));
     is(GET(x, ITEM_TENSOR(a)), INTS(2, 3, 4), 12);
     is(GET(x, ITEM_TENSOR(a), ITEM_TENSOR(b)), INTS(2, 4), 16);
     is(GET(x, ITEM_ALL, ITEM_TENSOR(a), ITEM_TENSOR(b)), INTS(2, 2), 5);
@@ -109,21 +136,27 @@ END_TEST
 
 START_TEST(what_cannot_be_indexed_is_named)
 {
-    struct tensor *x = ramp(INTS(2, 3, 4)), *zero = tensor_from_scalar(scalar_float(3)), *five = longs(INTS(5));
+    struct tensor *x = ramp(INTS(2, 3, 4)), *zero = tensor_from_scalar(scalar_float(3)),
+                  *five = longs(INTS(5));
     struct tensor *wide = tensor_from_data((const uint8_t[]){1, 0}, DTYPE_BOOL, INTS(2));
     get_fails(GET(x, ITEM_INT(7)), "index 7 is out of bounds for dimension 0 with size 2");
-    get_fails(GET(x, ITEM_INT(0), ITEM_DOTS, ITEM_INT(7)), "index 7 is out of bounds for dimension 2 with size 4");
-    get_fails(GET(x, ITEM_NONE, ITEM_INT(5)), "index 5 is out of bounds for dimension 1 with size 2");
-    get_fails(GET(x, ITEM_INT(0), ITEM_INT(0), ITEM_INT(0), ITEM_INT(0)), "too many indices for tensor of dimension 3");
-    get_fails(GET(zero, ITEM_INT(0)), "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or "
-                                      "`tensor.item<T>()` in C++ to convert a 0-dim tensor to a number");
+    get_fails(GET(x, ITEM_INT(0), ITEM_DOTS, ITEM_INT(7)),
+              "index 7 is out of bounds for dimension 2 with size 4");
+    get_fails(GET(x, ITEM_NONE, ITEM_INT(5)),
+              "index 5 is out of bounds for dimension 1 with size 2");
+    get_fails(GET(x, ITEM_INT(0), ITEM_INT(0), ITEM_INT(0), ITEM_INT(0)),
+              "too many indices for tensor of dimension 3");
+    get_fails(GET(zero, ITEM_INT(0)),
+              "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or "
+              "`tensor.item<T>()` in C++ to convert a 0-dim tensor to a number");
     get_fails(GET(zero, ITEM_ALL), "slice() cannot be applied to a 0-dim tensor.");
     get_fails(GET(zero, ITEM_ALL, ITEM_INT(0)), "too many indices for tensor of dimension 0");
     get_fails(GET(zero, ITEM_TENSOR(five)), "too many indices for tensor of dimension 0");
     get_fails(GET(x, ITEM_RANGE(0, 2, -1)), "step must be greater than zero");
     get_fails(GET(x, ITEM_TENSOR(five)), "index 5 is out of bounds for dimension 0 with size 2");
     get_fails(GET(x, ITEM_ALL, ITEM_TENSOR(wide)),
-              "The shape of the mask [2] at index 0 does not match the shape of the indexed tensor [2, 3, 4] at index 1");
+              "The shape of the mask [2] at index 0 does not match the shape of the indexed tensor "
+              "[2, 3, 4] at index 1");
     struct tensor *all[] = {x, zero, five, wide};
     for (int i = 0; i < 4; i++)
         tensor_release(all[i]);
@@ -132,7 +165,8 @@ END_TEST
 
 START_TEST(assignment_writes_through)
 {
-    struct tensor *x = ramp(INTS(2, 3)), *nine = number(9), *row = longs(INTS(1, 2, 3)), *a = longs(INTS(0));
+    struct tensor *x = ramp(INTS(2, 3)), *nine = number(9), *row = longs(INTS(1, 2, 3)),
+                  *a = longs(INTS(0));
     struct tensor *tall = ramp(INTS(1, 1, 3));
     ck_assert_int_eq(SET(x, nine, ITEM_INT(0), ITEM_INT(1)), 0);
     holds(x, INTS(0, 9, 2, 3, 4, 5));
@@ -147,8 +181,10 @@ START_TEST(assignment_writes_through)
     ck_assert_int_eq(SET(x, nine, ITEM_ALL), 0);
     holds(x, INTS(9, 9, 9, 9, 9, 9));
     ck_assert_int_eq(SET(x, row, ITEM_TENSOR(a)), -1);
-    ck_assert_str_eq(error_message(), "Index put requires the source and destination dtypes match, got Float for the "
-                                      "destination and Long for the source.");
+    ck_assert_str_eq(
+        error_message(),
+        "Index put requires the source and destination dtypes match, got Float for the "
+        "destination and Long for the source.");
     error_clear();
     struct tensor *all[] = {x, nine, row, a, tall};
     for (int i = 0; i < 5; i++)
@@ -166,7 +202,8 @@ static void node_is(struct tensor *tensor, const char *name)
 
 START_TEST(views_and_picks_are_recorded)
 {
-    struct tensor *leaf = ramp(INTS(2, 3)), *two = number(2), *a = longs(INTS(0)), *one = tensor_from_scalar(scalar_int(0));
+    struct tensor *leaf = ramp(INTS(2, 3)), *two = number(2), *a = longs(INTS(0)),
+                  *one = tensor_from_scalar(scalar_int(0));
     ck_assert_int_eq(tensor_set_requires_grad(leaf, true), 0);
     struct tensor *x = tensor_mul(leaf, two);
     node_is(GET(x, ITEM_ALL), "SliceBackward0");
@@ -178,10 +215,12 @@ START_TEST(views_and_picks_are_recorded)
     node_is(GET(x, ITEM_TENSOR(a)), "IndexBackward0");
     node_is(GET(x, ITEM_TENSOR(one)), "SelectBackward0");
     ck_assert_int_eq(SET(leaf, two, ITEM_INT(0)), -1);
-    ck_assert_str_eq(error_message(),
-                     "a view of a leaf Variable that requires grad is being used in an in-place operation.");
+    ck_assert_str_eq(
+        error_message(),
+        "a view of a leaf Variable that requires grad is being used in an in-place operation.");
     ck_assert_int_eq(SET(leaf, two, ITEM_ALL), -1);
-    ck_assert_str_eq(error_message(), "a leaf Variable that requires grad is being used in an in-place operation.");
+    ck_assert_str_eq(error_message(),
+                     "a leaf Variable that requires grad is being used in an in-place operation.");
     error_clear();
     ck_assert_int_eq(SET(x, two, ITEM_INT(0)), 0);
     node_is(tensor_retain(x), "CopySlices");

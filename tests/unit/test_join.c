@@ -5,8 +5,9 @@
 #include "shape.h"
 
 #define CPU ((struct device){DEVICE_CPU, 0})
-#define LIST(...)                                                                                                        \
-    ((struct tensors){(struct tensor *const[]){__VA_ARGS__}, sizeof((struct tensor *[]){__VA_ARGS__}) / sizeof(void *)})
+#define LIST(...)                                                                                  \
+    ((struct tensors){(struct tensor *const[]){__VA_ARGS__},                                       \
+                      sizeof((struct tensor *[]){__VA_ARGS__}) / sizeof(void *)})
 
 static struct tensor *ramp(enum dtype dtype, struct ints sizes, int64_t first)
 {
@@ -19,9 +20,11 @@ static struct tensor *ramp(enum dtype dtype, struct ints sizes, int64_t first)
 
 static double at(const struct tensor *tensor, int64_t row, int64_t column)
 {
-    int64_t offset = row * tensor->strides[0] + (tensor->dims > 1 ? column * tensor->strides[1] : 0);
-    return scalar_to_double(dtype_load((enum dtype)tensor->dtype,
-                                       (char *)tensor_ptr(tensor) + (size_t)offset * dtype_info[tensor->dtype].bytes));
+    int64_t offset =
+        row * tensor->strides[0] + (tensor->dims > 1 ? column * tensor->strides[1] : 0);
+    return scalar_to_double(
+        dtype_load((enum dtype)tensor->dtype,
+                   (char *)tensor_ptr(tensor) + (size_t)offset * dtype_info[tensor->dtype].bytes));
 }
 
 static void has_shape(const struct tensor *tensor, struct ints sizes)
@@ -41,7 +44,8 @@ static void fails(struct tensor *result, enum error_kind kind, const char *text)
 START_TEST(cat_joins_along_either_dim)
 {
     struct tensor *a = ramp(DTYPE_F32, INTS(2, 3), 0), *b = ramp(DTYPE_F32, INTS(2, 3), 10);
-    struct tensor *rows = body_cat(NULL, LIST(a, b), 0), *columns = body_cat(NULL, LIST(a, b, a), -1);
+    struct tensor *rows = body_cat(NULL, LIST(a, b), 0),
+                  *columns = body_cat(NULL, LIST(a, b, a), -1);
     has_shape(rows, INTS(4, 3));
     has_shape(columns, INTS(2, 9));
     for (int i = 0; i < 2; i++)
@@ -109,19 +113,27 @@ END_TEST
 
 START_TEST(cat_names_what_does_not_fit)
 {
-    struct tensor *a = ramp(DTYPE_F32, INTS(2, 3), 0), *b = ramp(DTYPE_F32, INTS(2, 4), 0), *v = ramp(DTYPE_F32, INTS(2), 0);
-    struct tensor *one = tensor_from_scalar(scalar_float(1)), *longs = ramp(DTYPE_I64, INTS(4, 3), 0);
+    struct tensor *a = ramp(DTYPE_F32, INTS(2, 3), 0), *b = ramp(DTYPE_F32, INTS(2, 4), 0),
+                  *v = ramp(DTYPE_F32, INTS(2), 0);
+    struct tensor *one = tensor_from_scalar(scalar_float(1)),
+                  *longs = ramp(DTYPE_I64, INTS(4, 3), 0);
     fails(body_cat(NULL, LIST(a, b), 0), ERROR_RUNTIME,
-          "Sizes of tensors must match except in dimension 0. Expected size 3 but got size 4 for tensor number 1 in the "
+          "Sizes of tensors must match except in dimension 0. Expected size 3 but got size 4 for "
+          "tensor number 1 in the "
           "list.");
-    fails(body_cat(NULL, LIST(a, v), 0), ERROR_RUNTIME, "Tensors must have same number of dimensions: got 2 and 1");
-    fails(body_cat(NULL, (struct tensors){NULL, 0}, 0), ERROR_VALUE, "torch.cat(): expected a non-empty list of Tensors");
-    fails(body_cat(NULL, LIST(v, one), 0), ERROR_RUNTIME, "zero-dimensional tensor (at position 1) cannot be concatenated");
+    fails(body_cat(NULL, LIST(a, v), 0), ERROR_RUNTIME,
+          "Tensors must have same number of dimensions: got 2 and 1");
+    fails(body_cat(NULL, (struct tensors){NULL, 0}, 0), ERROR_VALUE,
+          "torch.cat(): expected a non-empty list of Tensors");
+    fails(body_cat(NULL, LIST(v, one), 0), ERROR_RUNTIME,
+          "zero-dimensional tensor (at position 1) cannot be concatenated");
     fails(body_cat(NULL, LIST(v, v), 1), ERROR_INDEX,
           "Dimension out of range (expected to be in range of [-1, 0], but got 1)");
-    fails(body_cat(longs, LIST(a, a), 0), ERROR_TYPE, "torch.cat(): input types can't be cast to the desired output type Long");
+    fails(body_cat(longs, LIST(a, a), 0), ERROR_TYPE,
+          "torch.cat(): input types can't be cast to the desired output type Long");
     fails(body_cat(a, LIST(a, a), 0), ERROR_RUNTIME,
-          "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
+          "unsupported operation: some elements of the input tensor and the written-to tensor "
+          "refer to a single memory "
           "location. Please clone() the tensor before performing the operation.");
     tensor_release(a);
     tensor_release(b);
@@ -147,7 +159,8 @@ END_TEST
 START_TEST(stack_makes_a_dim)
 {
     struct tensor *a = ramp(DTYPE_F32, INTS(3), 0), *b = ramp(DTYPE_I64, INTS(3), 10);
-    struct tensor *rows = body_stack(NULL, LIST(a, b), 0), *columns = body_stack(NULL, LIST(a, b), -1);
+    struct tensor *rows = body_stack(NULL, LIST(a, b), 0),
+                  *columns = body_stack(NULL, LIST(a, b), -1);
     has_shape(rows, INTS(2, 3));
     has_shape(columns, INTS(3, 2));
     ck_assert_int_eq(rows->dtype, DTYPE_F32);
@@ -157,7 +170,8 @@ START_TEST(stack_makes_a_dim)
         ck_assert_double_eq(at(columns, i, 0), i);
         ck_assert_double_eq(at(columns, i, 1), 10 + i);
     }
-    struct tensor *one = tensor_from_scalar(scalar_float(4)), *pair = body_stack(NULL, LIST(one, one), 0);
+    struct tensor *one = tensor_from_scalar(scalar_float(4)),
+                  *pair = body_stack(NULL, LIST(one, one), 0);
     has_shape(pair, INTS(2));
     ck_assert_double_eq(at(pair, 1, 0), 4);
     struct tensor *all[] = {a, b, rows, columns, one, pair};
@@ -171,7 +185,8 @@ START_TEST(stack_names_what_does_not_fit)
     struct tensor *a = ramp(DTYPE_F32, INTS(2), 0), *b = ramp(DTYPE_F32, INTS(3), 0);
     fails(body_stack(NULL, LIST(a, b), 0), ERROR_RUNTIME,
           "stack expects each tensor to be equal size, but got [2] at entry 0 and [3] at entry 1");
-    fails(body_stack(NULL, (struct tensors){NULL, 0}, 0), ERROR_RUNTIME, "stack expects a non-empty TensorList");
+    fails(body_stack(NULL, (struct tensors){NULL, 0}, 0), ERROR_RUNTIME,
+          "stack expects a non-empty TensorList");
     fails(body_stack(NULL, LIST(a, a), 2), ERROR_INDEX,
           "Dimension out of range (expected to be in range of [-2, 1], but got 2)");
     tensor_release(a);

@@ -30,10 +30,12 @@ static void prints(struct tensor *tensor, const char *expected)
 /* 0, 1, 2 … times `scale`, of a shape */
 static struct tensor *ramp(struct ints sizes, double scale, enum dtype dtype)
 {
-    struct tensor *tensor = tensor_new(dtype, (struct device){DEVICE_CPU, 0}, sizes.count, sizes.items);
+    struct tensor *tensor =
+        tensor_new(dtype, (struct device){DEVICE_CPU, 0}, sizes.count, sizes.items);
     char *data = tensor_ptr(tensor);
     for (int64_t i = 0; i < tensor->numel; i++)
-        dtype_store(dtype, data + (size_t)i * dtype_info[dtype].bytes, scalar_float((double)i * scale));
+        dtype_store(dtype, data + (size_t)i * dtype_info[dtype].bytes,
+                    scalar_float((double)i * scale));
     return tensor;
 }
 
@@ -68,22 +70,25 @@ START_TEST(zeros_and_special_values_do_not_widen)
     prints(F32(INTS(2), NAN, 1.5f), "tensor([   nan, 1.5000])");
     prints(F32(INTS(3), NAN, 1.0f, -INFINITY), "tensor([nan, 1., -inf])");
     prints(F32(INTS(2), -0.0f, 1.0f), "tensor([-0., 1.])");
-    prints(ramp(INTS(20), 0, DTYPE_F32),
-           "tensor([0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0.])");
+    prints(
+        ramp(INTS(20), 0, DTYPE_F32),
+        "tensor([0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0.])");
 }
 END_TEST
 
 START_TEST(the_dtype_is_named_where_numbers_do_not_tell_it)
 {
-    prints(tensor_from_data((const uint8_t[]){1, 0}, DTYPE_BOOL, INTS(2)), "tensor([ True, False])");
+    prints(tensor_from_data((const uint8_t[]){1, 0}, DTYPE_BOOL, INTS(2)),
+           "tensor([ True, False])");
     prints(tensor_from_data((const int16_t[]){-1, 10, 300}, DTYPE_I16, INTS(3)),
            "tensor([ -1,  10, 300], dtype=torch.int16)");
-    prints(ramp(INTS(2, 3), 1, DTYPE_F64), "tensor([[0., 1., 2.],\n        [3., 4., 5.]], dtype=torch.float64)");
+    prints(ramp(INTS(2, 3), 1, DTYPE_F64),
+           "tensor([[0., 1., 2.],\n        [3., 4., 5.]], dtype=torch.float64)");
     prints(ramp(INTS(12), 1.0 / 3, DTYPE_F16),
            "tensor([0.0000, 0.3333, 0.6665, 1.0000, 1.3330, 1.6670, 2.0000, 2.3340, 2.6660,\n"
            "        3.0000, 3.3340, 3.6660], dtype=torch.float16)");
-    prints(ramp(INTS(14), 0, DTYPE_BF16),
-           "tensor([0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0.],\n       dtype=torch.bfloat16)");
+    prints(ramp(INTS(14), 0, DTYPE_BF16), "tensor([0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., "
+                                          "0., 0.],\n       dtype=torch.bfloat16)");
 }
 END_TEST
 
@@ -102,24 +107,29 @@ START_TEST(rows_wrap_and_slices_are_set_apart)
            "tensor([ 0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 12, 13, 14, 15, 16, 17,\n"
            "        18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35,\n"
            "        36, 37, 38, 39])");
-    prints(ramp(INTS(2, 2, 2, 2), 1, DTYPE_I64),
-           "tensor([[[[ 0,  1],\n          [ 2,  3]],\n\n         [[ 4,  5],\n          [ 6,  7]]],\n\n\n"
-           "        [[[ 8,  9],\n          [10, 11]],\n\n         [[12, 13],\n          [14, 15]]]])");
+    prints(
+        ramp(INTS(2, 2, 2, 2), 1, DTYPE_I64),
+        "tensor([[[[ 0,  1],\n          [ 2,  3]],\n\n         [[ 4,  5],\n          [ 6,  "
+        "7]]],\n\n\n"
+        "        [[[ 8,  9],\n          [10, 11]],\n\n         [[12, 13],\n          [14, 15]]]])");
 }
 END_TEST
 
 START_TEST(large_tensors_show_their_edges)
 {
     prints(ramp(INTS(1001), 1, DTYPE_I64), "tensor([   0,    1,    2,  ...,  998,  999, 1000])");
-    prints(ramp(INTS(3, 700), 1, DTYPE_F32),
-           "tensor([[0.0000e+00, 1.0000e+00, 2.0000e+00,  ..., 6.9700e+02, 6.9800e+02,\n         6.9900e+02],\n"
-           "        [7.0000e+02, 7.0100e+02, 7.0200e+02,  ..., 1.3970e+03, 1.3980e+03,\n         1.3990e+03],\n"
-           "        [1.4000e+03, 1.4010e+03, 1.4020e+03,  ..., 2.0970e+03, 2.0980e+03,\n         2.0990e+03]])");
+    prints(ramp(INTS(3, 700), 1, DTYPE_F32), "tensor([[0.0000e+00, 1.0000e+00, 2.0000e+00,  ..., "
+                                             "6.9700e+02, 6.9800e+02,\n         6.9900e+02],\n"
+                                             "        [7.0000e+02, 7.0100e+02, 7.0200e+02,  ..., "
+                                             "1.3970e+03, 1.3980e+03,\n         1.3990e+03],\n"
+                                             "        [1.4000e+03, 1.4010e+03, 1.4020e+03,  ..., "
+                                             "2.0970e+03, 2.0980e+03,\n         2.0990e+03]])");
     struct print_options old = print_options;
     print_options = (struct print_options){2, 5, 2, 40, -1};
     prints(ramp(INTS(12), 1.0 / 7, DTYPE_F32), "tensor([0.00, 0.14,  ..., 1.43, 1.57])");
     prints(ramp(INTS(8, 8), 1.0 / 7, DTYPE_F32),
-           "tensor([[0.00, 0.14,  ..., 0.86, 1.00],\n        [1.14, 1.29,  ..., 2.00, 2.14],\n        ...,\n"
+           "tensor([[0.00, 0.14,  ..., 0.86, 1.00],\n        [1.14, 1.29,  ..., 2.00, 2.14],\n     "
+           "   ...,\n"
            "        [6.86, 7.00,  ..., 7.71, 7.86],\n        [8.00, 8.14,  ..., 8.86, 9.00]])");
     print_options = old;
 }
@@ -144,7 +154,8 @@ END_TEST
 START_TEST(views_print_in_their_own_order)
 {
     struct tensor *base = ramp(INTS(2, 3), 1, DTYPE_F32);
-    struct tensor *view = tensor_alias(base, 2, (const int64_t[]){3, 2}, (const int64_t[]){1, 3}, 0);
+    struct tensor *view =
+        tensor_alias(base, 2, (const int64_t[]){3, 2}, (const int64_t[]){1, 3}, 0);
     tensor_release(base);
     prints(view, "tensor([[0., 3.],\n        [1., 4.],\n        [2., 5.]])");
 }
@@ -152,13 +163,15 @@ END_TEST
 
 START_TEST(suffixes_go_on_a_line_of_their_own_when_they_do_not_fit)
 {
-    struct tensor *tensor = tensor_new(DTYPE_F64, (struct device){DEVICE_CPU, 0}, 1, (const int64_t[]){18});
+    struct tensor *tensor =
+        tensor_new(DTYPE_F64, (struct device){DEVICE_CPU, 0}, 1, (const int64_t[]){18});
     for (int i = 0; i < 18; i++)
         ((double *)tensor_ptr(tensor))[i] = 1.5;
     ck_assert_int_eq(tensor_set_requires_grad(tensor, true), 0);
-    prints(tensor, "tensor([1.5000, 1.5000, 1.5000, 1.5000, 1.5000, 1.5000, 1.5000, 1.5000, 1.5000,\n"
-                   "        1.5000, 1.5000, 1.5000, 1.5000, 1.5000, 1.5000, 1.5000, 1.5000, 1.5000],\n"
-                   "       dtype=torch.float64, requires_grad=True)");
+    prints(tensor,
+           "tensor([1.5000, 1.5000, 1.5000, 1.5000, 1.5000, 1.5000, 1.5000, 1.5000, 1.5000,\n"
+           "        1.5000, 1.5000, 1.5000, 1.5000, 1.5000, 1.5000, 1.5000, 1.5000, 1.5000],\n"
+           "       dtype=torch.float64, requires_grad=True)");
     tensor = F32(INTS(2), 1, 2);
     ck_assert_int_eq(tensor_set_requires_grad(tensor, true), 0);
     prints_as(tensor, "Parameter", "Parameter containing:\ntensor([1., 2.], requires_grad=True)");
@@ -206,12 +219,26 @@ START_TEST(doubles_print_as_python_prints_them)
         double value;
         const char *text;
     } table[] = {
-        {0.1, "0.1"}, {1.0, "1.0"}, {-0.0, "-0.0"}, {1e16, "1e+16"}, {1e15, "1000000000000000.0"},
-        {123456789012345680.0, "1.2345678901234568e+17"}, {9007199254740993.0, "9007199254740992.0"},
-        {5e-324, "5e-324"}, {2.2250738585072014e-308, "2.2250738585072014e-308"}, {0.0001, "0.0001"},
-        {0.00001, "1e-05"}, {1.0 / 3, "0.3333333333333333"}, {2.0 / 3, "0.6666666666666666"},
-        {1.7976931348623157e308, "1.7976931348623157e+308"}, {NAN, "nan"}, {-INFINITY, "-inf"},
-        {0.1 + 0.2, "0.30000000000000004"}, {100.0, "100.0"}, {1.5e300, "1.5e+300"}, {-2.5, "-2.5"},
+        {0.1, "0.1"},
+        {1.0, "1.0"},
+        {-0.0, "-0.0"},
+        {1e16, "1e+16"},
+        {1e15, "1000000000000000.0"},
+        {123456789012345680.0, "1.2345678901234568e+17"},
+        {9007199254740993.0, "9007199254740992.0"},
+        {5e-324, "5e-324"},
+        {2.2250738585072014e-308, "2.2250738585072014e-308"},
+        {0.0001, "0.0001"},
+        {0.00001, "1e-05"},
+        {1.0 / 3, "0.3333333333333333"},
+        {2.0 / 3, "0.6666666666666666"},
+        {1.7976931348623157e308, "1.7976931348623157e+308"},
+        {NAN, "nan"},
+        {-INFINITY, "-inf"},
+        {0.1 + 0.2, "0.30000000000000004"},
+        {100.0, "100.0"},
+        {1.5e300, "1.5e+300"},
+        {-2.5, "-2.5"},
     };
     char buffer[32];
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)

@@ -5,7 +5,8 @@
 #define JOIN_(a, b) a##_##b
 #define JOIN(a, b) JOIN_(a, b)
 
-/* --- moving: by element size ---------------------------------------------------------------------------------------- */
+/* --- moving: by element size
+ * ---------------------------------------------------------------------------------------- */
 
 #define MOVERS(T)                                                                                  \
     static void pick_##T(char *target, const char *source, const int64_t *offsets, int64_t n)      \
@@ -43,12 +44,15 @@ MOVERS(uint16_t)
 MOVERS(uint32_t)
 MOVERS(uint64_t)
 
-/* --- adding: by dtype ----------------------------------------------------------------------------------------------- */
+/* --- adding: by dtype
+ * -----------------------------------------------------------------------------------------------
+ */
 
 #define PLAIN(x) (x)
 #define TRUTH(x) ((x) != 0)
 
-/* `name`: the dtype's short name; LOAD and STORE convert between the stored type and the one that adds. */
+/* `name`: the dtype's short name; LOAD and STORE convert between the stored type and the one that
+ * adds. */
 #define ADDERS(name, T, A, LOAD, STORE)                                                            \
     static void add_##name(char *target, const int64_t *offsets, const char *source, int64_t step, \
                            int64_t n)                                                              \
@@ -87,10 +91,14 @@ ADDERS(bf16, uint16_t, float, bfloat_to_float, bfloat_from_float)
 ADDERS(f32, float, float, PLAIN, PLAIN)
 ADDERS(f64, double, double, PLAIN, PLAIN)
 
-/* --- masks ---------------------------------------------------------------------------------------------------------- */
+/* --- masks
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
-/* Branchless: writes every offset and keeps those of true elements. `offsets` has room for one more than it returns. */
-static int64_t mask_offsets(const uint8_t *mask, int64_t n, int64_t base, int64_t step, int64_t *offsets)
+/* Branchless: writes every offset and keeps those of true elements. `offsets` has room for one more
+ * than it returns. */
+static int64_t mask_offsets(const uint8_t *mask, int64_t n, int64_t base, int64_t step,
+                            int64_t *offsets)
 {
     int64_t count = 0;
 
@@ -120,14 +128,16 @@ const struct gather_kernels JOIN(gather_kernels, ISA) = {
     .put = BY_SIZE(put),
     .add =
         {
-#define DTYPE(id, name, storage, compute, accumulator, kind, short_name, ...) [DTYPE_##id] = add_##short_name,
+#define DTYPE(id, name, storage, compute, accumulator, kind, short_name, ...)                      \
+    [DTYPE_##id] = add_##short_name,
 #include "../../dtype.def"
 #undef DTYPE
         },
     .pick_line = BY_SIZE(pick_line),
     .add_line =
         {
-#define DTYPE(id, name, storage, compute, accumulator, kind, short_name, ...) [DTYPE_##id] = add_line_##short_name,
+#define DTYPE(id, name, storage, compute, accumulator, kind, short_name, ...)                      \
+    [DTYPE_##id] = add_line_##short_name,
 #include "../../dtype.def"
 #undef DTYPE
         },

@@ -8,7 +8,8 @@
 #define U24 (1.0f / (1 << 24))
 #define MASK24 ((1U << 24) - 1)
 
-/* gcc then calls the vector forms in libsleefgnuabi (error at most 1 ulp); clang 14 knows no such declaration */
+/* gcc then calls the vector forms in libsleefgnuabi (error at most 1 ulp); clang 14 knows no such
+ * declaration */
 #if defined(__GNUC__) && !defined(__clang__)
 extern float logf(float) __attribute__((simd("notinbranch"), const));
 extern float cosf(float) __attribute__((simd("notinbranch"), const));

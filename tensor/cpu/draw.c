@@ -1,0 +1,122 @@
+#include "draw.h"
+
+#include <float.h>
+#include <string.h>
+
+int draw_pause(const struct draw *draw)
+{
+    pthread_mutex_unlock(&draw->generator->lock);
+    int result = interrupt_poll();
+    pthread_mutex_lock(&draw->generator->lock);
+    return result;
+}
+
+int draw_contiguous(const struct draw *draw, char *data, int64_t numel)
+{
+    size_t bytes = dtype_info[draw->dtype].bytes;
+
+    for (int64_t done = 0; done < numel; done += DRAW_BLOCK) {
+        if (done && draw_pause(draw))
+            return -1;
+        draw->block(draw, data + (size_t)done * bytes,
+                    numel - done < DRAW_BLOCK ? numel - done : DRAW_BLOCK);
+    }
+    return 0;
+}
+
+/* One run of elements `step` bytes apart. */
+static void fill_strided(const struct draw *draw, char *data, int64_t step, int64_t n)
+{
+    size_t bytes = dtype_info[draw->dtype].bytes;
+    uint64_t buffer[DRAW_CHUNK];
+
+    for (int64_t done = 0; done < n; done += DRAW_CHUNK) {
+        int64_t count = n - done < DRAW_CHUNK ? n - done : DRAW_CHUNK;
+        draw->block(draw, buffer, count);
+        for (int64_t i = 0; i < count; i++)
+            memcpy(data + (done + i) * step, (char *)buffer + (size_t)i * bytes, bytes);
+    }
+}
+
+bool draw_next_run(const struct iter *iter, int64_t *position, char **data)
+{
+    for (int dim = 1; dim < iter->dims; dim++) {
+        position[dim]++;
+        for (int k = 0; k < iter->operands; k++)
+            data[k] += iter->strides[k][dim];
+        if (position[dim] < iter->sizes[dim])
+            return true;
+        for (int k = 0; k < iter->operands; k++)
+            data[k] -= iter->strides[k][dim] * iter->sizes[dim];
+        position[dim] = 0;
+    }
+    return false;
+}
+
+int draw_check_target(const struct tensor *self)
+{
+    for (int dim = 0; dim < self->dims; dim++)
+        if (self->sizes[dim] > 1 && self->strides[dim] == 0) {
+            error_set(
+                ERROR_RUNTIME,
+                "unsupported operation: more than one element of the written-to tensor refers to a "
+                "single "
+                "memory location. Please clone() the tensor before performing the operation.");
+            return -1;
+        }
+    return 0;
+}
+
+int draw_fill(struct tensor *self, struct draw *draw)
+{
+    int64_t position[TENSOR_MAX_DIMS] = {0};
+    int64_t polled = 0;
+    struct iter iter;
+    int result = 0;
+
+    if (self->numel == 0)
+        return 0;
+    if (draw_check_target(self))
+        return -1;
+    if (tensor_is_contiguous(self)) {
+        pthread_mutex_lock(&draw->generator->lock);
+        result = draw_contiguous(draw, tensor_ptr(self), self->numel);
+        pthread_mutex_unlock(&draw->generator->lock);
+        return result;
+    }
+    iter_init(&iter, tensor_shape(self));
+    iter_add(&iter, self);
+    iter_prepare(&iter);
+    char *data = iter.data[0];
+    pthread_mutex_lock(&draw->generator->lock);
+    do {
+        fill_strided(draw, data, iter.strides[0][0], iter.sizes[0]);
+        polled += iter.sizes[0];
+        if (polled >= DRAW_BLOCK) {
+            polled = 0;
+            result = draw_pause(draw);
+        }
+    } while (!result && draw_next_run(&iter, position, &data));
+    pthread_mutex_unlock(&draw->generator->lock);
+    return result;
+}
+
+struct draw draw_from(struct generator *generator, const struct tensor *self)
+{
+    return (struct draw){.generator = generator ? generator : generator_default(),
+                         .dtype = (enum dtype)self->dtype};
+}
+
+struct float_limit float_limit(enum dtype dtype)
+{
+    switch (dtype) {
+    case DTYPE_F16:
+        return (struct float_limit){65504.0, "c10::Half"};
+    case DTYPE_BF16:
+        return (struct float_limit){0x1.fep127, "c10::BFloat16"};
+    case DTYPE_F32:
+        return (struct float_limit){FLT_MAX, "float"};
+    default:
+        return (struct float_limit){DBL_MAX, "double"};
+    }
+}

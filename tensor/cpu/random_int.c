@@ -1,0 +1,143 @@
+/* random_(): integers in floating tensors too. Its kernels are declared in op_kernels.h. */
+#include "draw.h"
+
+#include <string.h>
+
+#include "../backend.h"
+
+/* From this many choices on, random_(from, to) draws 64 bits an element. */
+#define WIDE_CHOICES (1ULL << 28)
+
+/* `value` as the dtype holds it. */
+static double rounded(enum dtype dtype, double value)
+{
+    uint64_t bits = 0;
+    dtype_store(dtype, &bits, scalar_float(value));
+    return scalar_to_double(dtype_load(dtype, &bits));
+}
+
+/* What random_() knows of a dtype: its range, or for floats the integers that it holds exactly,
+ * -2^digits to 2^digits. */
+struct integer_limit {
+    double min, max;
+    int64_t last; /* the largest integer of random_() */
+    int digits;   /* of floats */
+    const char *c_name;
+};
+
+static struct integer_limit integer_limit(enum dtype dtype)
+{
+    switch (dtype) {
+    case DTYPE_BOOL:
+        return (struct integer_limit){0, 1, 1, 0, "bool"};
+    case DTYPE_U8:
+        return (struct integer_limit){0, UINT8_MAX, UINT8_MAX, 0, "unsigned char"};
+    case DTYPE_I8:
+        return (struct integer_limit){INT8_MIN, INT8_MAX, INT8_MAX, 0, "signed char"};
+    case DTYPE_I16:
+        return (struct integer_limit){INT16_MIN, INT16_MAX, INT16_MAX, 0, "short int"};
+    case DTYPE_I32:
+        return (struct integer_limit){INT32_MIN, INT32_MAX, INT32_MAX, 0, "int"};
+    case DTYPE_I64:
+        return (struct integer_limit){-0x1p63, 0x1p63, INT64_MAX, 0, "long int"};
+    default:
+        break;
+    }
+    struct float_limit limit = float_limit(dtype);
+    int digits = dtype == DTYPE_F16 ? 11 : dtype == DTYPE_BF16 ? 8 : dtype == DTYPE_F32 ? 24 : 53;
+    return (struct integer_limit){-limit.max, limit.max, 1LL << digits, digits, limit.c_name};
+}
+
+/* One bound of random_(): within the dtype, and for floats a warning where it holds not every
+ * integer below it. */
+static int check_bound(const struct integer_limit *limit, int64_t value, const char *name)
+{
+    if ((double)value < limit->min || (double)value > limit->max) {
+        error_set(ERROR_RUNTIME, "%s is out of bounds for %s", name, limit->c_name);
+        return -1;
+    }
+    if (limit->digits && (value > limit->last || value < -limit->last))
+        return warning_emit("%s is out of bounds [-(2^%d), 2^%d]. Due to precision limitations %s "
+                            "can support discrete "
+                            "uniform distribution only within this range. This warning will become "
+                            "an error in version "
+                            "1.7 release, please fix the code in advance",
+                            name, limit->digits, limit->digits, limit->c_name);
+    return 0;
+}
+
+/* The distance between floats of `digits` binary digits next to `value`. */
+static int64_t float_step(int64_t value, int digits)
+{
+    uint64_t size = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    int exponent = 63 - __builtin_clzll(size | 1);
+    return exponent >= digits ? 1LL << (exponent - digits + 1) : 1;
+}
+
+/* Moves the bounds of a float distribution inward where rounding would carry them out of [from,
+ * to). */
+static void fit_bounds(enum dtype dtype, int digits, int64_t *from, int64_t *to)
+{
+    int64_t above = scalar_to_int(scalar_float(rounded(dtype, (double)(*from + 1))));
+    int64_t below = scalar_to_int(scalar_float(rounded(dtype, (double)(*to - 1))));
+
+    if (above < *from)
+        *from = above + float_step(*from + 1, digits);
+    if (below >= *to)
+        *to = below - float_step(*to - 1, digits);
+}
+
+static void random_block(const struct draw *draw, void *out, int64_t n)
+{
+    size_t bytes = dtype_info[draw->dtype].bytes;
+    bool wide = draw->wide;
+    uint32_t bits[DRAW_CHUNK];
+    char *target = out;
+
+    for (int64_t done = 0; done < n; done += DRAW_CHUNK / 2) {
+        int64_t count = n - done < DRAW_CHUNK / 2 ? n - done : DRAW_CHUNK / 2;
+        generator_draw(draw->generator, bits, wide ? 2 * count : count);
+        for (int64_t i = 0; i < count; i++, target += bytes) {
+            uint64_t drawn = wide ? generator_join(bits + 2 * i) : bits[i];
+            uint64_t value = draw->choices ? drawn % draw->choices + (uint64_t)draw->first : drawn;
+            if (dtype_is_float(draw->dtype))
+                dtype_store(draw->dtype, target, scalar_int((int64_t)value));
+            else
+                memcpy(target, &value, bytes);
+        }
+    }
+}
+
+int cpu_random_(struct tensor *self, int64_t from, struct maybe_int to, struct generator *generator)
+{
+    struct draw draw = draw_from(generator, self);
+    struct integer_limit limit = integer_limit(draw.dtype);
+    int64_t end = to.value;
+
+    if (to.has && from >= end) {
+        error_set(ERROR_RUNTIME,
+                  "random_ expects 'from' to be less than 'to', but got from=%lld >= to=%lld",
+                  (long long)from, (long long)end);
+        return -1;
+    }
+    if (check_bound(&limit, from, "from") || (to.has && check_bound(&limit, end - 1, "to - 1")))
+        return -1;
+    if (to.has && limit.digits)
+        fit_bounds(draw.dtype, limit.digits, &from, &end);
+    draw.first = from;
+    draw.choices =
+        to.has ? (uint64_t)end - (uint64_t)from : (uint64_t)limit.last - (uint64_t)from + 1;
+    draw.wide = draw.choices == 0 || draw.choices >= WIDE_CHOICES;
+    draw.block = random_block;
+    return draw_fill(self, &draw);
+}
+
+int cpu_random_all_(struct tensor *self, struct generator *generator)
+{
+    struct draw draw = draw_from(generator, self);
+
+    draw.choices = (uint64_t)integer_limit(draw.dtype).last + 1;
+    draw.wide = draw.dtype == DTYPE_I64 || draw.dtype == DTYPE_F64;
+    draw.block = random_block;
+    return draw_fill(self, &draw);
+}
