@@ -1,4 +1,5 @@
 #include "info.h"
+#include "io.h"
 #include "json.h"
 #include "python.h"
 
@@ -38,7 +39,9 @@ json_t *shutdown_reply(struct kernel *k, struct request *r)
 {
     bool restart = json_member_bool(r->content, "restart", false);
     json_t *content = json_pack("{s:s, s:b}", "status", "ok", "restart", restart);
-    publish_message(&k->outputs, r, "shutdown_reply", json_incref(content));
+    struct message *m = message_new(CHANNEL_IOPUB, r, "shutdown_reply");
+    json_add(&m->content, content);
+    io_send(k, m);
     lifetime_stop(k);
     return content;
 }

@@ -2,6 +2,7 @@
 #include "json.h"
 #include "pymodule.h"
 #include "shell.h"
+#include "streams.h"
 #include <string.h>
 
 /* The functions of python/_mesale_shell.py that are called for every request. */
@@ -181,6 +182,11 @@ static void end_broken_cell(execute_done *done, void *context)
     pymodule_set_done(NULL, NULL);
     pymodule_set_phase(PHASE_IDLE);
     outcome_set_error(&outcome, ename, evalue);
+    struct sink *sink = streams_lock();
+    if (sink) {
+        sink->error(sink, ename, evalue, outcome.traceback);
+        streams_unlock();
+    }
     done(context, &outcome);
     outcome_release(&outcome);
     free(ename);

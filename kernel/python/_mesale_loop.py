@@ -4,6 +4,7 @@ Cells run inside the running loop, so get_running_loop() and create_task() work 
 between cells. They run in the thread's own context, not in a copy that a callback of the loop would get: what
 decimal.getcontext(), numpy.set_printoptions() or a user's ContextVar were set to is still so in the next cell.
 """
+import builtins
 import importlib.util
 import os
 import signal
@@ -74,6 +75,7 @@ CONTEXT = _ThreadContext()
 loop = asyncio.new_event_loop()
 asyncio.set_event_loop(loop)
 
+_builtins = dict(vars(builtins))
 _stopping = False
 _task = None            # of the cell that awaits
 _cancelled = False      # it was cancelled by an interrupt
@@ -89,12 +91,16 @@ def serve_soon():
 
 
 def _run_until(condition):
-    """A KeyboardInterrupt or SystemExit that a task raises leaves run_forever(); the other tasks go on."""
+    """A KeyboardInterrupt or SystemExit that a task raises leaves run_forever(); the other tasks go on. Anything else
+    that leaves it broke the loop's own code: somebody has changed the builtins."""
     while not condition():
         try:
             loop.run_forever()
         except (KeyboardInterrupt, SystemExit):
             pass
+        except Exception:
+            builtins.__dict__.update(_builtins)
+            serve_soon()
 
 
 def run_loop(wakeup_fd):
@@ -146,6 +152,16 @@ def _wake():
     """The loop must come out of its wait to see what changed."""
 
 
+def _is_inside(task, frame):
+    """Whether `frame` runs code of the task, and not code of the loop that the task's last step has called: an
+    exception there would leave the task waiting for ever."""
+    coroutine = task.get_coro()
+    own = getattr(coroutine, "cr_frame", None) or getattr(coroutine, "gi_frame", None)
+    while frame is not None and frame is not own:
+        frame = frame.f_back
+    return frame is not None
+
+
 def _interrupt(signum, frame):
     """The handler of SIGINT. Between cells there is nothing to interrupt."""
     global _cancelled
@@ -156,12 +172,13 @@ def _interrupt(signum, frame):
         return
     if _task is not None:
         current = asyncio.current_task(loop)
-        if current is not _task:
+        inside = current is not None and _is_inside(current, frame)
+        if current is not _task or not inside:
             _cancelled = True
             _task.cancel()
             loop.call_soon_threadsafe(_wake)
-            if current is None:
-                return
+        if not inside:
+            return
     raise KeyboardInterrupt
 
 

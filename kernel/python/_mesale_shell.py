@@ -115,6 +115,11 @@ class ZMQInteractiveShell(InteractiveShell):
     def init_hooks(self):
         super().init_hooks()
         self.set_hook("show_in_pager", page.as_hook(self._page), 99)
+        try:
+            for end in os.openpty():
+                os.close(end)
+        except OSError:  # a machine without pseudo-terminals, a bare chroot for instance: !cmd does without
+            self.system = self.system_raw
 
     def _page(self, strg, start=0, screen_lines=0, pager_cmd=None):
         data = strg if isinstance(strg, dict) else {"text/plain": strg}
@@ -174,15 +179,16 @@ class ZMQInteractiveShell(InteractiveShell):
 
     _fold = None
 
+    def _format_exception_for_storage(self, exception, *args, **kwargs):
+        # what was shown, not formatted a second time
+        name, text, lines = self.last_error or (type(exception).__name__, "", [])
+        return {"ename": name, "evalue": text, "traceback": lines}
+
     def _showtraceback(self, etype, evalue, stb):
         lines = [str(line) for line in stb]
         if self._fold is not None and self._fold.count:
             lines.insert((len(lines) + 1) // 2, f"    ... {self._fold.count} frames left out ...")
-        try:
-            text = str(evalue)
-        except Exception:
-            text = f"<{etype.__name__} whose __str__ failed>"
-        self.last_error = (etype.__name__, text, lines)
+        self.last_error = (etype.__name__, _text_of(evalue), lines)
         if self.displayhook.is_active:
             self.display_failed = True
         _kernel.error(*self.last_error)
@@ -214,6 +220,13 @@ class _Folded:
     def __exit__(self, *unused):
         if self.count:
             self._before.tb_next = self._cut
+
+
+def _text_of(error):
+    try:
+        return str(error)
+    except Exception:
+        return f"<{type(error).__name__} whose __str__ failed>"
 
 
 def _is_cell_frame(entry):
@@ -255,6 +268,7 @@ class _Cell:
     def start(self):
         shell.last_error = None
         shell.display_failed = False
+        _mesale_streams.restore()
         shell.cell_count = shell.execution_count
         problem = None
         try:
@@ -326,7 +340,11 @@ class _Cell:
             error = self.result.error_before_exec or self.result.error_in_exec
         if error is None and not shell.display_failed:
             return None, None, []
-        return shell.last_error or (type(error).__name__, str(error), [])
+        if shell.last_error is None and isinstance(error, UsageError):
+            return type(error).__name__, str(error), []     # IPython has printed it
+        if shell.last_error is None:
+            shell._showtraceback(type(error), error, [f"{type(error).__name__}: {_text_of(error)}"])
+        return shell.last_error
 
     def _end(self):
         self._events()
@@ -368,6 +386,8 @@ def start():
     _mesale_streams.start()
     shell = ZMQInteractiveShell.instance(config=config)
     shell.kernel = _mesale_kernel.Kernel(shell)
+    if "JPY_SESSION_NAME" in os.environ:
+        shell.user_ns["__session__"] = os.environ["JPY_SESSION_NAME"]
     _mesale_kernel.start_comms(shell.kernel)
     _mesale_loop.start()
 

@@ -58,11 +58,20 @@ def _getpass(prompt="Password: ", stream=None):
     return _ask(str(prompt), True)
 
 
+stdout, stderr = _kernel.Stream(1), _kernel.Stream(2)
+
+
+def restore():
+    """Before each cell: a stream that the user has replaced stays replaced, one that is gone comes back."""
+    if getattr(sys, "stdout", None) is None:
+        sys.stdout = stdout
+    if getattr(sys, "stderr", None) is None:
+        sys.stderr = stderr
+
+
 def start():
-    for fd, name in ((1, "stdout"), (2, "stderr")):
-        stream = _kernel.Stream(fd)
-        stream.buffer = _Bytes(fd, stream)
-        setattr(sys, name, stream)
+    stdout.buffer, stderr.buffer = _Bytes(1, stdout), _Bytes(2, stderr)
+    sys.stdout, sys.stderr = stdout, stderr
     io.TextIOBase.register(_kernel.Stream)
     builtins.input = _input
     import getpass
