@@ -187,6 +187,16 @@ def test_an_interrupt_at_any_moment_loses_no_reply(kernel, code):
     assert kernel.run("6 * 7").ok().result == "42"
 
 
+@pytest.mark.parametrize("loop", ["await asyncio.sleep(0)", "await asyncio.sleep(0.0001)", "await step()"])
+def test_a_loop_of_awaits_always_ends(kernel, loop):
+    kernel.run("import asyncio\nasync def step():\n    await asyncio.gather(asyncio.sleep(0), asyncio.sleep(0))").ok()
+    for i in range(15):
+        request = kernel.run_until(f"print('ready', flush=True)\nwhile True: {loop}", "ready")
+        kernel.collect(0.002 * i)
+        kernel.interrupt("signal")
+        kernel.wait(request, 5).failed("KeyboardInterrupt")
+
+
 def test_an_interrupt_before_the_first_cell_is_harmless(start):
     process = start()
     client = process.client()

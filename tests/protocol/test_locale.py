@@ -1,6 +1,10 @@
 """No number, keyword or JSON depends on the locale: Turkish has a decimal comma and a dotless i."""
+import json
+import pathlib
+
 import pytest
 
+NOTEBOOK = pathlib.Path(__file__).parents[2] / "notebooks/no_grad_tr.ipynb"
 TURKISH = "tr_TR.UTF-8"
 PLACES = {
     "turkish": {"LC_ALL": TURKISH},
@@ -95,3 +99,25 @@ def test_names_with_both_letters_i_work(place):
 def test_a_plot_and_a_table_appear(place):
     outcome = place.run("%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([0.5, 1.5])\nplt.show()", 40).ok()
     assert "image/png" in outcome.displays[0]["data"]
+
+
+def outputs_of(outcome):
+    """What a notebook would store: texts by stream, and results."""
+    return outcome.runs + [("result", c["data"]["text/plain"]) for c in outcome.contents("execute_result")]
+
+
+def stored(cell):
+    """The same from a cell of the notebook file."""
+    found = []
+    for output in cell["outputs"]:
+        if output["output_type"] == "stream":
+            found.append((output["name"], "".join(output["text"])))
+        else:
+            found.append(("result", "".join(output["data"]["text/plain"])))
+    return found
+
+
+def test_the_turkish_notebook_gives_its_stored_outputs(place):
+    for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "code" and "nbval-ignore-output" not in cell["metadata"].get("tags", []):
+            assert outputs_of(place.run("".join(cell["source"])).ok()) == stored(cell)

@@ -2,7 +2,8 @@
 import re
 import time
 
-import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from client import SLOWNESS
 
@@ -65,6 +66,52 @@ for i in range(50):
         group = seen[at:at + 6]
         assert group[:2] == ["a", "display"] and group[4:] == ["display", "d"], (at, group)
         assert sorted(group[2:4]) == ["b", "c"], (at, group)
+
+
+WRITERS = {
+    "print": ("stdout", "print({text!r}, end='')"),
+    "flushed": ("stdout", "print({text!r}, end='', flush=True)"),
+    "buffer": ("stdout", "sys.stdout.buffer.write({text!r}.encode()); sys.stdout.buffer.flush()"),
+    "descriptor": ("stdout", "os.write(1, {text!r}.encode())"),
+    "error": ("stderr", "sys.stderr.write({text!r})"),
+    "error descriptor": ("stderr", "os.write(2, {text!r}.encode())"),
+    "display": ("display", "display({text!r})"),
+    "clear": ("clear", "clear_output()"),
+    "pause": (None, "time.sleep(0.012)"),
+}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.sampled_from(sorted(WRITERS)), st.text(st.sampled_from("aş\n\r\U0001f525"), min_size=1)),
+                max_size=30))
+def test_any_mixture_of_writers_keeps_its_order(kernel, steps):
+    lines = ["import os, sys, time", "from IPython.display import clear_output, display"]
+    wanted = []
+    for writer, text in steps:
+        where, line = WRITERS[writer]
+        lines.append(line.format(text=text))
+        if where in ("stdout", "stderr") and wanted and wanted[-1][0] == where:
+            wanted[-1] = (where, wanted[-1][1] + text)
+        elif where is not None:
+            wanted.append((where, repr(text) if where == "display" else text if where != "clear" else ""))
+    assert shown(kernel.run("\n".join(lines) + ";").ok()) == wanted
+
+
+def shown(outcome):
+    """All outputs as [(kind, text)], neighbours of one stream joined."""
+    seen = []
+    for message in outcome.iopub:
+        content = message.content
+        if message.type == "stream":
+            if seen and seen[-1][0] == content["name"]:
+                seen[-1] = (content["name"], seen[-1][1] + content["text"])
+            else:
+                seen.append((content["name"], content["text"]))
+        elif message.type == "display_data":
+            seen.append(("display", content["data"]["text/plain"]))
+        elif message.type == "clear_output":
+            seen.append(("clear", ""))
+    return seen
 
 
 def test_stderr_of_a_child_comes_before_what_python_writes_next(kernel):
