@@ -44,6 +44,11 @@ static inline struct generator *value_generator(const struct value *value)
     return value->kind == VALUE_GENERATOR ? value->generator : NULL;
 }
 
+static inline int value_memory_format(const struct value *value)
+{
+    return value->kind == VALUE_MEMORY_FORMAT ? (int)value->i : MEMORY_PRESERVE;
+}
+
 /* An optional integer as a value to save. */
 static inline struct value value_of_maybe_int(struct maybe_int value)
 {

@@ -44,37 +44,39 @@ from dataclasses import dataclass, field, replace
 OP_KEYS = {'py', 'doc', 'kernel_name', 'check', 'inputs', 'dtypes', 'each', 'when', 'fold'}
 SIG_KEYS = {'types', 'shape', 'cpu', 'body', 'alias', 'compose', 'helper', 'returns', 'grad', 'apply', 'save'}
 KINDS = ('each', 'fold', 'cpu', 'body', 'alias', 'compose', 'helper')
-TYPES = {'arith', 'float', 'compare', 'same', 'accumulate'}
+TYPE_RULES = {'arith', 'float', 'compare', 'same', 'accumulate'}
 PY_WORDS = {'function', 'method', 'inplace', 'out'}
+FLAGS = {'bool', 'number', 'wide'}
 OPERATORS = {'+', '-', '*', '/', '**', '@', '&', '|', '^', 'neg', '==', '!=', '<', '<=', '>', '>='}
-
-# schema type → (C type, kind of value)
-C_TYPES = {
-    'Tensor': ('struct tensor *', 'tensor'),
-    'Tensor[]': ('struct tensors ', 'tensors'),
-    'Tensor?[]': ('struct tensors ', 'tensors'),
-    'Scalar': ('struct scalar ', 'scalar'),
-    'int': ('int64_t ', 'int'),
-    'int?': ('struct maybe_int ', 'maybe_int'),
-    'int[]': ('struct ints ', 'ints'),
-    'int[1]': ('struct ints ', 'ints'),
-    'float': ('double ', 'float'),
-    'bool': ('bool ', 'bool'),
-    'ScalarType': ('enum dtype ', 'dtype'),
-    'Device': ('struct device ', 'device'),
-    'Layout': ('int ', 'layout'),
-    'MemoryFormat': ('int ', 'memory_format'),
-    'Generator': ('struct generator *', 'generator'),
-    'str': ('const char *', 'string'),
+# dtype → (C type that it is stored in, bytes, kind); the order is that of dtype.def
+DTYPES = {'BOOL': ('uint8_t', 1, 'bool'), 'U8': ('uint8_t', 1, 'int'), 'I8': ('int8_t', 1, 'int'),
+          'I16': ('int16_t', 2, 'int'), 'I32': ('int32_t', 4, 'int'), 'I64': ('int64_t', 8, 'int'),
+          'F16': ('uint16_t', 2, 'float'), 'BF16': ('uint16_t', 2, 'float'), 'F32': ('float', 4, 'float'),
+          'F64': ('double', 8, 'float')}
+# schema type → (C type, kind of value, PARAM_…, name in TypeErrors, name in stubs)
+SCHEMA = {
+    'Tensor': ('struct tensor *', 'tensor', 'TENSOR', 'Tensor', 'Tensor'),
+    'Tensor[]': ('struct tensors ', 'tensors', 'TENSORS', 'tuple of Tensors', 'Sequence[Tensor]'),
+    'Tensor?[]': ('struct tensors ', 'tensors', 'TENSORS', 'tuple of Tensors', 'Sequence[Optional[Tensor]]'),
+    'Scalar': ('struct scalar ', 'scalar', 'SCALAR', 'Number', 'Number'),
+    'int': ('int64_t ', 'int', 'INT', 'int', 'int'),
+    'int[]': ('struct ints ', 'ints', 'INTS', 'tuple of ints', 'Sequence[int]'),
+    'int[1]': ('struct ints ', 'ints', 'INTS', 'tuple of ints', 'Union[int, Sequence[int]]'),
+    'float': ('double ', 'float', 'FLOAT', 'float', 'float'),
+    'bool': ('bool ', 'bool', 'BOOL', 'bool', 'bool'),
+    'ScalarType': ('enum dtype ', 'dtype', 'DTYPE', 'torch.dtype', 'dtype'),
+    'Device': ('struct device ', 'device', 'DEVICE', 'torch.device', 'Union[str, int, device]'),
+    'Layout': ('int ', 'layout', 'LAYOUT', 'torch.layout', 'layout'),
+    'MemoryFormat': ('int ', 'memory_format', 'MEMORY_FORMAT', 'torch.memory_format', 'memory_format'),
+    'Generator': ('struct generator *', 'generator', 'GENERATOR', 'torch.Generator', 'Generator'),
+    'str': ('const char *', 'string', 'STRING', 'str', 'str'),
 }
 FACTORY = ('ScalarType? dtype=None', 'Layout? layout=None', 'Device? device=None', 'bool? pin_memory=False',
            'bool? requires_grad=False')
-DTYPES = ('BOOL', 'U8', 'I8', 'I16', 'I32', 'I64', 'F16', 'BF16', 'F32', 'F64')
-C_KEYWORDS = {'default', 'register', 'signed', 'short', 'long', 'int', 'float', 'double', 'char', 'auto', 'const', 'static'}
 
 
 class DeclError(Exception):
-    """A mistake in the table: (file, line, text)."""
+    """A mistake in the table: "FILE:LINE: text"."""
 
 
 def fail(where, text):
@@ -94,15 +96,11 @@ class Arg:
 
     @property
     def c_type(self):
-        return C_TYPES['int?' if self.type == 'int' and self.optional else self.type][0]
+        return 'struct maybe_int ' if self.kind == 'maybe_int' else SCHEMA[self.type][0]
 
     @property
     def kind(self):
-        return C_TYPES['int?' if self.type == 'int' and self.optional else self.type][1]
-
-    @property
-    def c_name(self):
-        return self.name + '_' if self.name in C_KEYWORDS else self.name
+        return 'maybe_int' if self.type == 'int' and self.optional else SCHEMA[self.type][1]
 
 
 @dataclass
@@ -129,16 +127,11 @@ class Sig:
         return next((a for a in self.args if a.name == name), None)
 
     def text(self, key):
-        lines = self.keys.get(key)
-        return lines[0].text if lines else None
+        return self.keys[key][0].text if key in self.keys else None
 
     @property
     def kind(self):
         return next(k for k in KINDS if k in self.op.keys or k in self.keys)
-
-    @property
-    def c_args(self):
-        return [a for a in self.args if a.in_c]
 
     @property
     def inplace_only(self):
@@ -147,14 +140,6 @@ class Sig:
     @property
     def is_list(self):
         return self.returns[0][0] == 'Tensor[]'
-
-    @property
-    def c_name(self):
-        """tensor_add, tensor_max_dim, tensor_bernoulli_tensor_."""
-        name = self.op.name
-        if not self.tag:
-            return 'tensor_' + name
-        return 'tensor_%s_%s_' % (name[:-1], self.tag) if name.endswith('_') else 'tensor_%s_%s' % (name, self.tag)
 
 
 @dataclass
@@ -165,21 +150,16 @@ class Op:
     sigs: list = field(default_factory=list)
     py: set = field(default_factory=set)
     operators: list = field(default_factory=list)   # [(symbol, reflected)]
-    flags: dict = field(default_factory=dict)       # argument → set of `bool`, `number`
+    flags: dict = field(default_factory=dict)       # argument → set of FLAGS
     dtypes: list = field(default_factory=list)
     whens: list = field(default_factory=list)       # [(argument, number, expression)]
 
     def text(self, key):
-        lines = self.keys.get(key)
-        return lines[0].text if lines else None
+        return self.keys[key][0].text if key in self.keys else None
 
     @property
     def kernel_name(self):
         return self.text('kernel_name') or self.name
-
-    @property
-    def public(self):
-        return bool(self.py or self.operators)
 
     def functions(self):
         """The C functions of the op: one a tag."""
@@ -194,37 +174,29 @@ class Function:
     are all tensors in C (`operands`); `params` are the arguments of the C function."""
 
     def __init__(self, op, sigs):
-        self.op, self.sigs, self.sig = op, sigs, sigs[0]
-        self.kind, self.name = self.sig.kind, self.sig.c_name
+        self.op, self.sigs, self.sig, self.kind = op, sigs, sigs[0], sigs[0].kind
         if len(sigs) > 1 and self.kind != 'each':
             fail(sigs[1].where, 'signatures without a tag of their own')
-        names = {a.name for s in sigs for a in s.args if a.type == 'Tensor'}
-        self.params = []
-        for arg in self.sig.c_args:
-            same = replace(arg, type='Tensor') if self.kind == 'each' and arg.name in names else arg
-            self.params.append(same)
+        tag = '_' + self.sig.tag if self.sig.tag else ''   # tensor_max_dim, tensor_bernoulli_tensor_
+        self.short = op.name[:-1] + tag + '_' if op.name.endswith('_') and tag else op.name + tag
+        self.name = 'tensor_' + self.short
+        names = {a.name for s in sigs for a in s.args if a.type == 'Tensor'} if self.kind == 'each' else ()
+        self.params = [replace(a, type='Tensor') if a.name in names else a for a in self.sig.args if a.in_c]
         self.operands = [a for a in self.params if a.type == 'Tensor']
         self.scalars = [a for a in self.params if a.type == 'Scalar']
-
-    @property
-    def inplace(self):
-        """Whether there is a form that writes into self besides the functional one."""
-        return 'inplace' in self.op.py and self.params[0].type == 'Tensor' and self.kind != 'compose'
-
-    @property
-    def out(self):
-        return 'out' in self.op.py and not all(s.noout for s in self.sigs)
-
-    @property
-    def recorded(self):
-        return [s for s in self.sigs if s.node]
+        self.recorded = [s for s in sigs if s.node]
+        # a form that writes into self besides the functional one
+        self.inplace = 'inplace' in op.py and self.params[0].type == 'Tensor' and self.kind != 'compose'
+        self.out = 'out' in op.py and not all(s.noout for s in sigs)
 
     def tracked(self):
         """The arguments that may bring a graph: those with a gradient in some signature."""
         names = {n for s in self.sigs for n in s.grads}
-        if any('apply' in s.keys for s in self.sigs):
-            return [a for a in self.params if a.type.startswith('Tensor')]
-        return [a for a in self.params if a.name in names]
+        every = any('apply' in s.keys for s in self.sigs)
+        return [a for a in self.params if a.name in names or (every and a.type.startswith('Tensor'))]
+
+
+# --- signatures ----------------------------------------------------------------------------------------------------
 
 
 def split_list(text):
@@ -239,15 +211,20 @@ def split_list(text):
     return parts + [tail] if tail else parts
 
 
+def parse_call(line):
+    """(name, [argument texts]) of "name(a, b)"."""
+    match = re.fullmatch(r'(\w+)\((.*)\)', line.text)
+    if not match:
+        fail(line.where, 'expected a call, got "%s"' % line.text)
+    return match.group(1), split_list(match.group(2))
+
+
 def parse_arg(text, keyword, where):
     match = re.fullmatch(r'(\w+)(\(a!\))?(\??\[\d*\])?(\?)? (\w+)(?:=(\S+))?', text)
-    if not match:
+    if not match or match.group(1) + (match.group(3) or '') not in SCHEMA:
         fail(where, 'bad argument "%s"' % text)
     base, mutable, brackets, optional, name, default = match.groups()
-    type_ = base + (brackets or '')
-    if type_ not in C_TYPES:
-        fail(where, 'unknown type "%s"' % type_)
-    return Arg(name, type_, bool(optional), default, keyword, bool(mutable))
+    return Arg(name, base + (brackets or ''), bool(optional), default, keyword, bool(mutable))
 
 
 def parse_args(text, where):
@@ -256,88 +233,39 @@ def parse_args(text, where):
         if part == '*':
             keyword = True
         elif part == 'factory':
-            for item in FACTORY:
-                arg = parse_arg(item, True, where)
-                arg.factory = True
-                arg.in_c = arg.name in ('dtype', 'device')
-                args.append(arg)
+            for arg in (parse_arg(item, True, where) for item in FACTORY):
+                args.append(replace(arg, factory=True, in_c=arg.name in ('dtype', 'device')))
         else:
             args.append(parse_arg(part, keyword, where))
     return args
 
 
 def parse_returns(text, where):
-    if text.startswith('('):
-        items = split_list(text[1:-1])
-    else:
-        items = [text]
     found = []
-    for item in items:
+    for item in split_list(text[1:-1]) if text.startswith('(') else [text]:
         match = re.fullmatch(r'(Tensor(?:\[\])?|Scalar)(?:\(a!\))?(?: (\w+))?', item)
         if not match:
             fail(where, 'bad result "%s"' % item)
-        found.append((match.group(1), match.group(2)))
+        found.append(match.groups())
     return found
 
 
 def parse_sig(op, line):
-    text = line.text
-    match = re.match(r'(\w*)\(', text)
-    if not match:
-        fail(line.where, 'bad signature "%s"' % text)
-    depth = 0
-    for end in range(match.end() - 1, len(text)):
-        depth += (text[end] == '(') - (text[end] == ')')
-        if depth == 0:
+    text, depth, end = line.text, 0, -1
+    for end, char in enumerate(text):
+        depth += (char == '(') - (char == ')')
+        if char == ')' and depth == 0:
             break
-    rest = re.fullmatch(r'\s*->\s*(\([^)]*\)|\S+)(.*)', text[end + 1:])
-    if depth or not rest:
+    match = re.fullmatch(r'(\w*)\((.*)\)', text[:end + 1])
+    rest = re.fullmatch(r'\s*->\s*(\([^)]*\)|\S+)(?:\s+node (\w+))?(?:\s+(noout))?', text[end + 1:])
+    if not match or not rest:
         fail(line.where, 'bad signature "%s"' % text)
-    sig = Sig(op, line.where, match.group(1), parse_args(text[match.end():end], line.where),
-              parse_returns(rest.group(1), line.where), text[:end + 1] + ' -> ' + rest.group(1))
-    words = rest.group(2).split()
-    while words:
-        word = words.pop(0)
-        if word == 'node' and words:
-            sig.node = words.pop(0)
-        elif word == 'noout':
-            sig.noout = True
-        else:
-            fail(line.where, 'unknown word "%s" after a signature' % word)
-    return sig
+    return Sig(op, line.where, match.group(1), parse_args(match.group(2), line.where),
+               parse_returns(rest.group(1), line.where), text[:end + 1] + ' -> ' + rest.group(1), rest.group(2),
+               bool(rest.group(3)))
 
 
-def parse_outputs(sig, line):
-    for item in split_list(line.text):
-        words = item.split()
-        dtype = next((w for w in words[1:] if w != 'nograd'), None)
-        sig.outputs.append((words[0], dtype, 'nograd' in words))
-    if [o[0] for o in sig.outputs] != [r[1] for r in sig.returns]:
-        fail(line.where, 'names in `returns` are not those of the signature')
-
-
-def parse_operators(op, line):
-    words = line.text.split()
-    while words:
-        word = words.pop(0)
-        if word in PY_WORDS:
-            op.py.add(word)
-        elif word == 'operator' and words:
-            reflected = words[0] == 'reflected' and bool(words.pop(0))
-            symbol = words.pop(0) if words else ''
-            if symbol not in OPERATORS:
-                fail(line.where, 'unknown operator "%s"' % symbol)
-            op.operators.append((symbol, reflected))
-        else:
-            fail(line.where, 'unknown word "%s" in `py`' % word)
-
-
-def kinds_to_dtypes(words, where):
-    kinds = {'bool': DTYPES[:1], 'int': DTYPES[1:6], 'float': DTYPES[6:]}
-    for word in words:
-        if word not in kinds:
-            fail(where, 'unknown kind "%s" in `dtypes`' % word)
-    return [d for word in words for d in kinds[word]]
+# --- files -----------------------------------------------------------------------------------------------------------
 
 
 def read_lines(path):
@@ -361,16 +289,14 @@ def read_file(path):
             continue
         if op is None:
             fail(where, 'a line before the first op')
+        value = text
         if key is None or indent < column:
             key, _, rest = text.partition(' ')
             value = rest.lstrip()
             if key not in OP_KEYS | SIG_KEYS | {'sig'}:
                 fail(where, 'unknown key "%s"' % key)
-            column = indent + len(key) + len(rest) - len(value) + 1
-            if key == 'sig':
-                block = []
-        else:
-            value = text
+            column = indent + len(text) - len(value)
+            block = [] if key == 'sig' else block
         add_line(op, block, key, Line(value, where))
     return ops
 
@@ -388,31 +314,33 @@ def add_line(op, block, key, line):
             sig.keys.setdefault(key, []).append(line)
 
 
-def finish_sig(op, sig):
-    for key in ('types', 'shape'):
-        if key not in sig.keys and 'compose' not in sig.keys and 'body' not in sig.keys:
-            given = [s.keys[key] for s in op.sigs if key in s.keys]
-            if given:
-                sig.keys[key] = given[-1]
-    kinds = [k for k in KINDS if k in sig.keys or k in op.keys]
-    if len(kinds) != 1:
-        fail(sig.where, 'a signature needs exactly one of %s, has %s' % (', '.join(KINDS), kinds or 'none'))
-    if sig.text('types') and sig.text('types') not in TYPES:
-        fail(sig.keys['types'][0].where, 'unknown rule "%s"' % sig.text('types'))
-    if kinds[0] in ('each', 'fold') and not sig.text('types'):
-        fail(sig.where, '`%s` needs `types`' % kinds[0])
-    for line in sig.keys.get('returns', []):
-        parse_outputs(sig, line)
-    if len(sig.returns) > 1 and not sig.outputs:
-        fail(sig.where, 'several results need `returns`')
-    parse_grads(op, sig)
-    if sig.node and not (sig.grads or 'apply' in sig.keys):
-        fail(sig.where, 'node %s has no gradient' % sig.node)
-    if (sig.grads or 'apply' in sig.keys) and not sig.node:
-        fail(sig.where, 'a gradient needs a node')
+# --- checks and meaning ------------------------------------------------------------------------------------------------
 
 
-def parse_grads(op, sig):
+def read_py(op, line):
+    words = line.text.split()
+    while words:
+        word = words.pop(0)
+        if word == 'operator' and words:
+            reflected = words[0] == 'reflected' and bool(words.pop(0))
+            op.operators.append((words.pop(0) if words else '', reflected))
+            if op.operators[-1][0] not in OPERATORS:
+                fail(line.where, 'unknown operator "%s"' % op.operators[-1][0])
+        elif word in PY_WORDS:
+            op.py.add(word)
+        else:
+            fail(line.where, 'unknown word "%s" in `py`' % word)
+
+
+def read_outputs(sig, line):
+    for item in split_list(line.text):
+        name, *words = item.split()
+        sig.outputs.append((name, next((w for w in words if w != 'nograd'), None), 'nograd' in words))
+    if [o[0] for o in sig.outputs] != [r[1] for r in sig.returns]:
+        fail(line.where, 'names in `returns` are not those of the signature')
+
+
+def read_grads(op, sig):
     for line in sig.keys.get('grad', []):
         name, colon, formula = line.text.partition(':')
         if not colon or not any(s.arg(name.strip()) for s in op.sigs):
@@ -420,17 +348,37 @@ def parse_grads(op, sig):
         arg = sig.arg(name.strip())
         if arg and arg.type.startswith('Tensor'):
             sig.grads[arg.name] = Line(formula.strip(), line.where)
+    if bool(sig.node) != bool(sig.grads or 'apply' in sig.keys):
+        fail(sig.where, 'node %s has no gradient' % sig.node if sig.node else 'a gradient needs a node')
+
+
+def finish_sig(op, sig):
+    for key in ('types', 'shape'):
+        given = [s.keys[key] for s in op.sigs if key in s.keys]
+        if given and key not in sig.keys and not {'compose', 'body'} & set(sig.keys):
+            sig.keys[key] = given[-1]
+    kinds = [k for k in KINDS if k in sig.keys or k in op.keys]
+    if len(kinds) != 1:
+        fail(sig.where, 'a signature needs exactly one of %s, has %s' % (', '.join(KINDS), kinds or 'none'))
+    rule = sig.text('types')
+    if (rule and rule not in TYPE_RULES) or (not rule and kinds[0] in ('each', 'fold')):
+        fail(sig.where, 'unknown type rule "%s"' % rule if rule else '`%s` needs `types`' % kinds[0])
+    for line in sig.keys.get('returns', []):
+        read_outputs(sig, line)
+    if len(sig.returns) > 1 and not sig.outputs:
+        fail(sig.where, 'several results need `returns`')
+    read_grads(op, sig)
 
 
 def finish_op(op):
     if not op.sigs:
         fail(op.where, 'op %s has no signature' % op.name)
     for line in op.keys.get('py', []):
-        parse_operators(op, line)
+        read_py(op, line)
     for line in op.keys.get('inputs', []):
         for item in line.text.split():
             name, _, flag = item.partition(':')
-            if flag not in ('bool', 'number', 'wide') or not any(s.arg(name) for s in op.sigs):
+            if flag not in FLAGS or not any(s.arg(name) for s in op.sigs):
                 fail(line.where, 'bad input "%s"' % item)
             op.flags.setdefault(name, set()).add(flag)
     for line in op.keys.get('when', []):
@@ -438,8 +386,10 @@ def finish_op(op):
         if not match:
             fail(line.where, 'expected "ARGUMENT == NUMBER  EXPRESSION"')
         op.whens.append(match.groups())
-    lines = op.keys.get('dtypes')
-    op.dtypes = kinds_to_dtypes(lines[0].text.split(), lines[0].where) if lines else list(DTYPES)
+    kinds = (op.text('dtypes') or 'bool int float').split()
+    if not set(kinds) <= {'bool', 'int', 'float'}:
+        fail(op.keys['dtypes'][0].where, 'unknown kind in `dtypes`')
+    op.dtypes = [d for d, facts in DTYPES.items() if facts[2] in kinds]
     for sig in op.sigs:
         finish_sig(op, sig)
 
@@ -447,24 +397,21 @@ def finish_op(op):
 def read_table(paths):
     """All ops of the files, checked. DeclError on the first mistake."""
     ops, names = [], {}
-    for path in paths:
-        for op in read_file(path):
-            if op.name in names:
-                fail(op.where, 'op %s is already in %s:%d' % ((op.name,) + names[op.name]))
-            names[op.name] = op.where
-            finish_op(op)
-            ops.append(op)
+    for op in (op for path in paths for op in read_file(path)):
+        if op.name in names:
+            fail(op.where, 'op %s is already in %s:%d' % ((op.name,) + names[op.name]))
+        names[op.name] = op.where
+        finish_op(op)
+        ops.append(op)
     return ops
 
 
 def write_if_changed(path, text):
     """Leaves an unchanged file alone, so that nothing is compiled again for it."""
-    try:
+    if os.path.exists(path):
         with open(path, encoding='utf-8') as file:
             if file.read() == text:
                 return
-    except FileNotFoundError:
-        pass
     with open(path, 'w', encoding='utf-8') as file:
         file.write(text)
 
@@ -478,8 +425,7 @@ def main():
     import write_py
     try:
         table = read_table(options.decl)
-        files = dict(write_c.files(table))
-        files.update(write_py.files(table))
+        files = {**write_c.files(table), **write_py.files(table)}
     except DeclError as error:
         sys.exit(str(error))
     os.makedirs(options.out, exist_ok=True)
@@ -488,6 +434,5 @@ def main():
 
 
 if __name__ == '__main__':
-    # the modules import this one: without this there would be two of it
-    sys.modules['read'] = sys.modules['__main__']
+    sys.modules['read'] = sys.modules['__main__']  # the other modules import this one: there must not be two of it
     main()
