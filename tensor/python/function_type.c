@@ -131,7 +131,7 @@ static int backward_store(struct context *self, PyObject *results, struct tensor
     for (Py_ssize_t i = 0; i < PyBytes_GET_SIZE(self->is_tensor_input); i++) {
         PyObject *item = PyTuple_GET_ITEM(results, i);
         if (!is_tensor_input[i] && item != Py_None) {
-            PyErr_Format(PyExc_RuntimeError, "function %s returned a gradient different from None at position %zd, but "
+            PyErr_Format(PyExc_RuntimeError, "function %s returned a gradient different than None at position %zd, but "
                          "the corresponding forward input was not a Variable", context_name((PyObject *)self), i + 1);
             return -1;
         }
