@@ -219,15 +219,14 @@ static int check_values(const struct index_plan *plan, const struct tensor *self
     if (values->dtype != self->dtype) {
         error_set(ERROR_RUNTIME,
                   "Index put requires the source and destination dtypes match, got %s for the "
-                  "destination and %s for "
-                  "the source.",
+                  "destination and %s for the source.",
                   dtype_info[self->dtype].class_name, dtype_info[values->dtype].class_name);
         return -1;
     }
     if (!shape_expandable(tensor_shape(values), shape)) {
         error_set(ERROR_RUNTIME,
-                  "shape mismatch: value tensor of shape %s cannot be broadcast to indexing result "
-                  "of shape %s",
+                  "shape mismatch: value tensor of shape %s cannot be broadcast to indexing "
+                  "result of shape %s",
                   shape_text(tensor_shape(values), value_text, sizeof value_text),
                   shape_text(shape, result_text, sizeof result_text));
         return -1;
@@ -240,9 +239,9 @@ static int check_aliases(const struct tensor *self, struct tensors indices,
 {
     if (index_has_overlap(self) &&
         warning_emit(
-            "Use of index_put_ on expanded tensors is deprecated. Please clone() the tensor before "
-            "performing "
-            "this operation. This also applies to advanced indexing e.g. tensor[indices] = tensor"))
+            "Use of index_put_ on expanded tensors is deprecated. Please clone() the tensor "
+            "before performing this operation. This also applies to advanced indexing e.g. "
+            "tensor[indices] = tensor"))
         return -1;
     if (index_check_overlap(self, values))
         return -1;
@@ -421,9 +420,8 @@ static int check_gather(const struct tensor *self, int64_t dim, const struct ten
     for (int i = 0; i < self->dims && i < index->dims; i++)
         if (i != dim && index->sizes[i] > self->sizes[i]) {
             error_set(ERROR_RUNTIME,
-                      "Size does not match at dimension %d expected index %s to be no larger than "
-                      "self %s apart from "
-                      "dimension %d",
+                      "Size does not match at dimension %d expected index %s to be no larger "
+                      "than self %s apart from dimension %d",
                       i, shape_text(tensor_shape(index), index_text, sizeof index_text),
                       shape_text(tensor_shape(self), self_text, sizeof self_text), (int)dim);
             return -1;

@@ -62,9 +62,9 @@ static int apply_int(struct walk *walk, int64_t value, int position)
     struct tensor *result = walk->result;
 
     if (result->dims == 0) {
-        error_set(ERROR_INDEX, "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or "
-                               "`tensor.item<T>()` in "
-                               "C++ to convert a 0-dim tensor to a number");
+        error_set(ERROR_INDEX, "invalid index of a 0-dim tensor. Use `tensor.item()` in Python "
+                               "or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a "
+                               "number");
         return -1;
     }
     int64_t size = walk->dim < result->dims ? result->sizes[walk->dim] : 0;

@@ -112,8 +112,7 @@ static int check_mask(const struct tensor *self, const struct tensor *mask, int 
         if (mask->sizes[i] != self->sizes[dim + i]) {
             error_set(ERROR_INDEX,
                       "The shape of the mask %s at index %d does not match the shape of the "
-                      "indexed tensor %s at index "
-                      "%d",
+                      "indexed tensor %s at index %d",
                       shape_text(tensor_shape(mask), mask_text, sizeof mask_text), i,
                       shape_text(tensor_shape(self), self_text, sizeof self_text), dim + i);
             return -1;
@@ -500,9 +499,9 @@ int index_check_overlap(const struct tensor *written, const struct tensor *input
     const char *second_end = second + (size_t)input->numel * dtype_info[input->dtype].bytes;
     if (first >= second_end || second >= first_end)
         return 0;
-    error_set(
-        ERROR_RUNTIME,
-        "unsupported operation: some elements of the input tensor and the written-to tensor refer "
-        "to a single memory location. Please clone() the tensor before performing the operation.");
+    error_set(ERROR_RUNTIME,
+              "unsupported operation: some elements of the input tensor and the written-to tensor "
+              "refer to a single memory location. Please clone() the tensor before performing the "
+              "operation.");
     return -1;
 }

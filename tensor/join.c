@@ -128,12 +128,11 @@ static int shape_stack(struct shape *shape, struct tensors list, int64_t *dim)
         return -1;
     for (int i = 1; i < list.count; i++)
         if (!shape_equal(tensor_shape(first), tensor_shape(list.items[i]))) {
-            error_set(
-                ERROR_RUNTIME,
-                "stack expects each tensor to be equal size, but got %s at entry 0 and %s at entry "
-                "%d",
-                shape_text(tensor_shape(first), first_text, sizeof first_text),
-                shape_text(tensor_shape(list.items[i]), other_text, sizeof other_text), i);
+            error_set(ERROR_RUNTIME,
+                      "stack expects each tensor to be equal size, but got %s at entry 0 and %s at "
+                      "entry %d",
+                      shape_text(tensor_shape(first), first_text, sizeof first_text),
+                      shape_text(tensor_shape(list.items[i]), other_text, sizeof other_text), i);
             return -1;
         }
     if (first->dims >= TENSOR_MAX_DIMS) {

@@ -3,6 +3,8 @@
 #include <float.h>
 #include <string.h>
 
+#include "../call.h"
+
 int draw_pause(const struct draw *draw)
 {
     pthread_mutex_unlock(&draw->generator->lock);
@@ -53,20 +55,6 @@ bool draw_next_run(const struct iter *iter, int64_t *position, char **data)
     return false;
 }
 
-int draw_check_target(const struct tensor *self)
-{
-    for (int dim = 0; dim < self->dims; dim++)
-        if (self->sizes[dim] > 1 && self->strides[dim] == 0) {
-            error_set(
-                ERROR_RUNTIME,
-                "unsupported operation: more than one element of the written-to tensor refers to a "
-                "single "
-                "memory location. Please clone() the tensor before performing the operation.");
-            return -1;
-        }
-    return 0;
-}
-
 int draw_fill(struct tensor *self, struct draw *draw)
 {
     int64_t position[TENSOR_MAX_DIMS] = {0};
@@ -76,7 +64,7 @@ int draw_fill(struct tensor *self, struct draw *draw)
 
     if (self->numel == 0)
         return 0;
-    if (draw_check_target(self))
+    if (call_check_writable(self))
         return -1;
     if (tensor_is_contiguous(self)) {
         pthread_mutex_lock(&draw->generator->lock);
@@ -107,16 +95,16 @@ struct draw draw_from(struct generator *generator, const struct tensor *self)
                          .dtype = (enum dtype)self->dtype};
 }
 
-struct float_limit float_limit(enum dtype dtype)
+double draw_float_max(enum dtype dtype)
 {
     switch (dtype) {
     case DTYPE_F16:
-        return (struct float_limit){65504.0, "c10::Half"};
+        return 65504.0;
     case DTYPE_BF16:
-        return (struct float_limit){0x1.fep127, "c10::BFloat16"};
+        return 0x1.fep127;
     case DTYPE_F32:
-        return (struct float_limit){FLT_MAX, "float"};
+        return FLT_MAX;
     default:
-        return (struct float_limit){DBL_MAX, "double"};
+        return DBL_MAX;
     }
 }

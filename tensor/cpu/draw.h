@@ -24,12 +24,6 @@ struct draw {
     bool wide;          /* random_: 64 bits an element */
 };
 
-/* What a float dtype holds; its name in C++, for error texts. */
-struct float_limit {
-    double max;
-    const char *c_name;
-};
-
 /* A draw for self from `generator`, or from the default one. */
 struct draw draw_from(struct generator *generator, const struct tensor *self);
 /* Fills self in the order of its memory. RUNTIME when it is an expanded tensor. 0 or -1. */
@@ -39,13 +33,11 @@ int draw_contiguous(const struct draw *draw, char *data, int64_t n);
 /* Gives other threads, and the embedder's signal handlers, a turn; they may draw from the same
  * generator. */
 int draw_pause(const struct draw *draw);
-/* RUNTIME "unsupported operation: more than one element of the written-to tensor refers to a single
- * memory location. …" */
-int draw_check_target(const struct tensor *self);
 /* Steps an odometer over the dims from 1 on, innermost first; false after the last position. */
 bool draw_next_run(const struct iter *iter, int64_t *position, char **data);
 
-struct float_limit float_limit(enum dtype dtype);
+/* The largest number that a floating dtype holds. */
+double draw_float_max(enum dtype dtype);
 
 /* 53 bits of two outputs, in [0, 1). */
 static inline double draw_unit53(const uint32_t *pair)

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "../backend.h"
+#include "../call.h"
 #include "../half.h"
 #include "../number.h"
 #include "op_functions.h"
@@ -83,10 +83,10 @@ static int check_uniform(const struct tensor *self, double from, double to)
                   dtype_info[self->dtype].class_name);
         return -1;
     }
-    struct float_limit limit = float_limit((enum dtype)self->dtype);
-    if (!(fabs(from) <= limit.max) || !(fabs(to) <= limit.max)) {
-        error_set(ERROR_RUNTIME, "%s is out of bounds for %s",
-                  !(fabs(from) <= limit.max) ? "from" : "to", limit.c_name);
+    double max = draw_float_max((enum dtype)self->dtype);
+    if (!(fabs(from) <= max) || !(fabs(to) <= max)) {
+        error_set(ERROR_RUNTIME, "%s is out of bounds for %s", !(fabs(from) <= max) ? "from" : "to",
+                  call_c_name((enum dtype)self->dtype));
         return -1;
     }
     if (from > to) {
@@ -95,11 +95,10 @@ static int check_uniform(const struct tensor *self, double from, double to)
                   print_short(from, from_text), print_short(to, to_text));
         return -1;
     }
-    if (to - from > limit.max) {
+    if (to - from > max) {
         error_set(ERROR_RUNTIME,
-                  "uniform_ expects to-from <= std::numeric_limits<%s>::max(), but found to=%s and "
-                  "from=%s which "
-                  "result in to-from to exceed the limit",
+                  "uniform_ expects to-from <= std::numeric_limits<%s>::max(), but found to=%s "
+                  "and from=%s which result in to-from to exceed the limit",
                   dtype_info[self->dtype].class_name, print_short(to, to_text),
                   print_short(from, from_text));
         return -1;
@@ -316,7 +315,7 @@ int cpu_bernoulli_tensor_(struct tensor *self, struct tensor *p, struct generato
                   dtype_info[p->dtype].class_name);
         goto done;
     }
-    if (draw_check_target(self))
+    if (call_check_writable(self))
         goto done;
     result = 0;
     if (self->numel == 0)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "../backend.h"
+#include "../call.h"
 
 /* From this many choices on, random_(from, to) draws 64 bits an element. */
 #define WIDE_CHOICES (1ULL << 28)
@@ -22,47 +22,47 @@ struct integer_limit {
     double min, max;
     int64_t last; /* the largest integer of random_() */
     int digits;   /* of floats */
-    const char *c_name;
 };
 
 static struct integer_limit integer_limit(enum dtype dtype)
 {
     switch (dtype) {
     case DTYPE_BOOL:
-        return (struct integer_limit){0, 1, 1, 0, "bool"};
+        return (struct integer_limit){0, 1, 1, 0};
     case DTYPE_U8:
-        return (struct integer_limit){0, UINT8_MAX, UINT8_MAX, 0, "unsigned char"};
+        return (struct integer_limit){0, UINT8_MAX, UINT8_MAX, 0};
     case DTYPE_I8:
-        return (struct integer_limit){INT8_MIN, INT8_MAX, INT8_MAX, 0, "signed char"};
+        return (struct integer_limit){INT8_MIN, INT8_MAX, INT8_MAX, 0};
     case DTYPE_I16:
-        return (struct integer_limit){INT16_MIN, INT16_MAX, INT16_MAX, 0, "short int"};
+        return (struct integer_limit){INT16_MIN, INT16_MAX, INT16_MAX, 0};
     case DTYPE_I32:
-        return (struct integer_limit){INT32_MIN, INT32_MAX, INT32_MAX, 0, "int"};
+        return (struct integer_limit){INT32_MIN, INT32_MAX, INT32_MAX, 0};
     case DTYPE_I64:
-        return (struct integer_limit){-0x1p63, 0x1p63, INT64_MAX, 0, "long int"};
+        return (struct integer_limit){-0x1p63, 0x1p63, INT64_MAX, 0};
     default:
         break;
     }
-    struct float_limit limit = float_limit(dtype);
+    double max = draw_float_max(dtype);
     int digits = dtype == DTYPE_F16 ? 11 : dtype == DTYPE_BF16 ? 8 : dtype == DTYPE_F32 ? 24 : 53;
-    return (struct integer_limit){-limit.max, limit.max, 1LL << digits, digits, limit.c_name};
+    return (struct integer_limit){-max, max, 1LL << digits, digits};
 }
 
 /* One bound of random_(): within the dtype, and for floats a warning where it holds not every
  * integer below it. */
-static int check_bound(const struct integer_limit *limit, int64_t value, const char *name)
+static int check_bound(enum dtype dtype, int64_t value, const char *name)
 {
-    if ((double)value < limit->min || (double)value > limit->max) {
-        error_set(ERROR_RUNTIME, "%s is out of bounds for %s", name, limit->c_name);
+    struct integer_limit limit = integer_limit(dtype);
+
+    if ((double)value < limit.min || (double)value > limit.max) {
+        error_set(ERROR_RUNTIME, "%s is out of bounds for %s", name, call_c_name(dtype));
         return -1;
     }
-    if (limit->digits && (value > limit->last || value < -limit->last))
-        return warning_emit("%s is out of bounds [-(2^%d), 2^%d]. Due to precision limitations %s "
-                            "can support discrete "
-                            "uniform distribution only within this range. This warning will become "
-                            "an error in version "
-                            "1.7 release, please fix the code in advance",
-                            name, limit->digits, limit->digits, limit->c_name);
+    if (limit.digits && (value > limit.last || value < -limit.last))
+        return warning_emit("%s is out of bounds [-(2^%d), 2^%d]. Due to precision limitations "
+                            "%s can support discrete uniform distribution only within this "
+                            "range. This warning will become an error in version 1.7 release, "
+                            "please fix the code in advance",
+                            name, limit.digits, limit.digits, call_c_name(dtype));
     return 0;
 }
 
@@ -120,7 +120,8 @@ int cpu_random_(struct tensor *self, int64_t from, struct maybe_int to, struct g
                   (long long)from, (long long)end);
         return -1;
     }
-    if (check_bound(&limit, from, "from") || (to.has && check_bound(&limit, end - 1, "to - 1")))
+    if (check_bound(draw.dtype, from, "from") ||
+        (to.has && check_bound(draw.dtype, end - 1, "to - 1")))
         return -1;
     if (to.has && limit.digits)
         fit_bounds(draw.dtype, limit.digits, &from, &end);

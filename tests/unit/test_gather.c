@@ -310,8 +310,8 @@ START_TEST(bad_indices_are_named)
     fails(body_index(NULL, x, (struct tensors){&real, 1}), ERROR_INDEX,
           "tensors used as indices must be long, int, byte or bool tensors");
     fails(body_index(NULL, x, (struct tensors){&mask, 1}), ERROR_INDEX,
-          "The shape of the mask [3] at index 0 does not match the shape of the indexed tensor [2, "
-          "3] at index 0");
+          "The shape of the mask [3] at index 0 does not match the shape of the indexed tensor "
+          "[2, 3] at index 0");
     fails(body_index(NULL, x, (struct tensors){(struct tensor *[]){two, two, two}, 3}), ERROR_INDEX,
           "too many indices for tensor of dimension 2 (got 3)");
     fails(body_index(NULL, x, (struct tensors){NULL, 0}), ERROR_INDEX,
@@ -337,12 +337,11 @@ START_TEST(bad_values_are_named)
           "shape [2, 3]");
     fails(body_index_put(NULL, x, (struct tensors){&two, 1}, two, false), ERROR_RUNTIME,
           "Index put requires the source and destination dtypes match, got Float for the "
-          "destination and Long for the "
-          "source.");
+          "destination and Long for the source.");
     fails(body_index_put(x, x, (struct tensors){&two, 1}, row, false), ERROR_RUNTIME,
           "unsupported operation: some elements of the input tensor and the written-to tensor "
-          "refer to a single memory "
-          "location. Please clone() the tensor before performing the operation.");
+          "refer to a single memory location. Please clone() the tensor before performing the "
+          "operation.");
     struct tensor *all[] = {x, two, real, row};
     release_all(all, 4);
 }
@@ -358,9 +357,8 @@ START_TEST(bad_gathers_are_named)
     fails(body_gather(NULL, x, 0, flat, false), ERROR_RUNTIME,
           "Index tensor must have the same number of dimensions as input tensor");
     fails(body_gather(NULL, x, 0, wide, false), ERROR_RUNTIME,
-          "Size does not match at dimension 1 expected index [1, 3] to be no larger than self [2, "
-          "2] apart from dimension "
-          "0");
+          "Size does not match at dimension 1 expected index [1, 3] to be no larger than self "
+          "[2, 2] apart from dimension 0");
     fails(body_gather(NULL, x, 0, real, false), ERROR_RUNTIME,
           "gather(): Expected dtype int32/int64 for index");
     fails(body_gather(NULL, x, 2, two, false), ERROR_INDEX,

@@ -155,8 +155,8 @@ START_TEST(what_cannot_be_indexed_is_named)
     get_fails(GET(x, ITEM_RANGE(0, 2, -1)), "step must be greater than zero");
     get_fails(GET(x, ITEM_TENSOR(five)), "index 5 is out of bounds for dimension 0 with size 2");
     get_fails(GET(x, ITEM_ALL, ITEM_TENSOR(wide)),
-              "The shape of the mask [2] at index 0 does not match the shape of the indexed tensor "
-              "[2, 3, 4] at index 1");
+              "The shape of the mask [2] at index 0 does not match the shape of the indexed "
+              "tensor [2, 3, 4] at index 1");
     struct tensor *all[] = {x, zero, five, wide};
     for (int i = 0; i < 4; i++)
         tensor_release(all[i]);

@@ -119,8 +119,7 @@ START_TEST(cat_names_what_does_not_fit)
                   *longs = ramp(DTYPE_I64, INTS(4, 3), 0);
     fails(body_cat(NULL, LIST(a, b), 0), ERROR_RUNTIME,
           "Sizes of tensors must match except in dimension 0. Expected size 3 but got size 4 for "
-          "tensor number 1 in the "
-          "list.");
+          "tensor number 1 in the list.");
     fails(body_cat(NULL, LIST(a, v), 0), ERROR_RUNTIME,
           "Tensors must have same number of dimensions: got 2 and 1");
     fails(body_cat(NULL, (struct tensors){NULL, 0}, 0), ERROR_VALUE,
@@ -133,8 +132,8 @@ START_TEST(cat_names_what_does_not_fit)
           "torch.cat(): input types can't be cast to the desired output type Long");
     fails(body_cat(a, LIST(a, a), 0), ERROR_RUNTIME,
           "unsupported operation: some elements of the input tensor and the written-to tensor "
-          "refer to a single memory "
-          "location. Please clone() the tensor before performing the operation.");
+          "refer to a single memory location. Please clone() the tensor before performing the "
+          "operation.");
     tensor_release(a);
     tensor_release(b);
     tensor_release(v);

@@ -87,8 +87,8 @@ START_TEST(the_dtype_is_named_where_numbers_do_not_tell_it)
     prints(ramp(INTS(12), 1.0 / 3, DTYPE_F16),
            "tensor([0.0000, 0.3333, 0.6665, 1.0000, 1.3330, 1.6670, 2.0000, 2.3340, 2.6660,\n"
            "        3.0000, 3.3340, 3.6660], dtype=torch.float16)");
-    prints(ramp(INTS(14), 0, DTYPE_BF16), "tensor([0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., "
-                                          "0., 0.],\n       dtype=torch.bfloat16)");
+    prints(ramp(INTS(14), 0, DTYPE_BF16), "tensor([0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., "
+                                          "0., 0., 0.],\n       dtype=torch.bfloat16)");
 }
 END_TEST
 

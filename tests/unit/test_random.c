@@ -285,8 +285,8 @@ START_TEST(bad_arguments_are_named)
                   *h = new_tensor(DTYPE_F16, 3);
     struct tensor *wide = tensor_alias(x, 1, (const int64_t[]){3}, (const int64_t[]){0}, 0);
     const char *shared = "unsupported operation: more than one element of the written-to tensor "
-                         "refers to a single memory "
-                         "location. Please clone() the tensor before performing the operation.";
+                         "refers to a single memory location. Please clone() the tensor before "
+                         "performing the operation.";
     fails(cpu_uniform_(i, 0, 1, NULL), ERROR_NOT_IMPLEMENTED,
           "\"check_uniform_bounds\" not implemented for 'Long'");
     fails(cpu_normal_(i, 0, 1, NULL), ERROR_NOT_IMPLEMENTED,
@@ -295,8 +295,7 @@ START_TEST(bad_arguments_are_named)
           "uniform_ expects to return a [from, to) range, but found from=2 > to=1");
     fails(cpu_uniform_(x, -3e38, 3e38, NULL), ERROR_RUNTIME,
           "uniform_ expects to-from <= std::numeric_limits<Float>::max(), but found to=3e+38 and "
-          "from=-3e+38 which result "
-          "in to-from to exceed the limit");
+          "from=-3e+38 which result in to-from to exceed the limit");
     fails(cpu_uniform_(h, 0, 1e6, NULL), ERROR_RUNTIME, "to is out of bounds for c10::Half");
     fails(cpu_uniform_(x, NAN, 1, NULL), ERROR_RUNTIME, "from is out of bounds for float");
     fails(cpu_normal_(x, 0, -1, NULL), ERROR_RUNTIME,
