@@ -18,7 +18,8 @@ static void release_custom(struct node *node)
 }
 
 struct custom_class *custom_class_new(const char *name,
-                                      int (*apply)(struct node *node, struct tensor *const *grads_in,
+                                      int (*apply)(struct node *node,
+                                                   struct tensor *const *grads_in,
                                                    struct tensor **grads_out),
                                       void (*release)(struct node *node))
 {
@@ -68,7 +69,8 @@ struct tensor *custom_zeros(const struct node *node, int output_nr)
     if (meta->dtype == DTYPE_NONE) {
         return NULL;
     }
-    return tensor_zeros((struct ints){meta->sizes, meta->dims}, (enum dtype)meta->dtype, meta->device);
+    return tensor_zeros((struct ints){meta->sizes, meta->dims}, (enum dtype)meta->dtype,
+                        meta->device);
 }
 
 /* --- the results of forward --- */
@@ -85,7 +87,8 @@ static bool contains(struct tensors list, const struct tensor *tensor)
 
 static bool is_differentiable(const struct custom_call *call, const struct tensor *output)
 {
-    return call->node && dtype_is_float((enum dtype)output->dtype) && !contains(call->non_differentiable, output);
+    return call->node && dtype_is_float((enum dtype)output->dtype) &&
+           !contains(call->non_differentiable, output);
 }
 
 static int count_differentiable(const struct custom_call *call)
@@ -107,7 +110,8 @@ static int replace_output(struct tensor **output, struct tensor *by)
     return 0;
 }
 
-/* An output that requires grad although it must not: inputs are left alone, an alias is returned. */
+/* An output that requires grad although it must not: inputs are left alone, an alias is returned.
+ */
 static int cut_off(const struct custom_call *call, struct tensor **output)
 {
     if (!tensor_tracks(*output)) {
@@ -124,7 +128,8 @@ static int finish_dirty(const struct custom_call *call, struct tensor *output, i
     bool is_view = output->autograd && output->autograd->base, error = false;
     if (call->node && output->requires_grad && !autograd_grad_fn(output, &error)) {
         if (!error) {
-            error_set(ERROR_RUNTIME, "a leaf Variable that requires grad has been used in an in-place operation.");
+            error_set(ERROR_RUNTIME,
+                      "a leaf Variable that requires grad has been used in an in-place operation.");
         }
         return -1;
     }
@@ -136,23 +141,29 @@ static int finish_dirty(const struct custom_call *call, struct tensor *output, i
         return autograd_set_history(output, call->node, index);
     }
     if (call->output_count > 1) {
-        error_set(ERROR_RUNTIME,
-                  "If your Function modifies inplace an input that is a view of another Tensor, your Function cannot return "
-                  "more than one Tensor. This is not supported by the current autograd engine. You should either make sure "
-                  "the input is not a view (using .clone() for example) or make your Function only return one Tensor "
-                  "(potentially splitting it into two Functions: one doing the inplace that returns a single Tensor and a "
-                  "second one that does the other operations). You can ask on the forum https://discuss.pytorch.org/ if you "
-                  "need help to do this change.");
+        error_set(ERROR_RUNTIME, "If your Function modifies inplace an input that is a view of "
+                                 "another Tensor, your Function cannot return "
+                                 "more than one Tensor. This is not supported by the current "
+                                 "autograd engine. You should either make sure "
+                                 "the input is not a view (using .clone() for example) or make "
+                                 "your Function only return one Tensor "
+                                 "(potentially splitting it into two Functions: one doing the "
+                                 "inplace that returns a single Tensor and a "
+                                 "second one that does the other operations). You can ask on the "
+                                 "forum https://discuss.pytorch.org/ if you "
+                                 "need help to do this change.");
         return -1;
     }
     return autograd_check_inplace(output, true) ? -1 : autograd_rebase_history(output, call->node);
 }
 
-/* An input that is returned as it is: the result is a view of it, so that the input keeps its own history. */
+/* An input that is returned as it is: the result is a view of it, so that the input keeps its own
+ * history. */
 static int view_of_input(struct tensor **output)
 {
     struct tensor *input = *output;
-    struct tensor *view = tensor_alias(input, input->dims, input->sizes, input->strides, input->offset);
+    struct tensor *view =
+        tensor_alias(input, input->dims, input->sizes, input->strides, input->offset);
     if (view && autograd_set_view(view, input, false)) {
         tensor_clear(&view);
     }
@@ -169,7 +180,9 @@ static int finish_output(const struct custom_call *call, int index, bool alone)
         return finish_dirty(call, *output, index);
     }
     if (!is_differentiable(call, *output)) {
-        return (call->node && node_add_input(call->node, index, *output)) || cut_off(call, output) ? -1 : 0;
+        return (call->node && node_add_input(call->node, index, *output)) || cut_off(call, output)
+                   ? -1
+                   : 0;
     }
     if (contains(call->inputs, *output) && view_of_input(output)) {
         return -1;
@@ -193,8 +206,9 @@ static int save_tensors(const struct custom_call *call)
         struct autograd *autograd = tensor ? tensor->autograd : NULL;
         bool is_output = autograd && autograd->grad_fn == node;
         bool is_dirty_view = tensor && !is_output && contains(call->dirty, tensor);
-        if (is_output || is_dirty_view ? node_save_output(node, i, tensor, is_output ? autograd->output_nr : 0)
-                                       : node_save(node, i, tensor)) {
+        if (is_output || is_dirty_view
+                ? node_save_output(node, i, tensor, is_output ? autograd->output_nr : 0)
+                : node_save(node, i, tensor)) {
             return -1;
         }
     }

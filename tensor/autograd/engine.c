@@ -7,7 +7,8 @@
 
 #define GRADS_SMALL 8
 
-/* A task whose gradients are complete, in the heap: later nodes first, equals in the order in which they became ready. */
+/* A task whose gradients are complete, in the heap: later nodes first, equals in the order in which
+ * they became ready. */
 struct ready {
     uint64_t sequence;
     uint32_t order;
@@ -79,7 +80,8 @@ static int pop_ready(struct run *run)
 /* --- gradients on an edge --- */
 
 /* Shape and dtype that gradients along an edge must have. A leaf's are asked of the leaf itself. */
-static void edge_facts(const struct edge *edge, struct ints *sizes, enum dtype *dtype, struct device *device)
+static void edge_facts(const struct edge *edge, struct ints *sizes, enum dtype *dtype,
+                       struct device *device)
 {
     const struct tensor *leaf = edge->node->leaf;
     if (leaf) {
@@ -101,16 +103,21 @@ static int error_shape(const struct node *from, int index, struct ints got, stru
     shape_text(wanted, b, sizeof b);
     if (from) {
         error_set(ERROR_RUNTIME,
-                  "Function %s returned an invalid gradient at index %d - got %s but expected shape compatible with %s",
+                  "Function %s returned an invalid gradient at index %d - got %s but expected "
+                  "shape compatible with %s",
                   node_name(from), index, a, b);
     } else {
-        error_set(ERROR_RUNTIME, "invalid gradient at index %d - got %s but expected shape compatible with %s", index, a, b);
+        error_set(ERROR_RUNTIME,
+                  "invalid gradient at index %d - got %s but expected shape compatible with %s",
+                  index, a, b);
     }
     return -1;
 }
 
-/* Reduces what `from` (NULL: the caller) gave for an edge to the shape and dtype of what flowed along it forward. */
-static int fit_gradient(const struct node *from, int index, const struct edge *edge, struct tensor **grad)
+/* Reduces what `from` (NULL: the caller) gave for an edge to the shape and dtype of what flowed
+ * along it forward. */
+static int fit_gradient(const struct node *from, int index, const struct edge *edge,
+                        struct tensor **grad)
 {
     struct ints sizes;
     enum dtype dtype;
@@ -138,11 +145,12 @@ static int fit_gradient(const struct node *from, int index, const struct edge *e
     return 0;
 }
 
-/* Whether a gradient may be added to in place: nobody else sees it, and each element has memory of its own. */
+/* Whether a gradient may be added to in place: nobody else sees it, and each element has memory of
+ * its own. */
 static bool is_private(const struct tensor *grad)
 {
-    return atomic_load(&grad->refcount) == 1 && atomic_load(&grad->storage->refcount) == 1 && !grad->python &&
-           !grad->autograd && !grad->weak && !grad->storage->release_foreign &&
+    return atomic_load(&grad->refcount) == 1 && atomic_load(&grad->storage->refcount) == 1 &&
+           !grad->python && !grad->autograd && !grad->weak && !grad->storage->release_foreign &&
            shape_is_dense(grad->dims, grad->sizes, grad->strides);
 }
 
@@ -215,7 +223,8 @@ static int fill_undefined(struct node *node, struct tensor **grads)
     for (int i = 0; i < node->input_count; i++) {
         const struct input_meta *meta = &node->inputs[i];
         if (!grads[i] && meta->dtype != DTYPE_NONE) {
-            grads[i] = tensor_zeros((struct ints){meta->sizes, meta->dims}, (enum dtype)meta->dtype, meta->device);
+            grads[i] = tensor_zeros((struct ints){meta->sizes, meta->dims}, (enum dtype)meta->dtype,
+                                    meta->device);
             if (!grads[i]) {
                 return -1;
             }
@@ -224,7 +233,8 @@ static int fill_undefined(struct node *node, struct tensor **grads)
     return 0;
 }
 
-static int call_apply(struct run *run, struct node *node, struct tensor **grads, struct tensor **out)
+static int call_apply(struct run *run, struct node *node, struct tensor **grads,
+                      struct tensor **out)
 {
     bool defined = false;
     for (int i = 0; i < node->input_count; i++) {
@@ -260,7 +270,8 @@ static int run_node(struct run *run, struct node *node, struct tensor **grads, s
     if (hooks_run_post(node, out, grads)) {
         return -1;
     }
-    /* dropped before they are handed on: a gradient that passes unchanged then has one owner again */
+    /* dropped before they are handed on: a gradient that passes unchanged then has one owner again
+     */
     for (int i = 0; i < node->input_count; i++) {
         tensor_clear(&grads[i]);
     }
@@ -281,7 +292,8 @@ static int execute(struct run *run, int index)
     struct task *task = &run->tasks.items[index];
     struct node *node = task->node;
     struct tensor *small[GRADS_SMALL] = {NULL}, **out = small;
-    /* as PyTorch: on the way to another result a gradient is taken before its hooks, at the end of the way after them */
+    /* as PyTorch: on the way to another result a gradient is taken before its hooks, at the end of
+     * the way after them */
     if (task->captured && task->needed) {
         capture(run, node, task->grads);
     }
@@ -292,7 +304,8 @@ static int execute(struct run *run, int index)
         capture(run, node, task->grads);
         return 0;
     }
-    if (node->edge_count > GRADS_SMALL && !(out = mem_zalloc((size_t)node->edge_count * sizeof *out))) {
+    if (node->edge_count > GRADS_SMALL &&
+        !(out = mem_zalloc((size_t)node->edge_count * sizeof *out))) {
         return -1;
     }
     int status = run_node(run, node, task->grads, out);
@@ -315,7 +328,8 @@ static int collect_tasks(struct run *run, const struct edge *roots, int count)
             return -1;
         }
         if (run->inputs[i].node) {
-            *(run->options.accumulate ? &run->tasks.items[task].needed : &run->tasks.items[task].captured) = true;
+            *(run->options.accumulate ? &run->tasks.items[task].needed
+                                      : &run->tasks.items[task].captured) = true;
         }
     }
     for (int i = 0; i < count; i++) {
@@ -364,7 +378,8 @@ static int root_gradient(struct tensor *root, struct tensor *given, int index, s
     }
     if (given && !shape_equal(tensor_shape(given), tensor_shape(root))) {
         error_set(ERROR_RUNTIME,
-                  "Mismatch in shape: grad_output[%d] has a shape of torch.Size(%s) and output[%d] has a shape of "
+                  "Mismatch in shape: grad_output[%d] has a shape of torch.Size(%s) and output[%d] "
+                  "has a shape of "
                   "torch.Size(%s).",
                   index, shape_text(tensor_shape(given), a, sizeof a), index,
                   shape_text(tensor_shape(root), b, sizeof b));
@@ -379,10 +394,12 @@ static int root_gradient(struct tensor *root, struct tensor *given, int index, s
     return 0;
 }
 
-static int root_edges(struct tensors roots, struct tensors gradients, struct edge *edges, struct tensor **grads)
+static int root_edges(struct tensors roots, struct tensors gradients, struct edge *edges,
+                      struct tensor **grads)
 {
     for (int i = 0; i < roots.count; i++) {
-        if (root_gradient(roots.items[i], i < gradients.count ? gradients.items[i] : NULL, i, &grads[i])) {
+        if (root_gradient(roots.items[i], i < gradients.count ? gradients.items[i] : NULL, i,
+                          &grads[i])) {
             return -1;
         }
     }
@@ -391,7 +408,8 @@ static int root_edges(struct tensors roots, struct tensors gradients, struct edg
             return -1;
         }
         if (!edges[i].node) {
-            error_set(ERROR_RUNTIME, "element %d of tensors does not require grad and does not have a grad_fn", i);
+            error_set(ERROR_RUNTIME,
+                      "element %d of tensors does not require grad and does not have a grad_fn", i);
             return -1;
         }
     }
@@ -417,10 +435,12 @@ static int input_edges(struct tensors inputs, bool accumulate, struct edge *edge
 
 static int check_used(const struct run *run)
 {
-    for (int i = 0; i < run->input_count && !run->options.accumulate && !run->options.allow_unused; i++) {
+    for (int i = 0; i < run->input_count && !run->options.accumulate && !run->options.allow_unused;
+         i++) {
         if (!run->result[i]) {
             error_set(ERROR_RUNTIME,
-                      "The differentiated Tensor at index %d appears to not have been used in the graph. Set "
+                      "The differentiated Tensor at index %d appears to not have been used in the "
+                      "graph. Set "
                       "allow_unused=True if this is the desired behavior.",
                       i);
             return -1;
@@ -435,9 +455,12 @@ static int warn_of_cycle(struct backward_options options)
     if (!options.accumulate || !options.create_graph || atomic_flag_test_and_set(&warned)) {
         return 0;
     }
-    return warning_emit("Using backward() with create_graph=True will create a reference cycle between the parameter and its "
-                        "gradient which can cause a memory leak. We recommend using autograd.grad when creating the graph to "
-                        "avoid this. If you have to use this function, make sure to reset the .grad fields of your parameters "
+    return warning_emit("Using backward() with create_graph=True will create a reference cycle "
+                        "between the parameter and its "
+                        "gradient which can cause a memory leak. We recommend using autograd.grad "
+                        "when creating the graph to "
+                        "avoid this. If you have to use this function, make sure to reset the "
+                        ".grad fields of your parameters "
                         "to None after use to break the cycle and avoid the leak.");
 }
 
@@ -485,8 +508,8 @@ int engine_backward(struct tensors roots, struct tensors gradients, struct tenso
         result[i] = NULL;
     }
     run.inputs = edges + roots.count;
-    if (root_edges(roots, gradients, edges, grads) || input_edges(inputs, options.accumulate, edges + roots.count) ||
-        warn_of_cycle(options)) {
+    if (root_edges(roots, gradients, edges, grads) ||
+        input_edges(inputs, options.accumulate, edges + roots.count) || warn_of_cycle(options)) {
         goto done;
     }
     status = start(&run, edges, grads, roots.count);
@@ -507,9 +530,11 @@ done:
     return status;
 }
 
-int tensor_backward(struct tensor *tensor, struct tensor *gradient, bool retain_graph, bool create_graph)
+int tensor_backward(struct tensor *tensor, struct tensor *gradient, bool retain_graph,
+                    bool create_graph)
 {
-    struct backward_options options = {.retain_graph = retain_graph, .create_graph = create_graph, .accumulate = true};
-    return engine_backward((struct tensors){&tensor, 1}, (struct tensors){&gradient, 1}, (struct tensors){NULL, 0},
-                           options, NULL);
+    struct backward_options options = {
+        .retain_graph = retain_graph, .create_graph = create_graph, .accumulate = true};
+    return engine_backward((struct tensors){&tensor, 1}, (struct tensors){&gradient, 1},
+                           (struct tensors){NULL, 0}, options, NULL);
 }

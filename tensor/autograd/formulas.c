@@ -1,6 +1,7 @@
-/* Derivative formulas that are longer than a line of the op table, made of recorded operations, so that they can be
- * differentiated again; and the few that are kernels of their own. Formulas follow from the definition of each operation;
- * which operations they are made of is seen by users as grad_fn under create_graph, and is what PyTorch shows. */
+/* Derivative formulas that are longer than a line of the op table, made of recorded operations, so
+ * that they can be differentiated again; and the few that are kernels of their own. Formulas follow
+ * from the definition of each operation; which operations they are made of is seen by users as
+ * grad_fn under create_graph, and is what PyTorch shows. */
 #include <math.h>
 
 #include "../backend.h"
@@ -11,8 +12,8 @@
 /* --- shared steps: take and release their tensor arguments where the name says so --- */
 
 /* op(a, number) */
-static struct tensor *with_number(struct tensor *(*op)(struct tensor *, struct tensor *), struct tensor *a,
-                                  struct scalar number)
+static struct tensor *with_number(struct tensor *(*op)(struct tensor *, struct tensor *),
+                                  struct tensor *a, struct scalar number)
 {
     struct tensor *weak = tensor_weak(number);
     struct tensor *result = weak ? op(a, weak) : NULL;
@@ -21,7 +22,8 @@ static struct tensor *with_number(struct tensor *(*op)(struct tensor *, struct t
 }
 
 /* op(*a, b), which replaces *a; 0 or -1. */
-static int apply_step(struct tensor *(*op)(struct tensor *, struct tensor *), struct tensor **a, struct tensor *b)
+static int apply_step(struct tensor *(*op)(struct tensor *, struct tensor *), struct tensor **a,
+                      struct tensor *b)
 {
     struct tensor *result = *a && b ? op(*a, b) : NULL;
     tensor_clear(a);
@@ -40,7 +42,8 @@ static struct tensor *where_else_zero(struct tensor *condition, struct tensor *g
 }
 
 /* a & b or a | b of conditions; takes both. */
-static struct tensor *both(struct tensor *(*op)(struct tensor *, struct tensor *), struct tensor *a, struct tensor *b)
+static struct tensor *both(struct tensor *(*op)(struct tensor *, struct tensor *), struct tensor *a,
+                           struct tensor *b)
 {
     apply_step(op, &a, b);
     tensor_release(b);
@@ -58,7 +61,8 @@ struct tensor *compose_scaled(struct tensor *grad, struct scalar alpha)
 }
 
 /* d(x^n)/dx = n x^(n-1); nothing at n = 0, also where x^-1 is infinite. */
-struct tensor *compose_pow_scalar_grad(struct tensor *grad, struct tensor *self, struct scalar exponent)
+struct tensor *compose_pow_scalar_grad(struct tensor *grad, struct tensor *self,
+                                       struct scalar exponent)
 {
     if (scalar_to_double(exponent) == 0) {
         return tensor_zeros_like(self, DTYPE_NONE, DEVICE_DEFAULT);
@@ -72,8 +76,8 @@ struct tensor *compose_pow_scalar_grad(struct tensor *grad, struct tensor *self,
 }
 
 /* d(a^x)/dx = a^x log a; 0 for a = 0 where x ≥ 0. */
-struct tensor *compose_pow_exponent_grad(struct tensor *grad, struct scalar self, struct tensor *exponent,
-                                         struct tensor *result)
+struct tensor *compose_pow_exponent_grad(struct tensor *grad, struct scalar self,
+                                         struct tensor *exponent, struct tensor *result)
 {
     double base = scalar_to_double(self);
     struct tensor *slope = with_number(tensor_mul, result, scalar_float(log(base)));
@@ -117,8 +121,8 @@ struct tensor *compose_clamp_mask(struct tensor *self, struct scalar min, struct
     return min.kind != SCALAR_NONE ? above : below;
 }
 
-struct tensor *compose_clamp_tensor_self_grad(struct tensor *grad, struct tensor *self, struct tensor *min,
-                                              struct tensor *max)
+struct tensor *compose_clamp_tensor_self_grad(struct tensor *grad, struct tensor *self,
+                                              struct tensor *min, struct tensor *max)
 {
     struct tensor *above = min ? tensor_ge(self, min) : NULL;
     struct tensor *below = max ? tensor_le(self, max) : NULL;
@@ -128,9 +132,10 @@ struct tensor *compose_clamp_tensor_self_grad(struct tensor *grad, struct tensor
     return where_else_zero(min ? above : below, grad);
 }
 
-/* The lower bound is the result where the input is below it, unless the upper bound is lower still. */
-struct tensor *compose_clamp_tensor_min_grad(struct tensor *grad, struct tensor *self, struct tensor *min,
-                                             struct tensor *max)
+/* The lower bound is the result where the input is below it, unless the upper bound is lower still.
+ */
+struct tensor *compose_clamp_tensor_min_grad(struct tensor *grad, struct tensor *self,
+                                             struct tensor *min, struct tensor *max)
 {
     struct tensor *below = tensor_lt(self, min);
     if (max) {
@@ -139,9 +144,10 @@ struct tensor *compose_clamp_tensor_min_grad(struct tensor *grad, struct tensor 
     return where_else_zero(below, grad);
 }
 
-/* The upper bound is the result where the input is above it, or wherever it lies below the lower bound. */
-struct tensor *compose_clamp_tensor_max_grad(struct tensor *grad, struct tensor *self, struct tensor *min,
-                                             struct tensor *max)
+/* The upper bound is the result where the input is above it, or wherever it lies below the lower
+ * bound. */
+struct tensor *compose_clamp_tensor_max_grad(struct tensor *grad, struct tensor *self,
+                                             struct tensor *min, struct tensor *max)
 {
     struct tensor *above = tensor_gt(self, max);
     if (min) {
@@ -165,7 +171,8 @@ static struct tensor *restore_dims(struct tensor *grad, int dims, const bool *re
     return grad;
 }
 
-struct tensor *compose_expand_reduced(struct tensor *grad, struct ints sizes, struct ints dim, bool keepdim)
+struct tensor *compose_expand_reduced(struct tensor *grad, struct ints sizes, struct ints dim,
+                                      bool keepdim)
 {
     bool reduced[TENSOR_MAX_DIMS + 1] = {false};
     if (keepdim || dim.count <= 0 || sizes.count == 0) {
@@ -187,10 +194,12 @@ static struct tensor *extremal_mask(struct tensor *self, struct tensor *result)
     if (tensor_item(result, &value)) {
         return NULL;
     }
-    return value.kind == SCALAR_FLOAT && isnan(value.d) ? tensor_ne(self, self) : tensor_eq(self, result);
+    return value.kind == SCALAR_FLOAT && isnan(value.d) ? tensor_ne(self, self)
+                                                        : tensor_eq(self, result);
 }
 
-struct tensor *compose_evenly_distribute(struct tensor *grad, struct tensor *self, struct tensor *result)
+struct tensor *compose_evenly_distribute(struct tensor *grad, struct tensor *self,
+                                         struct tensor *result)
 {
     struct tensor *mask = extremal_mask(self, result);
     struct tensor *count = mask ? tensor_sum(mask, DTYPE_NONE) : NULL;
@@ -202,8 +211,8 @@ struct tensor *compose_evenly_distribute(struct tensor *grad, struct tensor *sel
     return spread;
 }
 
-struct tensor *compose_scatter_reduced(struct tensor *grad, int64_t dim, struct tensor *indices, struct ints sizes,
-                                       bool keepdim)
+struct tensor *compose_scatter_reduced(struct tensor *grad, int64_t dim, struct tensor *indices,
+                                       struct ints sizes, bool keepdim)
 {
     if (keepdim || sizes.count == 0) {
         return tensor__scatter_zeros(grad, dim, indices, sizes);
@@ -231,7 +240,8 @@ struct tensor *compose_sum_to(struct tensor *grad, struct ints sizes)
             dims[count++] = dim;
         }
     }
-    struct tensor *sum = count ? tensor_sum_dim(grad, (struct ints){dims, count}, true, DTYPE_NONE) : tensor_retain(grad);
+    struct tensor *sum = count ? tensor_sum_dim(grad, (struct ints){dims, count}, true, DTYPE_NONE)
+                               : tensor_retain(grad);
     if (!sum || lead <= 0) {
         return sum;
     }
@@ -264,7 +274,8 @@ static struct tensor *fill_part(struct tensor *whole, struct tensor *part, struc
 
 static struct tensor *new_zeros(struct tensor *like, struct ints sizes)
 {
-    struct tensor *zeros = tensor_new((enum dtype)like->dtype, like->storage->device, sizes.count, sizes.items);
+    struct tensor *zeros =
+        tensor_new((enum dtype)like->dtype, like->storage->device, sizes.count, sizes.items);
     const struct backend *backend = zeros ? backend_of(zeros->storage->device) : NULL;
     if (!backend || backend->fill(zeros, scalar_int(0))) {
         tensor_clear(&zeros);
@@ -272,14 +283,16 @@ static struct tensor *new_zeros(struct tensor *like, struct ints sizes)
     return zeros;
 }
 
-struct tensor *body_select_grad(struct tensor *out, struct tensor *grad, struct ints sizes, int64_t dim, int64_t index)
+struct tensor *body_select_grad(struct tensor *out, struct tensor *grad, struct ints sizes,
+                                int64_t dim, int64_t index)
 {
     struct tensor *whole = out ? tensor_retain(out) : new_zeros(grad, sizes);
     return whole ? fill_part(whole, alias_select(whole, dim, index), grad) : NULL;
 }
 
-struct tensor *body_slice_grad(struct tensor *out, struct tensor *grad, struct ints sizes, int64_t dim,
-                               struct maybe_int start, struct maybe_int end, int64_t step)
+struct tensor *body_slice_grad(struct tensor *out, struct tensor *grad, struct ints sizes,
+                               int64_t dim, struct maybe_int start, struct maybe_int end,
+                               int64_t step)
 {
     struct tensor *whole = out ? tensor_retain(out) : new_zeros(grad, sizes);
     return whole ? fill_part(whole, alias_slice(whole, dim, start, end, step), grad) : NULL;
@@ -300,8 +313,8 @@ static int64_t extent_of(struct ints sizes, struct ints strides, int64_t offset)
     return last + 1;
 }
 
-/* Whether two elements of a layout may share memory: not when, from the smallest stride up, each step leads beyond all that
- * the smaller ones reach. */
+/* Whether two elements of a layout may share memory: not when, from the smallest stride up, each
+ * step leads beyond all that the smaller ones reach. */
 static bool may_overlap(struct ints sizes, struct ints strides)
 {
     bool done[TENSOR_MAX_DIMS] = {false};
@@ -312,7 +325,8 @@ static bool may_overlap(struct ints sizes, struct ints strides)
             if (sizes.items[i] == 0) {
                 return false;
             }
-            if (!done[i] && sizes.items[i] > 1 && (least < 0 || strides.items[i] < strides.items[least])) {
+            if (!done[i] && sizes.items[i] > 1 &&
+                (least < 0 || strides.items[i] < strides.items[least])) {
                 least = i;
             }
         }
@@ -328,15 +342,18 @@ static bool may_overlap(struct ints sizes, struct ints strides)
     return false;
 }
 
-/* Adds `values` to `flat` at the places that a layout names; several of its elements may share a place. */
-static struct tensor *add_at_layout(struct tensor *flat, struct tensor *values, struct ints sizes, struct ints strides,
-                                    int64_t offset)
+/* Adds `values` to `flat` at the places that a layout names; several of its elements may share a
+ * place. */
+static struct tensor *add_at_layout(struct tensor *flat, struct tensor *values, struct ints sizes,
+                                    struct ints strides, int64_t offset)
 {
     struct tensor *all = tensor_arange(scalar_int(flat->numel), DTYPE_I64, flat->storage->device);
-    struct tensor *places = all ? tensor_as_strided(all, sizes, strides, (struct maybe_int){true, offset}) : NULL;
+    struct tensor *places =
+        all ? tensor_as_strided(all, sizes, strides, (struct maybe_int){true, offset}) : NULL;
     struct tensor *list = places ? tensor_reshape(places, INTS(-1)) : NULL;
     struct tensor *items = list ? tensor_reshape(values, INTS(-1)) : NULL;
-    struct tensor *result = items ? tensor_index_put(flat, (struct tensors){&list, 1}, items, true) : NULL;
+    struct tensor *result =
+        items ? tensor_index_put(flat, (struct tensors){&list, 1}, items, true) : NULL;
     tensor_release(items);
     tensor_release(list);
     tensor_release(places);
@@ -345,7 +362,8 @@ static struct tensor *add_at_layout(struct tensor *flat, struct tensor *values, 
 }
 
 /* Elements of the input that share memory share its gradient evenly. Takes flat. */
-static struct tensor *share_evenly(struct tensor *flat, struct ints sizes, struct ints strides, int64_t offset)
+static struct tensor *share_evenly(struct tensor *flat, struct ints sizes, struct ints strides,
+                                   int64_t offset)
 {
     struct tensor *ones = tensor_ones(sizes, (enum dtype)flat->dtype, flat->storage->device);
     struct tensor *none = ones ? tensor_zeros_like(flat, DTYPE_NONE, DEVICE_DEFAULT) : NULL;
@@ -358,11 +376,13 @@ static struct tensor *share_evenly(struct tensor *flat, struct ints sizes, struc
     return shares;
 }
 
-/* The gradient of the memory under both layouts, as a vector: zeros with grad laid into it as the view lies there. */
-static struct tensor *memory_gradient(struct tensor *grad, int64_t extent, struct ints view_size, struct ints view_stride,
-                                      int64_t view_offset)
+/* The gradient of the memory under both layouts, as a vector: zeros with grad laid into it as the
+ * view lies there. */
+static struct tensor *memory_gradient(struct tensor *grad, int64_t extent, struct ints view_size,
+                                      struct ints view_stride, int64_t view_offset)
 {
-    struct tensor *flat = tensor_zeros(INTS(extent), (enum dtype)grad->dtype, grad->storage->device);
+    struct tensor *flat =
+        tensor_zeros(INTS(extent), (enum dtype)grad->dtype, grad->storage->device);
     if (!flat) {
         return NULL;
     }
@@ -371,7 +391,8 @@ static struct tensor *memory_gradient(struct tensor *grad, int64_t extent, struc
         tensor_release(flat);
         return sum;
     }
-    struct tensor *part = tensor_as_strided(flat, view_size, view_stride, (struct maybe_int){true, view_offset});
+    struct tensor *part =
+        tensor_as_strided(flat, view_size, view_stride, (struct maybe_int){true, view_offset});
     if (!part || tensor_copy_(part, grad, false)) {
         tensor_clear(&flat);
     }
@@ -379,37 +400,43 @@ static struct tensor *memory_gradient(struct tensor *grad, int64_t extent, struc
     return flat;
 }
 
-struct tensor *compose_as_strided_grad(struct tensor *grad, struct ints sizes, struct ints strides, int64_t offset,
-                                       struct ints view_size, struct ints view_stride, struct maybe_int view_offset)
+struct tensor *compose_as_strided_grad(struct tensor *grad, struct ints sizes, struct ints strides,
+                                       int64_t offset, struct ints view_size,
+                                       struct ints view_stride, struct maybe_int view_offset)
 {
     int64_t view_from = view_offset.has ? view_offset.value : offset;
     int64_t from = offset < view_from ? offset : view_from;
     int64_t own = extent_of(sizes, strides, offset - from);
     int64_t viewed = extent_of(view_size, view_stride, view_from - from);
-    struct tensor *flat =
-        memory_gradient(grad, own > viewed ? own : viewed, view_size, view_stride, view_from - from);
+    struct tensor *flat = memory_gradient(grad, own > viewed ? own : viewed, view_size, view_stride,
+                                          view_from - from);
     if (flat && may_overlap(sizes, strides)) {
         flat = share_evenly(flat, sizes, strides, offset - from);
     }
-    struct tensor *result = flat ? tensor_as_strided(flat, sizes, strides, (struct maybe_int){true, offset - from}) : NULL;
+    struct tensor *result =
+        flat ? tensor_as_strided(flat, sizes, strides, (struct maybe_int){true, offset - from})
+             : NULL;
     tensor_release(flat);
     return result;
 }
 
 /* --- indexing and joining --- */
 
-struct tensor *compose_index_put_self_grad(struct tensor *grad, struct tensors indices, bool accumulate)
+struct tensor *compose_index_put_self_grad(struct tensor *grad, struct tensors indices,
+                                           bool accumulate)
 {
     if (accumulate) {
         return tensor_retain(grad);
     }
-    struct tensor *zero = tensor_zeros((struct ints){NULL, 0}, (enum dtype)grad->dtype, grad->storage->device);
+    struct tensor *zero =
+        tensor_zeros((struct ints){NULL, 0}, (enum dtype)grad->dtype, grad->storage->device);
     struct tensor *result = zero ? tensor_index_put(grad, indices, zero, false) : NULL;
     tensor_release(zero);
     return result;
 }
 
-/* Values of the node: the dim, and for each tensor its number of dims and its sizes (node_save_sizes). */
+/* Values of the node: the dim, and for each tensor its number of dims and its sizes
+ * (node_save_sizes). */
 int apply_cat(struct node *node, struct tensor *const *grads_in, struct tensor **grads_out)
 {
     struct tensor *grad = grads_in[0];
@@ -423,9 +450,10 @@ int apply_cat(struct node *node, struct tensor *const *grads_in, struct tensor *
         bool empty = dims == 1 && sizes[0] == 0; /* may be joined with tensors of more dims */
         int64_t length = empty ? 0 : sizes[dim];
         if (node_needs(node, i)) {
-            grads_out[i] = empty ? tensor_zeros(INTS(0), (enum dtype)grad->dtype, grad->storage->device)
-                                 : tensor_slice(grad, dim, (struct maybe_int){true, start},
-                                                (struct maybe_int){true, start + length}, 1);
+            grads_out[i] =
+                empty ? tensor_zeros(INTS(0), (enum dtype)grad->dtype, grad->storage->device)
+                      : tensor_slice(grad, dim, (struct maybe_int){true, start},
+                                     (struct maybe_int){true, start + length}, 1);
             if (!grads_out[i]) {
                 return -1;
             }
@@ -439,7 +467,8 @@ int apply_cat(struct node *node, struct tensor *const *grads_in, struct tensor *
 int apply_stack(struct node *node, struct tensor *const *grads_in, struct tensor **grads_out)
 {
     for (int i = 0; i < node->edge_count; i++) {
-        if (node_needs(node, i) && !(grads_out[i] = tensor_select(grads_in[0], node->values[0].i, i))) {
+        if (node_needs(node, i) &&
+            !(grads_out[i] = tensor_select(grads_in[0], node->values[0].i, i))) {
             return -1;
         }
     }

@@ -18,7 +18,8 @@ struct autograd *autograd_of(struct tensor *tensor)
     }
     memset(fresh, 0, sizeof *fresh);
     atomic_flag_clear_explicit(&fresh->lock, memory_order_relaxed);
-    if (!__atomic_compare_exchange_n(&tensor->autograd, &autograd, fresh, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+    if (!__atomic_compare_exchange_n(&tensor->autograd, &autograd, fresh, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE)) {
         mem_pool_free(fresh, sizeof *fresh);
         return autograd;
     }
@@ -105,7 +106,8 @@ static int fill_meta(struct input_meta *meta, const struct tensor *output)
     meta->device = output->storage->device;
     meta->dims = output->dims;
     meta->sizes = meta->sizes_inline;
-    if (output->dims > TENSOR_INLINE_DIMS && !(meta->sizes = mem_alloc((size_t)output->dims * sizeof *meta->sizes))) {
+    if (output->dims > TENSOR_INLINE_DIMS &&
+        !(meta->sizes = mem_alloc((size_t)output->dims * sizeof *meta->sizes))) {
         return -1;
     }
     for (int i = 0; i < output->dims; i++) {

@@ -27,7 +27,8 @@ void hooks_free(struct hook *list)
 
 static void append(atomic_flag *lock, struct hook **list, struct hook *hook, int output_nr)
 {
-    hook->id = (int64_t)output_nr << 32 | atomic_fetch_add_explicit(&hook_counter, 1, memory_order_relaxed);
+    hook->id = (int64_t)output_nr << 32 |
+               atomic_fetch_add_explicit(&hook_counter, 1, memory_order_relaxed);
     hook->next = NULL;
     spin_lock(lock);
     while (*list) {
@@ -117,7 +118,8 @@ static int snapshot_begin(struct snapshot *snapshot, atomic_flag *lock, struct h
         count++;
     }
     spin_unlock(lock);
-    if (count > SNAPSHOT_SMALL && !(snapshot->items = mem_alloc((size_t)count * sizeof *snapshot->items))) {
+    if (count > SNAPSHOT_SMALL &&
+        !(snapshot->items = mem_alloc((size_t)count * sizeof *snapshot->items))) {
         snapshot_end(snapshot);
         return -1;
     }
@@ -148,7 +150,8 @@ static int run_on_tensors(atomic_flag *lock, struct hook *const *list, struct te
     return status;
 }
 
-static int run_on_node(struct node *node, struct hook *const *list, struct tensor **grads_in, struct tensor **grads_out)
+static int run_on_node(struct node *node, struct hook *const *list, struct tensor **grads_in,
+                       struct tensor **grads_out)
 {
     struct snapshot snapshot;
     int status = 0;
@@ -160,7 +163,8 @@ static int run_on_node(struct node *node, struct hook *const *list, struct tenso
     }
     for (int i = 0; i < snapshot.count && status == 0; i++) {
         struct hook *hook = snapshot.items[i];
-        status = hook->call_node(hook, grads_in, grads_in ? node->edge_count : 0, grads_out, node->input_count);
+        status = hook->call_node(hook, grads_in, grads_in ? node->edge_count : 0, grads_out,
+                                 node->input_count);
     }
     snapshot_end(&snapshot);
     return status;
@@ -226,8 +230,8 @@ void retainer_drop(struct tensor *tensor, struct node *node)
     mem_free(unlink_retainer(node, tensor));
 }
 
-/* The n-th tensor that retains a gradient (a reference) and its output number; NULL when there are no more. A tensor on
- * its way out of memory is skipped: it gives *output_nr -1. */
+/* The n-th tensor that retains a gradient (a reference) and its output number; NULL when there are
+ * no more. A tensor on its way out of memory is skipped: it gives *output_nr -1. */
 static struct tensor *nth_retainer(struct node *node, int n, int *output_nr)
 {
     struct tensor *tensor = NULL;
@@ -276,7 +280,8 @@ static int run_retainers(struct node *node, struct tensor **grads)
 int hooks_run_tensor(struct node *node, struct tensor **grads)
 {
     struct autograd *leaf = node->leaf ? node->leaf->autograd : NULL;
-    if (run_on_tensors(leaf ? &leaf->lock : &node->lock, leaf ? &leaf->hooks : &node->tensor_hooks, grads)) {
+    if (run_on_tensors(leaf ? &leaf->lock : &node->lock, leaf ? &leaf->hooks : &node->tensor_hooks,
+                       grads)) {
         return -1;
     }
     return node->retainers ? run_retainers(node, grads) : 0;
@@ -292,7 +297,8 @@ int64_t tensor_register_hook(struct tensor *tensor, struct hook *hook)
         return -1;
     }
     if (!tensor_tracks(tensor)) {
-        error_set(ERROR_RUNTIME, "cannot register a hook on a tensor that doesn't require gradient");
+        error_set(ERROR_RUNTIME,
+                  "cannot register a hook on a tensor that doesn't require gradient");
         return -1;
     }
     struct autograd *autograd = autograd_of(tensor);

@@ -8,9 +8,9 @@
 void hooks_free(struct hook *list);
 void retainers_free(struct retainer *list);
 
-/* Runs, when the gradients of a node's outputs are complete, the hooks of its output tensors (of the leaf, for an
- * accumulator), then stores the gradients that retain_grad() asked for. `grads` has input_count items, NULL where
- * undefined; hooks may replace them. 0 or -1. */
+/* Runs, when the gradients of a node's outputs are complete, the hooks of its output tensors (of
+ * the leaf, for an accumulator), then stores the gradients that retain_grad() asked for. `grads`
+ * has input_count items, NULL where undefined; hooks may replace them. 0 or -1. */
 int hooks_run_tensor(struct node *node, struct tensor **grads);
 /* The node's own hooks before and after apply. */
 int hooks_run_pre(struct node *node, struct tensor **grads_out);

@@ -49,7 +49,8 @@ struct node *leaf_accumulator(struct tensor *leaf)
     }
     fresh->sequence = UINT64_MAX;
     fresh->input_count = 1; /* its shape and dtype are the leaf's own, see engine.c */
-    fresh->inputs[0] = (struct input_meta){.dtype = leaf->dtype, .sizes = fresh->inputs[0].sizes_inline};
+    fresh->inputs[0] =
+        (struct input_meta){.dtype = leaf->dtype, .sizes = fresh->inputs[0].sizes_inline};
     fresh->leaf = tensor_retain(leaf);
     spin_lock(&autograd->lock);
     node = autograd->accumulator;
@@ -62,7 +63,8 @@ struct node *leaf_accumulator(struct tensor *leaf)
     return node;
 }
 
-/* Whether a gradient has the strides that a leaf's .grad is to have: the leaf's when dense, else row-major. */
+/* Whether a gradient has the strides that a leaf's .grad is to have: the leaf's when dense, else
+ * row-major. */
 static bool fits_layout(const struct tensor *grad, const struct tensor *leaf)
 {
     if (!shape_is_dense(leaf->dims, leaf->sizes, leaf->strides)) {
@@ -79,8 +81,9 @@ static bool fits_layout(const struct tensor *grad, const struct tensor *leaf)
 /* A gradient that nothing but the running backward holds may become .grad without a copy. */
 static bool can_steal(const struct tensor *grad, const struct tensor *leaf)
 {
-    return !grad_mode_enabled() && atomic_load(&grad->refcount) == 1 && atomic_load(&grad->storage->refcount) == 1 &&
-           !grad->python && !grad->autograd && !grad->weak && !grad->storage->release_foreign && fits_layout(grad, leaf);
+    return !grad_mode_enabled() && atomic_load(&grad->refcount) == 1 &&
+           atomic_load(&grad->storage->refcount) == 1 && !grad->python && !grad->autograd &&
+           !grad->weak && !grad->storage->release_foreign && fits_layout(grad, leaf);
 }
 
 static struct tensor *copy_for_leaf(struct tensor *grad, const struct tensor *leaf)
@@ -88,16 +91,18 @@ static struct tensor *copy_for_leaf(struct tensor *grad, const struct tensor *le
     if (!shape_is_dense(leaf->dims, leaf->sizes, leaf->strides)) {
         return tensor_clone(grad, MEMORY_CONTIGUOUS);
     }
-    struct tensor *copy = tensor_new_strided((enum dtype)grad->dtype, grad->storage->device, leaf->dims, leaf->sizes,
-                                             leaf->strides);
+    struct tensor *copy = tensor_new_strided((enum dtype)grad->dtype, grad->storage->device,
+                                             leaf->dims, leaf->sizes, leaf->strides);
     if (copy && tensor_copy_(copy, grad, false)) {
         tensor_clear(&copy);
     }
     return copy;
 }
 
-/* `old` (taken; may be NULL) and `grad` together, in place where no graph is made of it. On failure *old is kept. */
-static struct tensor *accumulated(struct tensor **old, struct tensor *grad, const struct tensor *leaf)
+/* `old` (taken; may be NULL) and `grad` together, in place where no graph is made of it. On failure
+ * *old is kept. */
+static struct tensor *accumulated(struct tensor **old, struct tensor *grad,
+                                  const struct tensor *leaf)
 {
     struct tensor *sum;
     if (!*old) {
@@ -139,8 +144,8 @@ static bool put_grad(struct autograd *autograd, struct tensor *grad)
     return vacant;
 }
 
-/* The sum is made outside the lock, which is for a few instructions only: whoever adds takes .grad out, and what another
- * thread put in its place meanwhile is taken out and added too. */
+/* The sum is made outside the lock, which is for a few instructions only: whoever adds takes .grad
+ * out, and what another thread put in its place meanwhile is taken out and added too. */
 static int accumulate(struct node *node, struct tensor *const *grads_in, struct tensor **grads_out)
 {
     struct tensor *leaf = node->leaf;
@@ -192,18 +197,23 @@ int tensor_set_requires_grad(struct tensor *tensor, bool requires_grad)
         return -1;
     }
     if (grad_fn) {
-        error_set(ERROR_RUNTIME, "you can only change requires_grad flags of leaf variables.%s",
-                  requires_grad ? ""
-                                : " If you want to use a computed variable in a subgraph that doesn't require "
-                                  "differentiation use var_no_grad = var.detach().");
+        error_set(
+            ERROR_RUNTIME, "you can only change requires_grad flags of leaf variables.%s",
+            requires_grad
+                ? ""
+                : " If you want to use a computed variable in a subgraph that doesn't require "
+                  "differentiation use var_no_grad = var.detach().");
         return -1;
     }
     if (requires_grad && !dtype_is_float((enum dtype)tensor->dtype)) {
-        error_set(ERROR_RUNTIME, "only Tensors of floating point and complex dtype can require gradients");
+        error_set(ERROR_RUNTIME,
+                  "only Tensors of floating point and complex dtype can require gradients");
         return -1;
     }
     if (requires_grad && tensor->inference && !inference_mode_enabled()) {
-        error_set(ERROR_RUNTIME, "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.");
+        error_set(
+            ERROR_RUNTIME,
+            "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.");
         return -1;
     }
     if (requires_grad && !autograd_of(tensor)) {
@@ -218,10 +228,13 @@ struct tensor *tensor_grad(const struct tensor *tensor)
     return tensor->autograd ? tensor->autograd->grad : NULL;
 }
 
-/* C++ names of the types, which PyTorch's text uses for what was given; class names for what is wanted. */
+/* C++ names of the types, which PyTorch's text uses for what was given; class names for what is
+ * wanted. */
 static const char *const c_names[DTYPE_COUNT] = {
-    [DTYPE_BOOL] = "bool",      [DTYPE_U8] = "unsigned char", [DTYPE_I8] = "signed char", [DTYPE_I16] = "short int",
-    [DTYPE_I32] = "int",        [DTYPE_I64] = "long int",     [DTYPE_F16] = "c10::Half",  [DTYPE_BF16] = "c10::BFloat16",
+    [DTYPE_BOOL] = "bool",      [DTYPE_U8] = "unsigned char",
+    [DTYPE_I8] = "signed char", [DTYPE_I16] = "short int",
+    [DTYPE_I32] = "int",        [DTYPE_I64] = "long int",
+    [DTYPE_F16] = "c10::Half",  [DTYPE_BF16] = "c10::BFloat16",
     [DTYPE_F32] = "float",      [DTYPE_F64] = "double",
 };
 
@@ -234,18 +247,23 @@ static int check_grad(const struct tensor *tensor, const struct tensor *grad)
     }
     if (grad->dtype != tensor->dtype) {
         error_set(ERROR_RUNTIME,
-                  "attempting to assign a gradient with dtype '%s' to a tensor with grad_dtype '%s'. The gradient must match "
-                  "the tensor's grad_dtype (defaults to the tensor's dtype). You can set the tensor's grad_dtype attribute "
-                  "with a specific dtype, or None to allow any dtype. Set grad_dtype with caution. Diverging the dtypes of a "
+                  "attempting to assign a gradient with dtype '%s' to a tensor with grad_dtype "
+                  "'%s'. The gradient must match "
+                  "the tensor's grad_dtype (defaults to the tensor's dtype). You can set the "
+                  "tensor's grad_dtype attribute "
+                  "with a specific dtype, or None to allow any dtype. Set grad_dtype with caution. "
+                  "Diverging the dtypes of a "
                   "tensor and its gradient may break downstream systems that assume they match.",
                   c_names[grad->dtype], dtype_info[tensor->dtype].class_name);
         return -1;
     }
     if (!shape_equal(tensor_shape(grad), tensor_shape(tensor))) {
         error_set(ERROR_RUNTIME,
-                  "attempting to assign a gradient of size '%s' to a tensor of size '%s'. Please ensure that the gradient and "
+                  "attempting to assign a gradient of size '%s' to a tensor of size '%s'. Please "
+                  "ensure that the gradient and "
                   "the tensor are the same size",
-                  shape_text(tensor_shape(grad), a, sizeof a), shape_text(tensor_shape(tensor), b, sizeof b));
+                  shape_text(tensor_shape(grad), a, sizeof a),
+                  shape_text(tensor_shape(tensor), b, sizeof b));
         return -1;
     }
     return 0;
@@ -271,7 +289,8 @@ int tensor_set_grad(struct tensor *tensor, struct tensor *grad)
 
 struct tensor *tensor_detached(struct tensor *tensor, bool own_version)
 {
-    struct tensor *result = tensor_alias(tensor, tensor->dims, tensor->sizes, tensor->strides, tensor->offset);
+    struct tensor *result =
+        tensor_alias(tensor, tensor->dims, tensor->sizes, tensor->strides, tensor->offset);
     if (!result || !own_version) {
         return result;
     }
@@ -289,11 +308,14 @@ int tensor_detach_inplace(struct tensor *tensor)
 {
     struct autograd *autograd = tensor->autograd;
     if (autograd && autograd->base) {
-        error_set(ERROR_RUNTIME,
-                  "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for "
-                  "training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence "
-                  "detach_() cannot be called on these gradients. To fix this error, please refer to the "
-                  "Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution.");
+        error_set(
+            ERROR_RUNTIME,
+            "Can't detach views in-place. Use detach() instead. If you are using "
+            "DistributedDataParallel (DDP) for "
+            "training, and gradient_as_bucket_view is set as True, gradients are views of DDP "
+            "buckets, and hence "
+            "detach_() cannot be called on these gradients. To fix this error, please refer to the "
+            "Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution.");
         return -1;
     }
     tensor->requires_grad = false;

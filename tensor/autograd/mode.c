@@ -1,6 +1,7 @@
 #include "mode.h"
 
-static _Thread_local struct grad_mode mode __attribute__((tls_model("initial-exec"))) = {.grad = true};
+static _Thread_local struct grad_mode mode
+    __attribute__((tls_model("initial-exec"))) = {.grad = true};
 
 struct grad_mode grad_mode_get(void)
 {

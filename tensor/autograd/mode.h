@@ -11,8 +11,9 @@ struct grad_mode {
 TENSOR_API struct grad_mode grad_mode_get(void);
 TENSOR_API void grad_mode_restore(struct grad_mode mode);
 TENSOR_API bool inference_mode_enabled(void);
-/* inference_mode(True) also switches recording off, and inference_mode(False) on, whatever it was, as PyTorch does;
- * returns the old state for grad_mode_restore(). Under inference mode nothing is recorded even where `grad` is on. */
+/* inference_mode(True) also switches recording off, and inference_mode(False) on, whatever it was,
+ * as PyTorch does; returns the old state for grad_mode_restore(). Under inference mode nothing is
+ * recorded even where `grad` is on. */
 TENSOR_API struct grad_mode inference_mode_enter(bool enabled);
 
 #endif

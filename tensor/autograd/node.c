@@ -15,8 +15,8 @@ struct node *node_new(const struct node_class *class, struct tensor *const *inpu
 {
     size_t edges_at = sizeof(struct node);
     size_t saved_at = edges_at + (size_t)count * sizeof(struct edge);
-    size_t values_at = saved_at + (size_t)class->saved_count * sizeof(struct saved);
-    size_t inputs_at = values_at + (size_t)class->value_count * sizeof(struct value);
+    size_t values_at = saved_at + (size_t) class->saved_count * sizeof(struct saved);
+    size_t inputs_at = values_at + (size_t) class->value_count * sizeof(struct value);
     size_t bytes = inputs_at + sizeof(struct input_meta);
     struct node *node = mem_pool_alloc(bytes);
     if (!node) {
@@ -97,8 +97,8 @@ static void node_free(struct node *node)
     mem_pool_free(node, node->block_bytes);
 }
 
-/* Nodes of this thread that wait to be freed. Freeing a node drops tensors and other nodes, whose last references end
- * here again: they queue up instead of recursing. */
+/* Nodes of this thread that wait to be freed. Freeing a node drops tensors and other nodes, whose
+ * last references end here again: they queue up instead of recursing. */
 static _Thread_local struct {
     struct node *first;
     bool draining;
@@ -140,7 +140,8 @@ void node_release(struct node *node)
 const char *node_name(const struct node *node)
 {
     static const char *const plain[] = {"AccumulateGrad", "CopySlices", "CopyBackwards"};
-    static const char *const qualified[] = {"torch::autograd::AccumulateGrad", "torch::autograd::CopySlices",
+    static const char *const qualified[] = {"torch::autograd::AccumulateGrad",
+                                            "torch::autograd::CopySlices",
                                             "torch::autograd::CopyBackwards"};
     for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
         if (!strcmp(node->class->name, plain[i])) {
@@ -155,7 +156,8 @@ const char *node_op_name(const struct node *node, char *buffer, size_t capacity)
     static const char ending[] = "Backward";
     const char *name = node_name(node);
     size_t length = strlen(name), digits = 0;
-    while (digits < length && name[length - 1 - digits] >= '0' && name[length - 1 - digits] <= '9') {
+    while (digits < length && name[length - 1 - digits] >= '0' &&
+           name[length - 1 - digits] <= '9') {
         digits++;
     }
     size_t stem = length - digits, cut = sizeof ending - 1;

@@ -6,11 +6,13 @@
 #include "node.h"
 #include "view.h"
 
-static const char freed_text[] =
-    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
-    "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
-    "retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors "
-    "after calling backward.";
+static const char freed_text[] = "Trying to backward through the graph a second time (or directly "
+                                 "access saved tensors after they have already been "
+                                 "freed). Saved intermediate values of the graph are freed when "
+                                 "you call .backward() or autograd.grad(). Specify "
+                                 "retain_graph=True if you need to backward through the graph a "
+                                 "second time or if you need to access saved tensors "
+                                 "after calling backward.";
 
 int node_error_freed(void)
 {
@@ -26,10 +28,12 @@ int node_save(struct node *node, int slot, struct tensor *tensor)
         return 0;
     }
     if (tensor->inference) {
-        error_set(ERROR_RUNTIME,
-                  "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode "
-                  "in computation tracked by autograd. To work around this, you can make a clone to get a normal tensor "
-                  "and use it in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`.");
+        error_set(ERROR_RUNTIME, "Inference tensors cannot be saved for backward. Please do not "
+                                 "use Tensors created in inference mode "
+                                 "in computation tracked by autograd. To work around this, you can "
+                                 "make a clone to get a normal tensor "
+                                 "and use it in autograd, or use `torch.no_grad()` instead of "
+                                 "`torch.inference_mode()`.");
         return -1;
     }
     node->saved[slot] = (struct saved){tensor_retain(tensor), tensor_version(tensor), -1};
@@ -41,7 +45,8 @@ int node_save_output(struct node *node, int slot, struct tensor *output, int out
     if (!output || !tensor_tracks(output)) {
         return node_save(node, slot, output);
     }
-    struct tensor *alias = tensor_alias(output, output->dims, output->sizes, output->strides, output->offset);
+    struct tensor *alias =
+        tensor_alias(output, output->dims, output->sizes, output->strides, output->offset);
     if (!alias) {
         return -1;
     }
@@ -89,22 +94,26 @@ static void error_modified(struct tensor *tensor, const struct saved *saved, str
 {
     char shape[1024], op[256], origin[320] = "";
     if (source) {
-        snprintf(origin, sizeof origin, ", which is output %d of %s,", saved->output_nr > 0 ? saved->output_nr : 0,
-                 node_op_name(source, op, sizeof op));
+        snprintf(origin, sizeof origin, ", which is output %d of %s,",
+                 saved->output_nr > 0 ? saved->output_nr : 0, node_op_name(source, op, sizeof op));
     }
     error_set(ERROR_RUNTIME,
-              "one of the variables needed for gradient computation has been modified by an inplace operation: "
-              "[torch.%sTensor %s]%s is at version %u; expected version %u instead. Hint: enable anomaly detection to find "
+              "one of the variables needed for gradient computation has been modified by an "
+              "inplace operation: "
+              "[torch.%sTensor %s]%s is at version %u; expected version %u instead. Hint: enable "
+              "anomaly detection to find "
               "the operation that failed to compute its gradient, with "
               "torch.autograd.set_detect_anomaly(True, check_nan=False).",
-              dtype_info[tensor->dtype].class_name, shape_text(tensor_shape(tensor), shape, sizeof shape), origin,
-              tensor_version(tensor), saved->version);
+              dtype_info[tensor->dtype].class_name,
+              shape_text(tensor_shape(tensor), shape, sizeof shape), origin, tensor_version(tensor),
+              saved->version);
 }
 
 /* Another tensor over a saved output, with the history that the node's own output had. */
 static struct tensor *restore_output(struct node *node, struct tensor *kept, int output_nr)
 {
-    struct tensor *output = tensor_alias(kept, kept->dims, kept->sizes, kept->strides, kept->offset);
+    struct tensor *output =
+        tensor_alias(kept, kept->dims, kept->sizes, kept->strides, kept->offset);
     if (output && autograd_set_grad_fn(output, node, output_nr)) {
         tensor_clear(&output);
     }
@@ -128,7 +137,8 @@ struct tensor *node_saved(struct node *node, int slot, bool *error)
         return NULL;
     }
     bool is_output = saved.output_nr >= 0, failed = false;
-    struct tensor *result = is_output ? restore_output(node, saved.tensor, saved.output_nr) : tensor_retain(saved.tensor);
+    struct tensor *result = is_output ? restore_output(node, saved.tensor, saved.output_nr)
+                                      : tensor_retain(saved.tensor);
     if (!result) {
         goto done;
     }
@@ -219,7 +229,8 @@ static void *copy_of(const void *data, size_t bytes)
 int value_copy(struct value *target, struct value source)
 {
     if (source.kind == VALUE_INTS && source.ints.count > 0) {
-        source.ints.items = copy_of(source.ints.items, (size_t)source.ints.count * sizeof *source.ints.items);
+        source.ints.items =
+            copy_of(source.ints.items, (size_t)source.ints.count * sizeof *source.ints.items);
         if (!source.ints.items) {
             return -1;
         }

@@ -3,7 +3,8 @@
 #include <string.h>
 
 #define SMALL_SLOTS 64
-_Static_assert(sizeof ((struct tasks *)0)->small_slots == SMALL_SLOTS * sizeof(uint32_t), "a power of two");
+_Static_assert(sizeof((struct tasks *)0)->small_slots == SMALL_SLOTS * sizeof(uint32_t),
+               "a power of two");
 
 void tasks_init(struct tasks *tasks)
 {
@@ -42,7 +43,8 @@ void tasks_release(struct tasks *tasks)
 
 static uint32_t slot_of(const struct tasks *tasks, const struct node *node)
 {
-    uint64_t hash = ((uint64_t)(uintptr_t)node >> 6) * 0x9E3779B97F4A7C15u; /* 2^64 / golden ratio */
+    uint64_t hash =
+        ((uint64_t)(uintptr_t)node >> 6) * 0x9E3779B97F4A7C15u; /* 2^64 / golden ratio */
     uint32_t slot = (uint32_t)(hash >> 32) & tasks->slot_mask;
     while (tasks->slots[slot] && tasks->items[tasks->slots[slot] - 1].node != node) {
         slot = (slot + 1) & tasks->slot_mask;
@@ -105,8 +107,8 @@ int tasks_add(struct tasks *tasks, struct node *node)
     return tasks->count - 1;
 }
 
-/* Takes one step of the walk from `current`: down its next edge, or back up. Returns the task to go on from, -1 at the
- * end, -2 on error. */
+/* Takes one step of the walk from `current`: down its next edge, or back up. Returns the task to go
+ * on from, -1 at the end, -2 on error. */
 static int walk_step(struct tasks *tasks, int current, bool pruned)
 {
     struct task *task = &tasks->items[current];
@@ -159,7 +161,8 @@ struct tensor **task_grads(struct task *task)
     if (task->grads) {
         return task->grads;
     }
-    task->grads = task->node->input_count == 1 ? &task->single
-                                               : mem_zalloc((size_t)task->node->input_count * sizeof *task->grads);
+    task->grads = task->node->input_count == 1
+                      ? &task->single
+                      : mem_zalloc((size_t)task->node->input_count * sizeof *task->grads);
     return task->grads;
 }

@@ -34,25 +34,35 @@ static const char *reason_of(enum view_kind kind)
 {
     switch (kind) {
     case VIEW_MULTI_OUTPUT:
-        return "This view is the output of a function that returns multiple views. Such functions do not allow the output "
-               "views to be modified inplace. You should replace the inplace operation by an out-of-place one.";
+        return "This view is the output of a function that returns multiple views. Such functions "
+               "do not allow the output "
+               "views to be modified inplace. You should replace the inplace operation by an "
+               "out-of-place one.";
     case VIEW_NO_GRAD:
-        return "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving "
-               "both the view and the inplace either both inside the no_grad block (if you don't want the inplace to be "
+        return "Given that this use case is ambiguous and error-prone, it is forbidden. You can "
+               "clarify your code by moving "
+               "both the view and the inplace either both inside the no_grad block (if you don't "
+               "want the inplace to be "
                "tracked) or both outside (if you want the inplace to be tracked).";
     case VIEW_INFERENCE:
-        return "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving "
-               "both the view and the inplace either both inside the inference_mode block (if you don't want the inplace to "
+        return "Given that this use case is ambiguous and error-prone, it is forbidden. You can "
+               "clarify your code by moving "
+               "both the view and the inplace either both inside the inference_mode block (if you "
+               "don't want the inplace to "
                "be tracked) or both outside (if you want the inplace to be tracked).";
     default:
-        return "This view was created inside a custom Function (or because an input was returned as-is) and the autograd "
-               "logic to handle view+inplace would override the custom backward associated with the custom Function, leading "
-               "to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom "
+        return "This view was created inside a custom Function (or because an input was returned "
+               "as-is) and the autograd "
+               "logic to handle view+inplace would override the custom backward associated with "
+               "the custom Function, leading "
+               "to incorrect gradients. This behavior is forbidden. You can fix this by cloning "
+               "the output of the custom "
                "Function.";
     }
 }
 
-/* Whether a recorded change in place of the view (`indirect`: of its base or of another view) has a meaning. */
+/* Whether a recorded change in place of the view (`indirect`: of its base or of another view) has a
+ * meaning. */
 static int check_view(const struct tensor *view, bool indirect)
 {
     const struct autograd *autograd = view->autograd;
@@ -63,19 +73,24 @@ static int check_view(const struct tensor *view, bool indirect)
         return 0;
     }
     if (kind == VIEW_INFERENCE) {
-        snprintf(start, sizeof start, "A view was created in inference mode and %s modified inplace in normal mode.", what);
-    } else if (autograd->grad_fn) {
-        snprintf(start, sizeof start, "Output %d of %s is a view and %s modified inplace.", autograd->output_nr,
-                 node_op_name(autograd->grad_fn, op, sizeof op), what);
-    } else {
         snprintf(start, sizeof start,
-                 "A view was created in no_grad mode and %s modified inplace with grad mode enabled.", what);
+                 "A view was created in inference mode and %s modified inplace in normal mode.",
+                 what);
+    } else if (autograd->grad_fn) {
+        snprintf(start, sizeof start, "Output %d of %s is a view and %s modified inplace.",
+                 autograd->output_nr, node_op_name(autograd->grad_fn, op, sizeof op), what);
+    } else {
+        snprintf(
+            start, sizeof start,
+            "A view was created in no_grad mode and %s modified inplace with grad mode enabled.",
+            what);
     }
     error_set(ERROR_RUNTIME, "%s %s", start, reason_of(kind));
     return -1;
 }
 
-/* A view whose memory was changed since its grad_fn was made: what it holds now comes from its base. */
+/* A view whose memory was changed since its grad_fn was made: what it holds now comes from its
+ * base. */
 static int regenerate(struct tensor *view)
 {
     struct autograd *autograd = view->autograd;
@@ -84,9 +99,9 @@ static int regenerate(struct tensor *view)
     }
     struct grad_mode old = grad_mode_get();
     grad_mode_restore((struct grad_mode){.grad = true, .inference = false});
-    struct tensor *again =
-        tensor_as_strided(autograd->base, tensor_shape(view), (struct ints){view->strides, view->dims},
-                          (struct maybe_int){true, view->offset});
+    struct tensor *again = tensor_as_strided(autograd->base, tensor_shape(view),
+                                             (struct ints){view->strides, view->dims},
+                                             (struct maybe_int){true, view->offset});
     grad_mode_restore(old);
     if (!again) {
         return -1;
@@ -128,9 +143,10 @@ static bool is_leaf(const struct tensor *tensor)
 int autograd_check_inplace(struct tensor *self, bool recorded)
 {
     if (self->inference && !inference_mode_enabled()) {
-        error_set(ERROR_RUNTIME,
-                  "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a "
-                  "normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details.");
+        error_set(ERROR_RUNTIME, "Inplace update to inference tensor outside InferenceMode is not "
+                                 "allowed.You can make a clone to get a "
+                                 "normal tensor before doing inplace update.See "
+                                 "https://github.com/pytorch/rfcs/pull/17 for more details.");
         return -1;
     }
     if (!recorded) {
@@ -146,11 +162,14 @@ int autograd_check_inplace(struct tensor *self, bool recorded)
         return -1;
     }
     if (base && tensor_tracks(self) && is_leaf(base)) {
-        error_set(ERROR_RUNTIME, "a view of a leaf Variable that requires grad is being used in an in-place operation.");
+        error_set(
+            ERROR_RUNTIME,
+            "a view of a leaf Variable that requires grad is being used in an in-place operation.");
         return -1;
     }
     if (tensor_tracks(self) && !grad_fn) {
-        error_set(ERROR_RUNTIME, "a leaf Variable that requires grad is being used in an in-place operation.");
+        error_set(ERROR_RUNTIME,
+                  "a leaf Variable that requires grad is being used in an in-place operation.");
         return -1;
     }
     return 0;
@@ -198,10 +217,10 @@ void node_free_slices(struct node *node)
     node_release(inner);
 }
 
-/* The gradient of the base before the change: that of the base after it, with the view's part led through the change.
- * `slice` is that part of `whole`. */
-static int write_back(struct node *node, struct tensor *whole, struct tensor *slice, struct tensor *inner_grad,
-                      struct tensor **grads_out)
+/* The gradient of the base before the change: that of the base after it, with the view's part led
+ * through the change. `slice` is that part of `whole`. */
+static int write_back(struct node *node, struct tensor *whole, struct tensor *slice,
+                      struct tensor *inner_grad, struct tensor **grads_out)
 {
     if (!node_needs(node, 0)) {
         return 0;
@@ -216,24 +235,26 @@ static int write_back(struct node *node, struct tensor *whole, struct tensor *sl
 static struct tensor *whole_gradient(const struct slices *slices, struct tensor *grad)
 {
     const struct geometry *base = &slices->base;
-    struct tensor *whole = tensor_new_strided((enum dtype)grad->dtype, grad->storage->device, base->dims, base->sizes,
-                                              base->strides);
+    struct tensor *whole = tensor_new_strided((enum dtype)grad->dtype, grad->storage->device,
+                                              base->dims, base->sizes, base->strides);
     if (whole && tensor_copy_(whole, grad, false)) {
         tensor_clear(&whole);
     }
     return whole;
 }
 
-static int apply_inner(struct node *node, const struct slices *slices, struct node *inner, struct tensor *const *grads_in,
-                       struct tensor **grads_out)
+static int apply_inner(struct node *node, const struct slices *slices, struct node *inner,
+                       struct tensor *const *grads_in, struct tensor **grads_out)
 {
     const struct geometry *view = &slices->view;
-    struct tensor *whole = whole_gradient(slices, grads_in[0]), *slice = NULL, *grad = NULL, *inner_grad = NULL;
+    struct tensor *whole = whole_gradient(slices, grads_in[0]), *slice = NULL, *grad = NULL,
+                  *inner_grad = NULL;
     int status = -1;
     if (!whole) {
         return -1;
     }
-    slice = tensor_as_strided(whole, (struct ints){view->sizes, view->dims}, (struct ints){view->strides, view->dims},
+    slice = tensor_as_strided(whole, (struct ints){view->sizes, view->dims},
+                              (struct ints){view->strides, view->dims},
                               (struct maybe_int){true, view->offset - slices->base.offset});
     /* a copy: the change may save it, and slice is written to below */
     grad = slice ? tensor_clone(slice, MEMORY_PRESERVE) : NULL;
@@ -251,7 +272,8 @@ done:
     return status;
 }
 
-static int apply_copy_slices(struct node *node, struct tensor *const *grads_in, struct tensor **grads_out)
+static int apply_copy_slices(struct node *node, struct tensor *const *grads_in,
+                             struct tensor **grads_out)
 {
     struct slices *slices = node->custom;
     spin_lock(&node->lock);

@@ -71,7 +71,8 @@ static inline struct tensor *add(struct tensor *a, struct tensor *b)
 
 static inline struct tensor *num(double value)
 {
-    return keep(tensor_weak(value == floor(value) ? scalar_int((int64_t)value) : scalar_float(value)));
+    return keep(
+        tensor_weak(value == floor(value) ? scalar_int((int64_t)value) : scalar_float(value)));
 }
 
 static inline struct tensor *total(struct tensor *a)
@@ -92,8 +93,9 @@ static inline double item_at(const struct tensor *tensor, int64_t n)
         at += n % tensor->sizes[dim] * tensor->strides[dim];
         n /= tensor->sizes[dim];
     }
-    return scalar_to_double(dtype_load((enum dtype)tensor->dtype, (char *)tensor_ptr(tensor) +
-                                                                       at * (int64_t)dtype_info[tensor->dtype].bytes));
+    return scalar_to_double(
+        dtype_load((enum dtype)tensor->dtype,
+                   (char *)tensor_ptr(tensor) + at * (int64_t)dtype_info[tensor->dtype].bytes));
 }
 
 static inline void is_equal(const struct tensor *tensor, int count, const float *expected)
@@ -101,7 +103,8 @@ static inline void is_equal(const struct tensor *tensor, int count, const float 
     ck_assert_ptr_nonnull(tensor);
     ck_assert_int_eq(tensor->numel, count);
     for (int i = 0; i < count; i++) {
-        ck_assert_msg(fabs(item_at(tensor, i) - (double)expected[i]) <= 1e-6 * (1 + fabs((double)expected[i])),
+        ck_assert_msg(fabs(item_at(tensor, i) - (double)expected[i]) <=
+                          1e-6 * (1 + fabs((double)expected[i])),
                       "element %d is %g, not %g", i, item_at(tensor, i), (double)expected[i]);
     }
 }
@@ -122,7 +125,8 @@ static inline struct tensor *grad_of(struct tensor *output, struct tensor *input
 {
     struct tensor *result = NULL;
     struct backward_options options = {.retain_graph = create_graph, .create_graph = create_graph};
-    engine_backward((struct tensors){&output, 1}, (struct tensors){NULL, 0}, (struct tensors){&input, 1}, options, &result);
+    engine_backward((struct tensors){&output, 1}, (struct tensors){NULL, 0},
+                    (struct tensors){&input, 1}, options, &result);
     return result;
 }
 

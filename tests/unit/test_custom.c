@@ -33,7 +33,8 @@ static int double_all(struct node *node, struct tensor *const *grads_in, struct 
 }
 
 /* The product of the gradient and the two saved tensors. */
-static int multiply_saved(struct node *node, struct tensor *const *grads_in, struct tensor **grads_out)
+static int multiply_saved(struct node *node, struct tensor *const *grads_in,
+                          struct tensor **grads_out)
 {
     struct tensor_list saved;
     if (node_saved_tensors(node, 0, &saved)) {
@@ -46,7 +47,8 @@ static int multiply_saved(struct node *node, struct tensor *const *grads_in, str
     return grads_out[0] ? 0 : -1;
 }
 
-static struct custom_class *made_class(int (*apply)(struct node *, struct tensor *const *, struct tensor **))
+static struct custom_class *made_class(int (*apply)(struct node *, struct tensor *const *,
+                                                    struct tensor **))
 {
     struct custom_class *class = custom_class_new("FnBackward", apply, count_release);
     ck_assert_ptr_nonnull(class);
@@ -54,7 +56,8 @@ static struct custom_class *made_class(int (*apply)(struct node *, struct tensor
 }
 
 /* A call on one input with one output, which is finished; the output may be replaced. */
-static int finish_one(struct custom_class *class, struct tensor *input, struct tensor **output, struct custom_call call)
+static int finish_one(struct custom_class *class, struct tensor *input, struct tensor **output,
+                      struct custom_call call)
 {
     struct node *node = custom_node_new(class, &input, 1);
     ck_assert_ptr_nonnull(node);
@@ -97,7 +100,8 @@ START_TEST(saved_inputs_and_outputs_make_no_cycle)
     ok(tensor_backward(sum, NULL, false, false));
     EQUALS(tensor_grad(x), 10, 21);
     ck_assert_int_eq(tensor_backward(sum, NULL, false, false), -1);
-    ck_assert_ptr_nonnull(strstr(error_message(), "Trying to backward through the graph a second time"));
+    ck_assert_ptr_nonnull(
+        strstr(error_message(), "Trying to backward through the graph a second time"));
     tensor_release(sum);
     tensor_release(y);
     ck_assert_int_eq(released, 1);
@@ -117,11 +121,13 @@ START_TEST(an_input_returned_as_it_is_becomes_a_view)
     ck_assert_str_eq(grad_fn_name(middle), "MulBackward0");
     ck_assert_str_eq(grad_fn_name(y), "FnBackward");
     ck_assert_int_eq(tensor_add_(y, num(1), ONE), -1);
-    failed_with(ERROR_RUNTIME,
-                "Output 0 of Fn is a view and is being modified inplace. This view was created inside a custom Function (or "
-                "because an input was returned as-is) and the autograd logic to handle view+inplace would override the custom "
-                "backward associated with the custom Function, leading to incorrect gradients. This behavior is forbidden. You "
-                "can fix this by cloning the output of the custom Function.");
+    failed_with(ERROR_RUNTIME, "Output 0 of Fn is a view and is being modified inplace. This view "
+                               "was created inside a custom Function (or "
+                               "because an input was returned as-is) and the autograd logic to "
+                               "handle view+inplace would override the custom "
+                               "backward associated with the custom Function, leading to incorrect "
+                               "gradients. This behavior is forbidden. You "
+                               "can fix this by cloning the output of the custom Function.");
     backward(total(y));
     EQUALS(tensor_grad(x), 2, 2);
 }
@@ -139,7 +145,8 @@ START_TEST(a_dirty_input_gets_the_functions_history)
     EQUALS(tensor_grad(x), 6, 6);
     output = x;
     ck_assert_int_eq(finish_one(class, x, &output, (struct custom_call){.dirty = {&x, 1}}), -1);
-    failed_with(ERROR_RUNTIME, "a leaf Variable that requires grad has been used in an in-place operation.");
+    failed_with(ERROR_RUNTIME,
+                "a leaf Variable that requires grad has been used in an in-place operation.");
     custom_class_release(class);
 }
 END_TEST
@@ -147,8 +154,10 @@ END_TEST
 START_TEST(a_dirty_view_changes_its_base)
 {
     struct custom_class *class = made_class(double_all);
-    struct tensor *x = LEAF(1, 2), *base = mul(x, DATA(1, 1)), *view = keep(tensor_select(base, 0, 0)), *output = view;
-    ok(finish_one(class, view, &output, (struct custom_call){.dirty = {&view, 1}, .saved = {&view, 1}}));
+    struct tensor *x = LEAF(1, 2), *base = mul(x, DATA(1, 1)),
+                  *view = keep(tensor_select(base, 0, 0)), *output = view;
+    ok(finish_one(class, view, &output,
+                  (struct custom_call){.dirty = {&view, 1}, .saved = {&view, 1}}));
     custom_class_release(class);
     ck_assert_str_eq(grad_fn_name(base), "CopySlices");
     ck_assert_str_eq(grad_fn_name(view), "AsStridedBackward0");
@@ -162,12 +171,17 @@ END_TEST
 START_TEST(outputs_without_gradient_stay_out_of_the_graph)
 {
     struct custom_class *class = made_class(double_all);
-    struct tensor *x = LEAF(1, 2), *whole = keep(tensor_zeros(INTS(3), DTYPE_I64, CPU)), *first = DATA(1, 1), *second = DATA(2, 2);
+    struct tensor *x = LEAF(1, 2), *whole = keep(tensor_zeros(INTS(3), DTYPE_I64, CPU)),
+                  *first = DATA(1, 1), *second = DATA(2, 2);
     struct tensor *outputs[] = {NULL, whole, first, second};
     struct node *node = custom_node_new(class, &x, 1);
-    ok(custom_finish(&(struct custom_call){.node = node, .inputs = {&x, 1}, .outputs = outputs, .output_count = 4,
+    ok(custom_finish(&(struct custom_call){.node = node,
+                                           .inputs = {&x, 1},
+                                           .outputs = outputs,
+                                           .output_count = 4,
                                            .non_differentiable = {&first, 1}}));
-    ck_assert(!tensor_requires_grad(whole) && !tensor_requires_grad(first) && tensor_requires_grad(second));
+    ck_assert(!tensor_requires_grad(whole) && !tensor_requires_grad(first) &&
+              tensor_requires_grad(second));
     ck_assert_int_eq(second->autograd->output_nr, 3);
     ck_assert_ptr_null(custom_zeros(node, 0));
     ck_assert_int_eq(keep(custom_zeros(node, 1))->dtype, DTYPE_I64);

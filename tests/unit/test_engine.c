@@ -29,11 +29,13 @@ START_TEST(a_second_backward_accumulates_in_place)
 }
 END_TEST
 
-static const char *const twice_text =
-    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
-    "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
-    "retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors "
-    "after calling backward.";
+static const char *const twice_text = "Trying to backward through the graph a second time (or "
+                                      "directly access saved tensors after they have already been "
+                                      "freed). Saved intermediate values of the graph are freed "
+                                      "when you call .backward() or autograd.grad(). Specify "
+                                      "retain_graph=True if you need to backward through the graph "
+                                      "a second time or if you need to access saved tensors "
+                                      "after calling backward.";
 
 START_TEST(a_graph_serves_once_unless_it_is_retained)
 {
@@ -69,19 +71,24 @@ START_TEST(roots_must_belong_to_a_graph)
 {
     struct tensor *x = LEAF(1, 2), *c = DATA(1), *wide = DATA(1, 2), *three = DATA(1, 2, 3);
     ck_assert_int_eq(tensor_backward(c, NULL, false, false), -1);
-    failed_with(ERROR_RUNTIME, "element 0 of tensors does not require grad and does not have a grad_fn");
+    failed_with(ERROR_RUNTIME,
+                "element 0 of tensors does not require grad and does not have a grad_fn");
     ck_assert_int_eq(tensor_backward(wide, NULL, false, false), -1);
-    failed_with(ERROR_RUNTIME, "element 0 of tensors does not require grad and does not have a grad_fn");
+    failed_with(ERROR_RUNTIME,
+                "element 0 of tensors does not require grad and does not have a grad_fn");
     ck_assert_int_eq(tensor_backward(mul(x, x), NULL, false, false), -1);
     failed_with(ERROR_RUNTIME, "grad can be implicitly created only for scalar outputs");
     ck_assert_int_eq(tensor_backward(mul(x, x), three, false, false), -1);
-    failed_with(ERROR_RUNTIME, "Mismatch in shape: grad_output[0] has a shape of torch.Size([3]) and output[0] has a shape of "
+    failed_with(ERROR_RUNTIME, "Mismatch in shape: grad_output[0] has a shape of torch.Size([3]) "
+                               "and output[0] has a shape of "
                                "torch.Size([2]).");
     struct tensor *roots[] = {total(x), c};
-    ck_assert_int_eq(engine_backward((struct tensors){roots, 2}, (struct tensors){NULL, 0}, (struct tensors){NULL, 0},
+    ck_assert_int_eq(engine_backward((struct tensors){roots, 2}, (struct tensors){NULL, 0},
+                                     (struct tensors){NULL, 0},
                                      (struct backward_options){.accumulate = true}, NULL),
                      -1);
-    failed_with(ERROR_RUNTIME, "element 1 of tensors does not require grad and does not have a grad_fn");
+    failed_with(ERROR_RUNTIME,
+                "element 1 of tensors does not require grad and does not have a grad_fn");
     ck_assert_ptr_null(tensor_grad(x));
 }
 END_TEST
@@ -101,8 +108,9 @@ START_TEST(several_roots_add_up)
 {
     struct tensor *x = LEAF(2, 3), *y = mul(x, x);
     struct tensor *roots[] = {total(y), total(x), y}, *gradients[] = {NULL, NULL, DATA(10, 10)};
-    ok(engine_backward((struct tensors){roots, 3}, (struct tensors){gradients, 3}, (struct tensors){NULL, 0},
-                       (struct backward_options){.accumulate = true}, NULL));
+    ok(engine_backward((struct tensors){roots, 3}, (struct tensors){gradients, 3},
+                       (struct tensors){NULL, 0}, (struct backward_options){.accumulate = true},
+                       NULL));
     EQUALS(tensor_grad(x), 45, 67);
 }
 END_TEST
@@ -111,8 +119,8 @@ START_TEST(grad_returns_gradients_and_leaves_grad_alone)
 {
     struct tensor *x = LEAF(2, 3), *y = mul(x, x), *z = total(mul(y, x));
     struct tensor *inputs[] = {y, x}, *result[2];
-    ok(engine_backward((struct tensors){&z, 1}, (struct tensors){NULL, 0}, (struct tensors){inputs, 2}, differentiate,
-                       result));
+    ok(engine_backward((struct tensors){&z, 1}, (struct tensors){NULL, 0},
+                       (struct tensors){inputs, 2}, differentiate, result));
     EQUALS(keep(result[0]), 2, 3);
     EQUALS(keep(result[1]), 12, 27);
     ck_assert_ptr_null(tensor_grad(x));
@@ -124,18 +132,21 @@ START_TEST(grad_says_what_was_not_used)
     struct tensor *x = LEAF(2, 3), *other = LEAF(1), *y = total(mul(x, x)), *result[2] = {x, x};
     struct tensor *inputs[] = {x, other}, *constant[] = {x, DATA(1)};
     struct backward_options options = {.retain_graph = true};
-    ck_assert_int_eq(engine_backward((struct tensors){&y, 1}, (struct tensors){NULL, 0}, (struct tensors){inputs, 2}, options,
-                                     result),
+    ck_assert_int_eq(engine_backward((struct tensors){&y, 1}, (struct tensors){NULL, 0},
+                                     (struct tensors){inputs, 2}, options, result),
                      -1);
-    failed_with(ERROR_RUNTIME, "The differentiated Tensor at index 1 appears to not have been used in the graph. Set "
-                               "allow_unused=True if this is the desired behavior.");
+    failed_with(
+        ERROR_RUNTIME,
+        "The differentiated Tensor at index 1 appears to not have been used in the graph. Set "
+        "allow_unused=True if this is the desired behavior.");
     ck_assert_ptr_null(result[0]);
-    ck_assert_int_eq(engine_backward((struct tensors){&y, 1}, (struct tensors){NULL, 0}, (struct tensors){constant, 2},
-                                     options, result),
+    ck_assert_int_eq(engine_backward((struct tensors){&y, 1}, (struct tensors){NULL, 0},
+                                     (struct tensors){constant, 2}, options, result),
                      -1);
     failed_with(ERROR_RUNTIME, "One of the differentiated Tensors does not require grad");
     options.allow_unused = true;
-    ok(engine_backward((struct tensors){&y, 1}, (struct tensors){NULL, 0}, (struct tensors){inputs, 2}, options, result));
+    ok(engine_backward((struct tensors){&y, 1}, (struct tensors){NULL, 0},
+                       (struct tensors){inputs, 2}, options, result));
     EQUALS(keep(result[0]), 4, 6);
     ck_assert_ptr_null(result[1]);
 }
@@ -151,9 +162,11 @@ END_TEST
 
 START_TEST(inputs_limit_where_gradients_accumulate)
 {
-    struct tensor *x = LEAF(2, 3), *w = LEAF(5, 7), *y = mul(x, w), *z = total(y), *inputs[] = {x, y};
-    ok(engine_backward((struct tensors){&z, 1}, (struct tensors){NULL, 0}, (struct tensors){inputs, 2},
-                       (struct backward_options){.accumulate = true}, NULL));
+    struct tensor *x = LEAF(2, 3), *w = LEAF(5, 7), *y = mul(x, w), *z = total(y),
+                  *inputs[] = {x, y};
+    ok(engine_backward((struct tensors){&z, 1}, (struct tensors){NULL, 0},
+                       (struct tensors){inputs, 2}, (struct backward_options){.accumulate = true},
+                       NULL));
     EQUALS(tensor_grad(x), 5, 7);
     EQUALS(tensor_grad(y), 1, 1);
     ck_assert_ptr_null(tensor_grad(w));
@@ -203,7 +216,8 @@ START_TEST(a_gradient_of_another_shape_is_an_error)
 {
     struct tensor *x = LEAF(1, 2, 3), *y = passed(x, NULL); /* passes [2] on where [3] flowed */
     ck_assert_int_eq(tensor_backward(total(y), NULL, false, false), -1);
-    failed_with(ERROR_RUNTIME, "Function PassBackward0 returned an invalid gradient at index 0 - got [2] but expected shape "
+    failed_with(ERROR_RUNTIME, "Function PassBackward0 returned an invalid gradient at index 0 - "
+                               "got [2] but expected shape "
                                "compatible with [3]");
     ck_assert_ptr_null(tensor_grad(x));
 }
@@ -308,7 +322,8 @@ END_TEST
 static void *repeat_backward(void *leaf)
 {
     for (int i = 0; i < ROUNDS; i++) {
-        struct tensor *square = tensor_mul(leaf, leaf), *sum = square ? tensor_sum(square, DTYPE_NONE) : NULL;
+        struct tensor *square = tensor_mul(leaf, leaf),
+                      *sum = square ? tensor_sum(square, DTYPE_NONE) : NULL;
         if (!sum || tensor_backward(sum, NULL, false, false)) {
             return (void *)"failed";
         }

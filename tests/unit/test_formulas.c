@@ -1,4 +1,5 @@
-/* First and second derivatives of the table's operations against central differences, in float64. */
+/* First and second derivatives of the table's operations against central differences, in float64.
+ */
 #include "graphs.h"
 
 #define STEP 1e-5
@@ -13,11 +14,13 @@ static struct tensor *input_of(const double *items, struct ints sizes)
     return tensor;
 }
 
-/* A scalar of the function's result, whose gradient is not the same everywhere: Σ w·f with w = 1, 1.5, 2, … */
+/* A scalar of the function's result, whose gradient is not the same everywhere: Σ w·f with w =
+ * 1, 1.5, 2, … */
 static struct tensor *weighted(struct tensor *result)
 {
-    struct tensor *weights = keep(tensor_arange_step(ONE, scalar_float(1 + 0.5 * (double)result->numel - 0.25),
-                                                     scalar_float(0.5), DTYPE_F64, CPU));
+    struct tensor *weights =
+        keep(tensor_arange_step(ONE, scalar_float(1 + 0.5 * (double)result->numel - 0.25),
+                                scalar_float(0.5), DTYPE_F64, CPU));
     return total(mul(result, keep(tensor_reshape(weights, tensor_shape(result)))));
 }
 
@@ -34,8 +37,8 @@ static struct tensor *gradient_sum(function f, struct tensor *const *inputs, int
 {
     struct tensor *result[4] = {NULL}, *root = weighted(f(inputs)), *sum = NULL;
     struct backward_options options = {.retain_graph = true, .create_graph = true};
-    ok(engine_backward((struct tensors){&root, 1}, (struct tensors){NULL, 0}, (struct tensors){inputs, count}, options,
-                       result));
+    ok(engine_backward((struct tensors){&root, 1}, (struct tensors){NULL, 0},
+                       (struct tensors){inputs, count}, options, result));
     for (int i = 0; i < count; i++) {
         struct tensor *part = weighted(keep(result[i]));
         sum = sum ? add(sum, part) : part;
@@ -44,8 +47,8 @@ static struct tensor *gradient_sum(function f, struct tensor *const *inputs, int
 }
 
 /* Moves one element and returns the slope of `value` there. */
-static double slope_at(double (*value)(function, struct tensor *const *, int), function f, struct tensor *const *inputs,
-                       int count, double *element)
+static double slope_at(double (*value)(function, struct tensor *const *, int), function f,
+                       struct tensor *const *inputs, int count, double *element)
 {
     double old = *element;
     *element = old + STEP;
@@ -67,15 +70,17 @@ static double second_value(function f, struct tensor *const *inputs, int count)
     return item_at(gradient_sum(f, inputs, count), 0);
 }
 
-static void compare(double (*value)(function, struct tensor *const *, int), function f, struct tensor *const *inputs,
-                    int count, struct tensor *const *grads, const char *what)
+static void compare(double (*value)(function, struct tensor *const *, int), function f,
+                    struct tensor *const *inputs, int count, struct tensor *const *grads,
+                    const char *what)
 {
     for (int i = 0; i < count; i++) {
         for (int64_t n = 0; n < inputs[i]->numel; n++) {
-            double expected = slope_at(value, f, inputs, count, (double *)tensor_data(inputs[i]) + n);
+            double expected =
+                slope_at(value, f, inputs, count, (double *)tensor_data(inputs[i]) + n);
             double got = grads[i] ? item_at(grads[i], n) : 0;
-            ck_assert_msg(fabs(got - expected) <= TOLERANCE * (10 + fabs(expected)), "%s of input %d, element %d: %g, not %g",
-                          what, i, (int)n, got, expected);
+            ck_assert_msg(fabs(got - expected) <= TOLERANCE * (10 + fabs(expected)),
+                          "%s of input %d, element %d: %g, not %g", what, i, (int)n, got, expected);
         }
     }
 }
@@ -84,8 +89,8 @@ static void check_gradients(function f, struct tensor *const *inputs, int count)
 {
     struct tensor *result[4] = {NULL}, *root = weighted(f(inputs));
     struct backward_options options = {.allow_unused = true};
-    ok(engine_backward((struct tensors){&root, 1}, (struct tensors){NULL, 0}, (struct tensors){inputs, count}, options,
-                       result));
+    ok(engine_backward((struct tensors){&root, 1}, (struct tensors){NULL, 0},
+                       (struct tensors){inputs, count}, options, result));
     for (int i = 0; i < count; i++) {
         keep(result[i]);
         ck_assert(shape_equal(tensor_shape(result[i]), tensor_shape(inputs[i])));
@@ -94,8 +99,8 @@ static void check_gradients(function f, struct tensor *const *inputs, int count)
     root = gradient_sum(f, inputs, count);
     struct tensor *second[4] = {NULL};
     if (tensor_requires_grad(root)) { /* else the function is linear */
-        ok(engine_backward((struct tensors){&root, 1}, (struct tensors){NULL, 0}, (struct tensors){inputs, count}, options,
-                           second));
+        ok(engine_backward((struct tensors){&root, 1}, (struct tensors){NULL, 0},
+                           (struct tensors){inputs, count}, options, second));
     }
     for (int i = 0; i < count; i++) {
         if (second[i]) {
@@ -106,8 +111,9 @@ static void check_gradients(function f, struct tensor *const *inputs, int count)
     release_kept();
 }
 
-#define INPUTS                                                                                                             \
-    input_of((const double[]){0.5, 1.25, 2, 0.75, 1.5, 3}, INTS(2, 3)), input_of((const double[]){1.1, 0.4, 2.2}, INTS(3))
+#define INPUTS                                                                                     \
+    input_of((const double[]){0.5, 1.25, 2, 0.75, 1.5, 3}, INTS(2, 3)),                            \
+        input_of((const double[]){1.1, 0.4, 2.2}, INTS(3))
 #define A in[0]
 #define B in[1]
 
@@ -174,8 +180,9 @@ static struct tensor *f_neg_reciprocal(struct tensor *const *in)
 
 START_TEST(arithmetic)
 {
-    const function all[] = {f_add,      f_sub,        f_rsub,    f_div,  f_pow,           f_pow_number,
-                            f_pow_zero, f_number_pow, f_exp_log, f_rdiv, f_neg_reciprocal};
+    const function all[] = {f_add,     f_sub,        f_rsub,          f_div,
+                            f_pow,     f_pow_number, f_pow_zero,      f_number_pow,
+                            f_exp_log, f_rdiv,       f_neg_reciprocal};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         check_two(all[i]);
     }
@@ -187,7 +194,8 @@ static struct tensor *f_clamp(struct tensor *const *in)
     struct tensor *product = mul(A, B);
     struct tensor *above = keep(tensor_clamp(product, scalar_float(0.65), scalar_none()));
     struct tensor *below = keep(tensor_clamp(product, scalar_none(), scalar_float(2.1)));
-    return mul(keep(tensor_clamp(product, scalar_float(0.65), scalar_float(2.1))), mul(above, below));
+    return mul(keep(tensor_clamp(product, scalar_float(0.65), scalar_float(2.1))),
+               mul(above, below));
 }
 
 /* The bounds cross in the second column. */
@@ -195,7 +203,8 @@ static struct tensor *f_clamp_tensor(struct tensor *const *in)
 {
     struct tensor *high = keep(tensor_rsub(mul(B, num(0.5)), num(1.75), ONE));
     struct tensor *both = keep(tensor_clamp_tensor(A, B, high));
-    struct tensor *one = mul(keep(tensor_clamp_tensor(A, B, NULL)), keep(tensor_clamp_tensor(A, NULL, high)));
+    struct tensor *one =
+        mul(keep(tensor_clamp_tensor(A, B, NULL)), keep(tensor_clamp_tensor(A, NULL, high)));
     return mul(mul(both, A), one);
 }
 
@@ -230,8 +239,9 @@ static struct tensor *f_means(struct tensor *const *in)
 {
     struct tensor *squares = mul(A, mul(A, B));
     struct tensor *rows = keep(tensor_mean_dim(squares, INTS(-1), true, DTYPE_NONE));
-    return mul(mul(rows, squares), mul(keep(tensor_mean(squares, DTYPE_NONE)),
-                                       keep(tensor_mean_dim(squares, INTS(0, 1), false, DTYPE_NONE))));
+    return mul(mul(rows, squares),
+               mul(keep(tensor_mean(squares, DTYPE_NONE)),
+                   keep(tensor_mean_dim(squares, INTS(0, 1), false, DTYPE_NONE))));
 }
 
 static struct tensor *f_max(struct tensor *const *in)
@@ -297,18 +307,23 @@ static struct tensor *f_shapes(struct tensor *const *in)
     struct tensor *turned = keep(tensor_permute(cube, INTS(2, -3, 1))); /* (3, 2, 1) */
     struct tensor *flat = keep(tensor_reshape(turned, INTS(6)));
     struct tensor *wide = keep(tensor_expand(turned, INTS(3, 2, 2), false));
-    struct tensor *thin = keep(tensor_squeeze_all(turned)), *thinner = keep(tensor_squeeze(turned, 2));
+    struct tensor *thin = keep(tensor_squeeze_all(turned)),
+                  *thinner = keep(tensor_squeeze(turned, 2));
     struct tensor *twos = keep(tensor_view(flat, INTS(2, 3)));
-    return mul(mul(mul(thin, thinner), keep(tensor_reshape(wide, INTS(2, 3, 2)))), keep(tensor_t(twos)));
+    return mul(mul(mul(thin, thinner), keep(tensor_reshape(wide, INTS(2, 3, 2)))),
+               keep(tensor_t(twos)));
 }
 
 static struct tensor *f_parts(struct tensor *const *in)
 {
     struct tensor *squares = mul(A, mul(A, B));
-    struct tensor *every = keep(tensor_slice(squares, 1, (struct maybe_int){true, -3}, MAYBE_INT_NONE, 2));
+    struct tensor *every =
+        keep(tensor_slice(squares, 1, (struct maybe_int){true, -3}, MAYBE_INT_NONE, 2));
     struct tensor *column = keep(tensor_select(squares, -1, -2));
-    struct tensor *strided = keep(tensor_as_strided(squares, INTS(2, 2), INTS(2, 1), (struct maybe_int){true, 1}));
-    struct tensor *windows = keep(tensor_as_strided(squares, INTS(2, 2), INTS(1, 1), MAYBE_INT_NONE));
+    struct tensor *strided =
+        keep(tensor_as_strided(squares, INTS(2, 2), INTS(2, 1), (struct maybe_int){true, 1}));
+    struct tensor *windows =
+        keep(tensor_as_strided(squares, INTS(2, 2), INTS(1, 1), MAYBE_INT_NONE));
     return mul(mul(every, keep(tensor_unsqueeze(column, 1))), mul(strided, windows));
 }
 
@@ -318,8 +333,10 @@ static struct tensor *f_joined(struct tensor *const *in)
     struct tensor *squares = mul(A, mul(A, B)), *line = keep(tensor_unsqueeze(mul(B, B), 0));
     struct tensor *none = keep(tensor_zeros(INTS(0), DTYPE_F64, CPU));
     ok(tensor_unbind(squares, 0, &rows));
-    struct tensor *joined = keep(tensor_cat((struct tensors){(struct tensor *[]){squares, none, line, A}, 4}, -2));
-    struct tensor *stacked = keep(tensor_stack((struct tensors){(struct tensor *[]){rows.items[1], B, rows.items[0]}, 3}, -1));
+    struct tensor *joined =
+        keep(tensor_cat((struct tensors){(struct tensor *[]){squares, none, line, A}, 4}, -2));
+    struct tensor *stacked = keep(tensor_stack(
+        (struct tensors){(struct tensor *[]){rows.items[1], B, rows.items[0]}, 3}, -1));
     tensor_list_release(&rows);
     return mul(keep(tensor_sum_dim(joined, INTS(0), true, DTYPE_NONE)), stacked);
 }
@@ -339,10 +356,13 @@ static struct tensor *indices_of(int count, const int64_t *items)
 
 static struct tensor *f_index(struct tensor *const *in)
 {
-    struct tensor *rows = indices_of(3, (const int64_t[]){1, 1, 0}), *columns = indices_of(3, (const int64_t[]){2, 2, 0});
+    struct tensor *rows = indices_of(3, (const int64_t[]){1, 1, 0}),
+                  *columns = indices_of(3, (const int64_t[]){2, 2, 0});
     struct tensor *squares = mul(A, mul(A, B));
-    struct tensor *picked = keep(tensor_index(squares, (struct tensors){(struct tensor *[]){rows, columns}, 2}));
-    struct tensor *whole = keep(tensor_index(squares, (struct tensors){(struct tensor *[]){NULL, columns}, 2}));
+    struct tensor *picked =
+        keep(tensor_index(squares, (struct tensors){(struct tensor *[]){rows, columns}, 2}));
+    struct tensor *whole =
+        keep(tensor_index(squares, (struct tensors){(struct tensor *[]){NULL, columns}, 2}));
     return mul(mul(picked, B), whole);
 }
 
@@ -350,13 +370,16 @@ static struct tensor *f_index_put(struct tensor *const *in)
 {
     struct tensor *columns = indices_of(2, (const int64_t[]){2, 0}), *squares = mul(A, mul(A, B));
     struct tensors at = {(struct tensor *[]){NULL, columns}, 2};
-    struct tensor *values = keep(tensor_slice(mul(B, B), 0, MAYBE_INT_NONE, (struct maybe_int){true, 2}, 1));
-    return mul(keep(tensor_index_put(squares, at, values, false)), keep(tensor_index_put(squares, at, values, true)));
+    struct tensor *values =
+        keep(tensor_slice(mul(B, B), 0, MAYBE_INT_NONE, (struct maybe_int){true, 2}, 1));
+    return mul(keep(tensor_index_put(squares, at, values, false)),
+               keep(tensor_index_put(squares, at, values, true)));
 }
 
 static struct tensor *f_gather(struct tensor *const *in)
 {
-    struct tensor *columns = keep(tensor_reshape(indices_of(4, (const int64_t[]){2, 2, 0, 1}), INTS(2, 2)));
+    struct tensor *columns =
+        keep(tensor_reshape(indices_of(4, (const int64_t[]){2, 2, 0, 1}), INTS(2, 2)));
     return keep(tensor_gather(mul(A, mul(A, B)), 1, columns, false));
 }
 
@@ -376,7 +399,8 @@ static struct tensor *f_in_place(struct tensor *const *in)
     ok(tensor_pow_(row, num(2)));
     ok(tensor_div_(work, B));
     ok(tensor_clamp_(work, scalar_float(0.3), scalar_float(8.5)));
-    ok(tensor_exp_(keep(tensor_select(work, 1, 1)))); /* last: its result is saved, and shares work's version */
+    ok(tensor_exp_(keep(
+        tensor_select(work, 1, 1)))); /* last: its result is saved, and shares work's version */
     return mul(work, work);
 }
 
@@ -385,7 +409,9 @@ static struct tensor *f_filled(struct tensor *const *in)
     struct tensor *work = mul(A, mul(A, B)), *column = keep(tensor_select(work, 1, 0));
     ok(tensor_zero_(column));
     ok(tensor_fill_(keep(tensor_select(keep(tensor_select(work, 0, 0)), 0, 1)), scalar_float(1.5)));
-    ok(tensor_copy_(column, keep(tensor_slice(mul(B, B), 0, (struct maybe_int){true, 1}, MAYBE_INT_NONE, 1)), false));
+    ok(tensor_copy_(
+        column, keep(tensor_slice(mul(B, B), 0, (struct maybe_int){true, 1}, MAYBE_INT_NONE, 1)),
+        false));
     return mul(work, work);
 }
 
@@ -415,13 +441,16 @@ START_TEST(graphs_show_the_nodes_that_users_know)
 {
     struct tensor *x = LEAF(2, 3);
     struct tensor *matrix = keep(tensor_reshape(x, INTS(1, 2)));
-    ck_assert_str_eq(grad_fn_name(keep(grad_of(total(keep(tensor_pow(x, num(2)))), x, true))), "MulBackward0");
+    ck_assert_str_eq(grad_fn_name(keep(grad_of(total(keep(tensor_pow(x, num(2)))), x, true))),
+                     "MulBackward0");
     ck_assert_str_eq(grad_fn_name(keep(tensor_rdiv(x, ONE))), "MulBackward0");
     ck_assert_str_eq(grad_fn_name(keep(tensor_max_other(x, x))), "MaximumBackward0");
     ck_assert_str_eq(grad_fn_name(keep(tensor_matmul(matrix, x))), "MvBackward0");
-    struct tensor *ones = LEAF(1, 1), *sums = keep(tensor_sum_dim(matrix, INTS(0), false, DTYPE_NONE)), *result = NULL;
+    struct tensor *ones = LEAF(1, 1),
+                  *sums = keep(tensor_sum_dim(matrix, INTS(0), false, DTYPE_NONE)), *result = NULL;
     struct tensor *gradients[] = {ones};
-    ok(engine_backward((struct tensors){&sums, 1}, (struct tensors){gradients, 1}, (struct tensors){&matrix, 1},
+    ok(engine_backward((struct tensors){&sums, 1}, (struct tensors){gradients, 1},
+                       (struct tensors){&matrix, 1},
                        (struct backward_options){.create_graph = true}, &result));
     ck_assert_str_eq(grad_fn_name(keep(result)), "ExpandBackward0");
 }

@@ -26,7 +26,8 @@ static struct hook *hook_of(int (*call)(struct hook *hook, struct tensor **grad)
     return hook;
 }
 
-static struct hook *node_hook_of(int (*call)(struct hook *, struct tensor **, int, struct tensor **, int), void *data)
+static struct hook *
+node_hook_of(int (*call)(struct hook *, struct tensor **, int, struct tensor **, int), void *data)
 {
     struct hook *hook = hook_of(NULL, data);
     hook->call_node = call;
@@ -47,7 +48,8 @@ static int log_name(struct hook *hook, struct tensor **grad)
     return 0;
 }
 
-static int log_node(struct hook *hook, struct tensor **grads_in, int in_count, struct tensor **grads_out, int out_count)
+static int log_node(struct hook *hook, struct tensor **grads_in, int in_count,
+                    struct tensor **grads_out, int out_count)
 {
     note(hook->data);
     note(grads_in ? "post" : "pre");
@@ -96,14 +98,16 @@ START_TEST(a_hook_replaces_the_gradient_before_it_is_retained_and_returned)
     registered(x, hook_of(times_ten, NULL));
     EQUALS(keep(grad_of(total(x), x, false)), 10, 10);
     struct tensor *inputs[] = {x, z}, *sum = total(z), *result[2]; /* z is on the way to x */
-    ok(engine_backward((struct tensors){&sum, 1}, (struct tensors){NULL, 0}, (struct tensors){inputs, 2},
+    ok(engine_backward((struct tensors){&sum, 1}, (struct tensors){NULL, 0},
+                       (struct tensors){inputs, 2},
                        (struct backward_options){.retain_graph = false}, result));
     EQUALS(keep(result[0]), 200, 200);
     EQUALS(keep(result[1]), 1, 1);
 }
 END_TEST
 
-static int replace_in(struct hook *hook, struct tensor **grads_in, int in_count, struct tensor **grads_out, int out_count)
+static int replace_in(struct hook *hook, struct tensor **grads_in, int in_count,
+                      struct tensor **grads_out, int out_count)
 {
     (void)in_count;
     (void)out_count;
@@ -155,7 +159,8 @@ END_TEST
 START_TEST(removed_hooks_do_not_run)
 {
     struct tensor *x = LEAF(1, 2), *y = mul(x, x);
-    int64_t first = registered(y, hook_of(log_name, "1")), second = registered(y, hook_of(log_name, "2"));
+    int64_t first = registered(y, hook_of(log_name, "1")),
+            second = registered(y, hook_of(log_name, "2"));
     tensor_remove_hook(y, first);
     tensor_remove_hook(y, first);
     ck_assert_int_eq(freed, 1);

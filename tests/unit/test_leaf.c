@@ -56,17 +56,21 @@ START_TEST(requires_grad_is_for_floating_leaves)
     failed_with(ERROR_RUNTIME, "you can only change requires_grad flags of leaf variables.");
     ck_assert_int_eq(tensor_set_requires_grad(y, false), -1);
     failed_with(ERROR_RUNTIME,
-                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
+                "you can only change requires_grad flags of leaf variables. If you want to use a "
+                "computed variable in a "
                 "subgraph that doesn't require differentiation use var_no_grad = var.detach().");
     struct tensor *whole = keep(tensor_zeros(INTS(2), DTYPE_I64, CPU));
     ck_assert_int_eq(tensor_set_requires_grad(whole, true), -1);
-    failed_with(ERROR_RUNTIME, "only Tensors of floating point and complex dtype can require gradients");
+    failed_with(ERROR_RUNTIME,
+                "only Tensors of floating point and complex dtype can require gradients");
     ok(tensor_set_requires_grad(whole, false));
     struct grad_mode old = inference_mode_enter(true);
     struct tensor *made = DATA(1);
     grad_mode_restore(old);
     ck_assert_int_eq(tensor_set_requires_grad(made, true), -1);
-    failed_with(ERROR_RUNTIME, "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.");
+    failed_with(
+        ERROR_RUNTIME,
+        "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.");
     ok(tensor_set_requires_grad(x, false));
     ok(tensor_backward(total(y), NULL, true, false)); /* no longer wanted: nothing accumulates */
     ck_assert_ptr_null(tensor_grad(x));
@@ -75,15 +79,18 @@ END_TEST
 
 START_TEST(an_assigned_gradient_must_fit)
 {
-    struct tensor *x = LEAF(1, 2), *wide = keep(tensor_zeros(INTS(2), DTYPE_F64, CPU)), *three = DATA(1, 2, 3);
+    struct tensor *x = LEAF(1, 2), *wide = keep(tensor_zeros(INTS(2), DTYPE_F64, CPU)),
+                  *three = DATA(1, 2, 3);
     ck_assert_int_eq(tensor_set_grad(x, x), -1);
     failed_with(ERROR_RUNTIME, "can't assign Variable as its own grad");
     ck_assert_int_eq(tensor_set_grad(x, three), -1);
-    failed_with(ERROR_RUNTIME, "attempting to assign a gradient of size '[3]' to a tensor of size '[2]'. Please ensure that the "
+    failed_with(ERROR_RUNTIME, "attempting to assign a gradient of size '[3]' to a tensor of size "
+                               "'[2]'. Please ensure that the "
                                "gradient and the tensor are the same size");
     ck_assert_int_eq(tensor_set_grad(x, wide), -1);
-    ck_assert_ptr_nonnull(strstr(error_message(), "attempting to assign a gradient with dtype 'double' to a tensor with "
-                                                  "grad_dtype 'Float'. The gradient must match the tensor's grad_dtype"));
+    ck_assert_ptr_nonnull(strstr(
+        error_message(), "attempting to assign a gradient with dtype 'double' to a tensor with "
+                         "grad_dtype 'Float'. The gradient must match the tensor's grad_dtype"));
     struct tensor *grad = DATA(5, 6);
     ok(tensor_set_grad(x, grad));
     ck_assert_ptr_eq(tensor_grad(x), grad);
@@ -100,7 +107,8 @@ START_TEST(gradients_have_the_layout_of_their_leaf)
 {
     const float items[] = {1, 2, 3, 4, 5, 6};
     struct tensor *plain = keep(tensor_from_data(items, DTYPE_F32, INTS(2, 3)));
-    struct tensor *turned = keep(tensor_detached(keep(tensor_t(plain)), false)), *factor = keep(tensor_clone(turned, MEMORY_CONTIGUOUS));
+    struct tensor *turned = keep(tensor_detached(keep(tensor_t(plain)), false)),
+                  *factor = keep(tensor_clone(turned, MEMORY_CONTIGUOUS));
     ok(tensor_set_requires_grad(turned, true));
     backward(total(mul(turned, factor)));
     ck_assert_int_eq(tensor_grad(turned)->strides[0], 1);
@@ -140,7 +148,8 @@ END_TEST
 START_TEST(detached_tensors_share_memory_and_the_count_of_changes)
 {
     struct tensor *x = LEAF(1, 2), *y = mul(x, num(1));
-    struct tensor *detached = keep(tensor_detached(y, false)), *data = keep(tensor_detached(y, true));
+    struct tensor *detached = keep(tensor_detached(y, false)),
+                  *data = keep(tensor_detached(y, true));
     ck_assert(!tensor_requires_grad(detached) && !tensor_requires_grad(data));
     ok(tensor_add_(detached, num(1), ONE));
     ck_assert_uint_eq(tensor_version(y), 1);

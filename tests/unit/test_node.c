@@ -66,7 +66,8 @@ START_TEST(names_are_those_of_the_op)
     ck_assert_str_eq(accumulator->class->name, "AccumulateGrad");
     ck_assert_str_eq(node_name(accumulator), "torch::autograd::AccumulateGrad");
     ck_assert_str_eq(node_name(sum), "SumBackward1");
-    ck_assert_str_eq(node_op_name(accumulator, buffer, sizeof buffer), "torch::autograd::AccumulateGrad");
+    ck_assert_str_eq(node_op_name(accumulator, buffer, sizeof buffer),
+                     "torch::autograd::AccumulateGrad");
 }
 END_TEST
 
@@ -90,24 +91,29 @@ START_TEST(a_saved_tensor_that_was_changed_is_named)
     ok(tensor_add_(y, num(1), ONE));
     ck_assert_int_eq(tensor_backward(total(y), NULL, false, false), -1);
     failed_with(ERROR_RUNTIME,
-                "one of the variables needed for gradient computation has been modified by an inplace operation: "
-                "[torch.FloatTensor [2]], which is output 0 of Exp, is at version 1; expected version 0 instead. Hint: enable "
+                "one of the variables needed for gradient computation has been modified by an "
+                "inplace operation: "
+                "[torch.FloatTensor [2]], which is output 0 of Exp, is at version 1; expected "
+                "version 0 instead. Hint: enable "
                 "anomaly detection to find the operation that failed to compute its gradient, with "
                 "torch.autograd.set_detect_anomaly(True, check_nan=False).");
     c = DATA(1, 2);
     sum = total(mul(x, c));
     ok(tensor_add_(c, num(1), ONE));
     ck_assert_int_eq(tensor_backward(sum, NULL, false, false), -1);
-    failed_with(ERROR_RUNTIME,
-                "one of the variables needed for gradient computation has been modified by an inplace operation: "
-                "[torch.FloatTensor [2]] is at version 1; expected version 0 instead. Hint: enable anomaly detection to find "
-                "the operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True, "
-                "check_nan=False).");
+    failed_with(ERROR_RUNTIME, "one of the variables needed for gradient computation has been "
+                               "modified by an inplace operation: "
+                               "[torch.FloatTensor [2]] is at version 1; expected version 0 "
+                               "instead. Hint: enable anomaly detection to find "
+                               "the operation that failed to compute its gradient, with "
+                               "torch.autograd.set_detect_anomaly(True, "
+                               "check_nan=False).");
     y = mul(x, num(2));
     sum = total(mul(y, y));
     ok(tensor_add_(y, num(1), ONE));
     ck_assert_int_eq(tensor_backward(sum, NULL, false, false), -1);
-    ck_assert_ptr_nonnull(strstr(error_message(), "[torch.FloatTensor [2]], which is output 0 of Add, is at version 1;"));
+    ck_assert_ptr_nonnull(strstr(
+        error_message(), "[torch.FloatTensor [2]], which is output 0 of Add, is at version 1;"));
 }
 END_TEST
 
@@ -136,7 +142,8 @@ static const struct node_class plain_class = {.name = "PlainBackward0"};
 START_TEST(outputs_beyond_the_first_have_room)
 {
     struct node *node = node_new(&plain_class, NULL, 0);
-    struct tensor *wide = keep(tensor_zeros(INTS(1, 2, 1, 2, 1, 2, 1), DTYPE_F32, CPU)), *flat = DATA(1, 2, 3);
+    struct tensor *wide = keep(tensor_zeros(INTS(1, 2, 1, 2, 1, 2, 1), DTYPE_F32, CPU)),
+                  *flat = DATA(1, 2, 3);
     ok(node_add_input(node, 0, flat));
     ok(node_add_input(node, 1, wide));
     ok(node_add_input(node, 6, flat));

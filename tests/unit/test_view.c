@@ -2,12 +2,15 @@
 
 #include "graphs.h"
 
-#define NO_GRAD_ADVICE                                                                                                      \
-    "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the " \
-    "view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both "      \
+#define NO_GRAD_ADVICE                                                                             \
+    "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify "     \
+    "your code by moving both the "                                                                \
+    "view and the inplace either both inside the no_grad block (if you don't want the inplace to " \
+    "be tracked) or both "                                                                         \
     "outside (if you want the inplace to be tracked)."
-#define MULTI_ADVICE                                                                                                    \
-    "This view is the output of a function that returns multiple views. Such functions do not allow the output views to " \
+#define MULTI_ADVICE                                                                               \
+    "This view is the output of a function that returns multiple views. Such functions do not "    \
+    "allow the output views to "                                                                   \
     "be modified inplace. You should replace the inplace operation by an out-of-place one."
 
 static struct tensor *row(struct tensor *self, int64_t index)
@@ -23,13 +26,15 @@ static struct tensor *zeros(struct ints sizes)
 /* `rows` rows of `columns` numbers 1, 2, … */
 static struct tensor *matrix(int64_t rows, int64_t columns)
 {
-    struct tensor *list = keep(tensor_arange_step(ONE, scalar_int(rows * columns + 1), ONE, DTYPE_F32, CPU));
+    struct tensor *list =
+        keep(tensor_arange_step(ONE, scalar_int(rows * columns + 1), ONE, DTYPE_F32, CPU));
     return keep(tensor_reshape(list, INTS(rows, columns)));
 }
 
 START_TEST(a_change_of_a_view_becomes_history_of_its_base)
 {
-    struct tensor *x = LEAF(3, 5), *base = zeros(INTS(2, 2)), *first = row(base, 0), *second = row(base, 1);
+    struct tensor *x = LEAF(3, 5), *base = zeros(INTS(2, 2)), *first = row(base, 0),
+                  *second = row(base, 1);
     ok(tensor_copy_(first, x, false));
     ck_assert_str_eq(grad_fn_name(base), "CopySlices");
     ck_assert_str_eq(grad_fn_name(first), "AsStridedBackward0");
@@ -42,7 +47,8 @@ END_TEST
 
 START_TEST(copy_slices_leads_the_rest_of_the_base_past_the_change)
 {
-    struct tensor *x = LEAF(1, 2), *w = LEAF(3, 4), *base = keep(tensor_stack((struct tensors){(struct tensor *[]){x, x}, 2}, 0));
+    struct tensor *x = LEAF(1, 2), *w = LEAF(3, 4),
+                  *base = keep(tensor_stack((struct tensors){(struct tensor *[]){x, x}, 2}, 0));
     ok(tensor_mul_(row(base, 0), w));
     bool error;
     struct node *node = autograd_grad_fn(base, &error);
@@ -69,7 +75,8 @@ END_TEST
 
 START_TEST(a_change_of_the_base_reaches_its_views)
 {
-    struct tensor *x = LEAF(2, 3), *base = mul(x, num(1)), *view = keep(tensor_view(base, INTS(2, 1)));
+    struct tensor *x = LEAF(2, 3), *base = mul(x, num(1)),
+                  *view = keep(tensor_view(base, INTS(2, 1)));
     ok(tensor_mul_(base, num(10)));
     ck_assert_str_eq(grad_fn_name(base), "MulBackward0");
     ck_assert_str_eq(grad_fn_name(view), "AsStridedBackward0");
@@ -87,7 +94,8 @@ START_TEST(a_second_backward_through_a_changed_view_needs_the_graph)
     ok(tensor_backward(sum, NULL, false, false));
     EQUALS(tensor_grad(x), 2, 2);
     ck_assert_int_eq(tensor_backward(sum, NULL, false, false), -1);
-    ck_assert_ptr_nonnull(strstr(error_message(), "Trying to backward through the graph a second time"));
+    ck_assert_ptr_nonnull(
+        strstr(error_message(), "Trying to backward through the graph a second time"));
 }
 END_TEST
 
@@ -95,9 +103,12 @@ START_TEST(leaves_and_their_views_are_not_changed_in_place)
 {
     struct tensor *x = LEAF(1, 2);
     ck_assert_int_eq(tensor_add_(x, num(1), ONE), -1);
-    failed_with(ERROR_RUNTIME, "a leaf Variable that requires grad is being used in an in-place operation.");
+    failed_with(ERROR_RUNTIME,
+                "a leaf Variable that requires grad is being used in an in-place operation.");
     ck_assert_int_eq(tensor_add_(row(x, 0), num(1), ONE), -1);
-    failed_with(ERROR_RUNTIME, "a view of a leaf Variable that requires grad is being used in an in-place operation.");
+    failed_with(
+        ERROR_RUNTIME,
+        "a view of a leaf Variable that requires grad is being used in an in-place operation.");
     EQUALS(x, 1, 2);
     bool old = grad_mode_set(false);
     ok(tensor_add_(x, num(1), ONE));
@@ -114,16 +125,20 @@ START_TEST(one_of_several_views_is_not_changed_in_place)
     struct tensor_list parts;
     ok(tensor_unbind(base, 0, &parts));
     ck_assert_int_eq(tensor_add_(parts.items[1], num(1), ONE), -1);
-    failed_with(ERROR_RUNTIME, "Output 1 of Unbind is a view and is being modified inplace. " MULTI_ADVICE);
+    failed_with(ERROR_RUNTIME,
+                "Output 1 of Unbind is a view and is being modified inplace. " MULTI_ADVICE);
     struct tensor *within = keep(tensor_view(parts.items[0], INTS(1, 1)));
     ck_assert_int_eq(tensor_add_(within, num(1), ONE), -1);
-    failed_with(ERROR_RUNTIME, "Output 0 of View is a view and is being modified inplace. " MULTI_ADVICE);
+    failed_with(ERROR_RUNTIME,
+                "Output 0 of View is a view and is being modified inplace. " MULTI_ADVICE);
     ok(tensor_add_(base, num(1), ONE));
     bool error;
     ck_assert_ptr_null(autograd_grad_fn(parts.items[0], &error));
     ck_assert(error);
-    failed_with(ERROR_RUNTIME, "Output 0 of Unbind is a view and its base or another view of its base has been modified "
-                               "inplace. " MULTI_ADVICE);
+    failed_with(
+        ERROR_RUNTIME,
+        "Output 0 of Unbind is a view and its base or another view of its base has been modified "
+        "inplace. " MULTI_ADVICE);
     tensor_list_release(&parts);
 }
 END_TEST
@@ -135,8 +150,9 @@ START_TEST(several_views_of_a_constant_may_be_changed_by_constants)
     ok(tensor_unbind(base, 0, &parts));
     ok(tensor_add_(parts.items[0], num(1), ONE));
     ck_assert_int_eq(tensor_mul_(parts.items[0], x), -1);
-    failed_with(ERROR_RUNTIME, "A view was created in no_grad mode and is being modified inplace with grad mode "
-                               "enabled. " MULTI_ADVICE);
+    failed_with(ERROR_RUNTIME,
+                "A view was created in no_grad mode and is being modified inplace with grad mode "
+                "enabled. " MULTI_ADVICE);
     EQUALS(base, 1, 1, 0, 0, 0, 0);
     tensor_list_release(&parts);
 }
@@ -146,12 +162,14 @@ START_TEST(views_made_under_no_grad_are_not_changed_where_it_is_recorded)
 {
     struct tensor *x = LEAF(1, 2), *base = mul(x, num(1)), *constant = zeros(INTS(2));
     bool old = grad_mode_set(false);
-    struct tensor *view = row(base, 0), *leaf_view = row(x, 0), *constant_view = keep(tensor_view(constant, INTS(2)));
+    struct tensor *view = row(base, 0), *leaf_view = row(x, 0),
+                  *constant_view = keep(tensor_view(constant, INTS(2)));
     grad_mode_set(old);
     ck_assert(tensor_requires_grad(leaf_view) && !*grad_fn_name(leaf_view));
     ck_assert_int_eq(tensor_add_(leaf_view, num(1), ONE), -1);
-    failed_with(ERROR_RUNTIME, "A view was created in no_grad mode and is being modified inplace with grad mode "
-                               "enabled. " NO_GRAD_ADVICE);
+    failed_with(ERROR_RUNTIME,
+                "A view was created in no_grad mode and is being modified inplace with grad mode "
+                "enabled. " NO_GRAD_ADVICE);
     ok(tensor_mul_(constant_view, num(2)));
     ck_assert_int_eq(tensor_mul_(constant_view, x), -1);
     error_clear();
@@ -159,7 +177,8 @@ START_TEST(views_made_under_no_grad_are_not_changed_where_it_is_recorded)
     bool error;
     ck_assert_ptr_null(autograd_grad_fn(view, &error));
     ck_assert(error);
-    failed_with(ERROR_RUNTIME, "A view was created in no_grad mode and its base or another view of its base has been modified "
+    failed_with(ERROR_RUNTIME, "A view was created in no_grad mode and its base or another view of "
+                               "its base has been modified "
                                "inplace with grad mode enabled. " NO_GRAD_ADVICE);
 }
 END_TEST
@@ -173,19 +192,23 @@ START_TEST(inference_tensors_are_not_changed_outside)
     grad_mode_restore(old);
     ck_assert(made->inference && !view->inference && !tensor_requires_grad(made));
     ck_assert_int_eq(tensor_add_(made, num(1), ONE), -1);
-    failed_with(ERROR_RUNTIME,
-                "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal "
-                "tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details.");
+    failed_with(ERROR_RUNTIME, "Inplace update to inference tensor outside InferenceMode is not "
+                               "allowed.You can make a clone to get a normal "
+                               "tensor before doing inplace update.See "
+                               "https://github.com/pytorch/rfcs/pull/17 for more details.");
     ck_assert_ptr_null(tensor_mul(made, x));
     failed_with(ERROR_RUNTIME,
-                "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
-                "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it "
+                "Inference tensors cannot be saved for backward. Please do not use Tensors created "
+                "in inference mode in "
+                "computation tracked by autograd. To work around this, you can make a clone to get "
+                "a normal tensor and use it "
                 "in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`.");
     ck_assert(tensor_requires_grad(add(made, x)));
     ok(tensor_mul_(view, num(2)));
     ck_assert_int_eq(tensor_mul_(view, x), -1);
-    ck_assert_ptr_nonnull(strstr(error_message(), "A view was created in inference mode and is being modified inplace in "
-                                                  "normal mode. "));
+    ck_assert_ptr_nonnull(strstr(
+        error_message(), "A view was created in inference mode and is being modified inplace in "
+                         "normal mode. "));
 }
 END_TEST
 
@@ -193,7 +216,8 @@ START_TEST(as_strided_shares_gradients_of_shared_memory)
 {
     struct tensor *x = LEAF(1, 2, 3, 4);
     /* windows [1 2 3] [2 3 4]: elements 2 and 3 are seen twice */
-    struct tensor *windows = keep(tensor_as_strided(x, INTS(2, 3), INTS(1, 1), (struct maybe_int){true, 0}));
+    struct tensor *windows =
+        keep(tensor_as_strided(x, INTS(2, 3), INTS(1, 1), (struct maybe_int){true, 0}));
     backward(total(mul(windows, matrix(2, 3))));
     EQUALS(tensor_grad(x), 1, 2 + 4, 3 + 5, 6);
     struct tensor *first = keep(grad_of(total(mul(windows, windows)), x, true));
@@ -209,13 +233,15 @@ START_TEST(views_of_views_know_the_one_base)
     struct tensor *detached = keep(tensor_detached(view, false));
     ck_assert(!detached->autograd || !detached->autograd->base);
     ck_assert_int_eq(tensor_detach_inplace(view), -1);
-    ck_assert_ptr_nonnull(strstr(error_message(), "Can't detach views in-place. Use detach() instead. If you are using"));
+    ck_assert_ptr_nonnull(strstr(
+        error_message(), "Can't detach views in-place. Use detach() instead. If you are using"));
 }
 END_TEST
 
 START_TEST(saved_results_of_a_change_in_place_make_no_cycle)
 {
-    struct tensor *x = LEAF(1, 2), *base = keep(tensor_stack((struct tensors){(struct tensor *[]){x, x}, 2}, 0));
+    struct tensor *x = LEAF(1, 2),
+                  *base = keep(tensor_stack((struct tensors){(struct tensor *[]){x, x}, 2}, 0));
     struct tensor *view = row(base, 0);
     ok(tensor_exp_(view)); /* saves its result */
     backward(total(base));
