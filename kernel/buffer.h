@@ -29,7 +29,7 @@ void buffer_reserve(struct buffer *b, size_t extra);
 void buffer_add(struct buffer *b, const void *data, size_t size);
 void buffer_add_char(struct buffer *b, char c);
 void buffer_add_text(struct buffer *b, const char *text);
-void buffer_addf(struct buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void buffer_addf(struct buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3), nonnull(2)));
 void buffer_clear(struct buffer *b);               /* size 0, memory kept */
 void buffer_remove_front(struct buffer *b, size_t size); /* size ≤ b->size */
 const char *buffer_text(const struct buffer *b);   /* "" when nothing was added; valid until the next change */

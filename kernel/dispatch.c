@@ -54,9 +54,9 @@ void dispatch_finish(struct kernel *k, struct request *r, json_t *content, json_
     io_send(k, status_message(r, "idle"));
     json_decref(content);
     json_decref(metadata);
-    request_release(r);
-    if (!io_is_here())
+    if (r->handed_over)
         atomic_fetch_sub(&k->unfinished, 1);
+    request_release(r);
 }
 
 static void dispatch(struct kernel *k, struct request *r)
@@ -83,6 +83,7 @@ void dispatch_received(struct kernel *k, struct request *r)
         dispatch(k, r);
         return;
     }
+    r->handed_over = true;
     atomic_fetch_add(&k->unfinished, 1);
     request_queue_add(&k->requests, r);
 }

@@ -25,6 +25,7 @@ struct request {
     json_t *content;           /* an object; NULL if what came was none */
     struct buffer *buffers;
     size_t buffer_count;
+    bool handed_over;          /* to the main thread, which counts it as unfinished; set before it is shared */
 };
 
 enum wire_problem {
