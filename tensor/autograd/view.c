@@ -5,6 +5,7 @@
 
 #include "../tensor.h"
 #include "mode.h"
+#include "nodes.h"
 
 /* --- views --- */
 
@@ -89,28 +90,33 @@ static int check_view(const struct tensor *view, bool indirect)
     return -1;
 }
 
+/* A base that was detached in place has no history: nor has what its views hold after a change. */
+static int cut_history(struct tensor *view)
+{
+    struct node *node = node_new(&AsStridedBackward0_class, NULL, 1);
+    int status = !node || node_add_input(node, 0, view) ? -1 : autograd_set_grad_fn(view, node, 0);
+    node_release(node);
+    return status;
+}
+
 /* A view whose memory was changed since its grad_fn was made: what it holds now comes from its
  * base. */
 static int regenerate(struct tensor *view)
 {
-    struct autograd *autograd = view->autograd;
+    struct tensor *base = view->autograd->base;
     if (check_view(view, true)) {
         return -1;
     }
+    if (!base->requires_grad) {
+        return cut_history(view);
+    }
     struct grad_mode old = grad_mode_get();
     grad_mode_restore((struct grad_mode){.grad = true, .inference = false});
-    struct tensor *again = tensor_as_strided(autograd->base, tensor_shape(view),
-                                             (struct ints){view->strides, view->dims},
-                                             (struct maybe_int){true, view->offset});
+    struct tensor *again =
+        tensor_as_strided(base, tensor_shape(view), (struct ints){view->strides, view->dims},
+                          (struct maybe_int){true, view->offset});
     grad_mode_restore(old);
-    if (!again) {
-        return -1;
-    }
-    int status = 0;
-    if (again->autograd && again->autograd->grad_fn) {
-        status = autograd_set_grad_fn(view, again->autograd->grad_fn, 0);
-    }
-    autograd->view_version = tensor_version(view);
+    int status = again ? autograd_set_grad_fn(view, again->autograd->grad_fn, 0) : -1;
     tensor_release(again);
     return status;
 }

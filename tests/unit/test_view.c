@@ -238,6 +238,18 @@ START_TEST(views_of_views_know_the_one_base)
 }
 END_TEST
 
+START_TEST(a_view_of_a_base_that_was_detached_and_changed_has_no_history)
+{
+    struct tensor *x = LEAF(1, 2), *base = mul(x, num(1)), *view = keep(tensor_view(base, INTS(2)));
+    ok(tensor_detach_inplace(base));
+    ck_assert_str_eq(grad_fn_name(view), "ViewBackward0");
+    ok(tensor_add_(base, num(1), ONE));
+    ck_assert_str_eq(grad_fn_name(view), "AsStridedBackward0");
+    backward(total(view));
+    ck_assert_ptr_null(tensor_grad(x));
+}
+END_TEST
+
 START_TEST(saved_results_of_a_change_in_place_make_no_cycle)
 {
     struct tensor *x = LEAF(1, 2),
@@ -269,6 +281,7 @@ int main(void)
     tcase_add_test(cases, inference_tensors_are_not_changed_outside);
     tcase_add_test(cases, as_strided_shares_gradients_of_shared_memory);
     tcase_add_test(cases, views_of_views_know_the_one_base);
+    tcase_add_test(cases, a_view_of_a_base_that_was_detached_and_changed_has_no_history);
     tcase_add_test(cases, saved_results_of_a_change_in_place_make_no_cycle);
     return run_suite("view", cases);
 }
