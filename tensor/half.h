@@ -1,11 +1,11 @@
 /* float16 (IEEE 754 binary16) and bfloat16 as bits, converted through float; round to nearest, ties to even. Plain C
- * that compilers vectorise; F16C instructions where the instruction set has them. */
+ * that compilers vectorise, which they do not do with the scalar instructions of F16C. */
 #ifndef HALF_H
 #define HALF_H
 
 #include <stdint.h>
 #ifdef __F16C__
-#include <immintrin.h>
+#include <immintrin.h> /* for loops that convert eight at a time */
 #endif
 
 static inline uint32_t float_bits(float value)
@@ -40,9 +40,6 @@ static inline uint16_t bfloat_from_float(float value)
 
 static inline float half_to_float(uint16_t bits)
 {
-#ifdef __F16C__
-    return _cvtsh_ss(bits);
-#else
     /* exponent and mantissa moved into place are the value times 2^-112: one product scales normal and subnormal
      * numbers alike; infinity and NaN get the full exponent afterwards */
     uint32_t sign = (uint32_t)(bits & 0x8000) << 16;
@@ -51,14 +48,10 @@ static inline float half_to_float(uint16_t bits)
     uint32_t special = magnitude >= 0x0F800000u ? 0x7F800000u : 0;
     uint32_t quiet = magnitude > 0x0F800000u ? 0x00400000u : 0;
     return float_of_bits(sign | scaled | special | quiet);
-#endif
 }
 
 static inline uint16_t half_from_float(float value)
 {
-#ifdef __F16C__
-    return (uint16_t)_cvtss_sh(value, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-#else
     uint32_t bits = float_bits(value);
     uint32_t sign = (bits >> 16) & 0x8000;
     uint32_t magnitude = bits & 0x7FFFFFFFu;
@@ -71,7 +64,6 @@ static inline uint16_t half_from_float(float value)
         result = (magnitude - 0x38000000u + 0xFFF + ((magnitude >> 13) & 1)) >> 13;
     }
     return (uint16_t)(sign | result);
-#endif
 }
 
 #endif

@@ -63,7 +63,7 @@ static void own_rows(void *arg, int64_t begin, int64_t end)
 {
     struct own_task *task = arg;
     int64_t row_cost = task->gemm->n * task->gemm->k + 1;
-    int64_t rows = OWN_GRAIN * 16 / row_cost + 1;
+    int64_t rows = (OWN_GRAIN * 64 / row_cost + 4) / 4 * 4; /* whole blocks of the kernels */
     for (int64_t row = begin; row < end && work_goes_on(&task->work); row += rows) {
         cpu_tables->matmul->gemm[task->dtype](task->gemm, row, end - row < rows ? end : row + rows);
     }

@@ -187,6 +187,27 @@ static void run_shared(struct reduction *r)
 
 /* --- columns: neighbouring results together --- */
 
+/* Adds `rows` rows of the innermost reduced dim to acc. Narrow dense rows are taken several at a time, as one wide row
+ * whose parts are joined at the end: `acc` has room for TILE accumulators. */
+static void fold_rows(struct reduction *r, char *acc, const char *data, int64_t n, int64_t rows)
+{
+    int64_t step = r->kept_dims[0].in, row_step = r->reduced_dims[0].in;
+    int64_t joined = row_step == n * step && n <= TILE / 8 && rows >= TILE ? TILE / 2 / n : 1;
+    int64_t wide = joined * n, wide_rows = rows / joined, block = BLOCK / wide + 1;
+    if (joined > 1) {
+        r->loops->start(acc + (size_t)n * r->acc_bytes, wide - n);
+    }
+    for (int64_t i = 0; i < wide_rows && work_goes_on(&r->work); i += block) {
+        r->loops->rows(acc, data + i * joined * row_step, joined * row_step, least(block, wide_rows - i), step, wide);
+    }
+    for (int64_t i = wide_rows * joined; i < rows; i++) {
+        r->loops->rows(acc, data + i * row_step, row_step, 1, step, n);
+    }
+    for (int64_t i = 1; i < joined; i++) {
+        r->loops->combine(acc, acc + (size_t)(i * n) * r->acc_bytes, n);
+    }
+}
+
 /* acc[j] = the fold of column j < n from `data` on, over [begin, end) of the outermost reduced dim. */
 static void fold_columns(struct reduction *r, void *acc, const char *data, int64_t n, int64_t begin, int64_t end)
 {
@@ -194,13 +215,10 @@ static void fold_columns(struct reduction *r, void *acc, const char *data, int64
     int top = r->reduced - 1;
     int64_t counter[TENSOR_MAX_DIMS] = {0};
     int64_t rows = top == 0 ? end - begin : dims[0].size;
-    int64_t block = BLOCK / n + 1, step = r->kept_dims[0].in;
     data += begin * dims[top].in;
     r->loops->start(acc, n);
     for (counter[top] = begin; counter[top] < end;) {
-        for (int64_t i = 0; i < rows && work_goes_on(&r->work); i += block) {
-            r->loops->rows(acc, data + i * dims[0].in, dims[0].in, least(block, rows - i), step, n);
-        }
+        fold_rows(r, acc, data, n, rows);
         if (top == 0 || r->work.stopped) {
             return;
         }

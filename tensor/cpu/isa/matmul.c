@@ -1,12 +1,25 @@
 #include "../matmul_kernels.h"
 
+#include <string.h>
+
 #include "../../half.h"
 
 #define JOIN_(a, b) a##_##b
 #define JOIN(a, b) JOIN_(a, b)
 
-/* columns whose sums are kept at a time: they stay in the first-level cache beside the rows of b */
-#define MATMUL_TILE 256
+#if defined(__AVX512F__)
+#define MATMUL_VECTOR_BYTES 64
+#elif defined(__AVX2__)
+#define MATMUL_VECTOR_BYTES 32
+#else
+#define MATMUL_VECTOR_BYTES 16
+#endif
+/* 4 rows of 2 vectors: eight sums fit the registers of every instruction set */
+#define MATMUL_VECTORS 2
+#define MATMUL_ROWS 4
+/* rows of b packed at a time (32 KiB), and rows of a that use them */
+#define MATMUL_DEPTH 256
+#define MATMUL_CHUNK 64
 
 #define SAME(x) (x)
 
