@@ -13,6 +13,8 @@
 #define GRAIN 16384
 /* Rows narrower than this are not worth splitting between threads by column. */
 #define SPLIT_COLUMNS 64
+/* gather() runs along another dim than the last where that has fewer elements. */
+#define SHORT_LINE 32
 
 const struct gather_kernels *gather_kernels(void)
 {
@@ -358,14 +360,22 @@ static void run_lines(void *arg, int64_t begin, int64_t end)
     }
 }
 
-/* Chooses the inner dim and runs every line; `parallel` when no two lines write to one place. */
+/* The dim to run along: the last, whose elements are neighbours, unless another is much longer. */
+static int inner_dim(const struct lines *lines)
+{
+    int last = lines->dims - 1, inner = last;
+
+    for (int dim = last; dim >= 0 && lines->sizes[last] < SHORT_LINE; dim--)
+        inner = lines->sizes[dim] > lines->sizes[inner] ? dim : inner;
+    return inner;
+}
+
+/* Runs every line; `parallel` when no two lines write to one place. */
 static int lines_run(struct lines *lines, bool parallel)
 {
-    int inner = lines->dims - 1;
+    int inner = inner_dim(lines);
     int64_t count = 1;
 
-    for (int dim = lines->dims - 1; dim >= 0; dim--)
-        inner = lines->sizes[dim] > lines->sizes[inner] ? dim : inner;
     for (int dim = 0; dim < lines->dims; dim++)
         count *= dim == inner ? 1 : lines->sizes[dim];
     lines->inner = inner;

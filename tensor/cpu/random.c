@@ -241,20 +241,31 @@ static uint64_t one_bits(enum dtype dtype)
     return bits;
 }
 
+/* out[i] = one where the 53 bits of a pair lie below `limit`, else 0 */
+#define COINS(T)                                                                                   \
+    for (int64_t i = 0; i < count; i++)                                                            \
+    ((T *)target)[i] = (generator_join(bits + 2 * i) & ((1ULL << 53) - 1)) < limit ? (T)one : 0
+
 static void bernoulli_block(const struct draw *draw, void *out, int64_t n)
 {
     uint64_t one = one_bits(draw->dtype);
+    /* as u53 < p, both sides scaled by 2^53 */
+    uint64_t limit = (uint64_t)ceil(draw->p * 0x1p53);
     size_t bytes = dtype_info[draw->dtype].bytes;
     uint32_t bits[DRAW_CHUNK];
-    char *target = out;
 
     for (int64_t done = 0; done < n; done += DRAW_CHUNK / 2) {
         int64_t count = n - done < DRAW_CHUNK / 2 ? n - done : DRAW_CHUNK / 2;
+        char *target = (char *)out + (size_t)done * bytes;
         generator_draw(draw->generator, bits, 2 * count);
-        for (int64_t i = 0; i < count; i++, target += bytes) {
-            uint64_t value = draw_unit53(bits + 2 * i) < draw->p ? one : 0;
-            memcpy(target, &value, bytes);
-        }
+        if (bytes == 1)
+            COINS(uint8_t);
+        else if (bytes == 2)
+            COINS(uint16_t);
+        else if (bytes == 4)
+            COINS(uint32_t);
+        else
+            COINS(uint64_t);
     }
 }
 

@@ -87,24 +87,50 @@ static void fit_bounds(enum dtype dtype, int digits, int64_t *from, int64_t *to)
         *to = below - float_step(*to - 1, digits);
 }
 
+/* The numbers of `count` elements, as int64. */
+static void draw_integers(const struct draw *draw, int64_t *values, int64_t count)
+{
+    uint32_t bits[DRAW_CHUNK];
+    uint64_t first = (uint64_t)draw->first;
+
+    generator_draw(draw->generator, bits, draw->wide ? 2 * count : count);
+    if (!draw->wide) {
+        for (int64_t i = 0; i < count; i++)
+            values[i] = (int64_t)(bits[i] % (uint32_t)draw->choices + first);
+        return;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        uint64_t drawn = generator_join(bits + 2 * i);
+        values[i] = (int64_t)(draw->choices ? drawn % draw->choices + first : drawn);
+    }
+}
+
+static void store_integers(enum dtype dtype, const int64_t *values, char *out, int64_t count)
+{
+    size_t bytes = dtype_info[dtype].bytes;
+
+    if (dtype == DTYPE_F32) {
+        for (int64_t i = 0; i < count; i++)
+            ((float *)out)[i] = (float)values[i];
+        return;
+    }
+    for (int64_t i = 0; i < count; i++, out += bytes) {
+        if (dtype_is_float(dtype))
+            dtype_store(dtype, out, scalar_int(values[i]));
+        else
+            memcpy(out, &values[i], bytes);
+    }
+}
+
 static void random_block(const struct draw *draw, void *out, int64_t n)
 {
     size_t bytes = dtype_info[draw->dtype].bytes;
-    bool wide = draw->wide;
-    uint32_t bits[DRAW_CHUNK];
-    char *target = out;
+    int64_t values[DRAW_CHUNK / 2];
 
     for (int64_t done = 0; done < n; done += DRAW_CHUNK / 2) {
         int64_t count = n - done < DRAW_CHUNK / 2 ? n - done : DRAW_CHUNK / 2;
-        generator_draw(draw->generator, bits, wide ? 2 * count : count);
-        for (int64_t i = 0; i < count; i++, target += bytes) {
-            uint64_t drawn = wide ? generator_join(bits + 2 * i) : bits[i];
-            uint64_t value = draw->choices ? drawn % draw->choices + (uint64_t)draw->first : drawn;
-            if (dtype_is_float(draw->dtype))
-                dtype_store(draw->dtype, target, scalar_int((int64_t)value));
-            else
-                memcpy(target, &value, bytes);
-        }
+        draw_integers(draw, values, count);
+        store_integers(draw->dtype, values, (char *)out + (size_t)done * bytes, count);
     }
 }
 

@@ -2,19 +2,13 @@
 
 #include <math.h>
 
+#include "../../scalar.h"
+
 #define JOIN_(a, b) a##_##b
 #define JOIN(a, b) JOIN_(a, b)
 
 #define U24 (1.0f / (1 << 24))
 #define MASK24 ((1U << 24) - 1)
-
-/* gcc then calls the vector forms in libsleefgnuabi (error at most 1 ulp); clang 14 knows no such
- * declaration */
-#if defined(__GNUC__) && !defined(__clang__)
-extern float logf(float) __attribute__((simd("notinbranch"), const));
-extern float cosf(float) __attribute__((simd("notinbranch"), const));
-extern float sinf(float) __attribute__((simd("notinbranch"), const));
-#endif
 
 static void normal_f32(const uint32_t *bits, float *out, int64_t n, float mean, float std)
 {
@@ -23,16 +17,16 @@ static void normal_f32(const uint32_t *bits, float *out, int64_t n, float mean, 
         float *x = out + block, radius[8], angle[8];
 #pragma omp simd
         for (int j = 0; j < 8; j++) {
-            radius[j] = sqrtf(-2.0f * logf(1.0f - (float)(int32_t)(b[j] & MASK24) * U24));
+            radius[j] = sqrtf(-2.0f * vector_logf(1.0f - (float)(int32_t)(b[j] & MASK24) * U24));
             angle[j] = (float)(2.0 * M_PI) * ((float)(int32_t)(b[j + 8] & MASK24) * U24);
         }
         /* in one loop gcc would join sine and cosine to sincosf, which has no vector form */
 #pragma omp simd
         for (int j = 0; j < 8; j++)
-            x[j] = radius[j] * cosf(angle[j]) * std + mean;
+            x[j] = radius[j] * vector_cosf(angle[j]) * std + mean;
 #pragma omp simd
         for (int j = 0; j < 8; j++)
-            x[j + 8] = radius[j] * sinf(angle[j]) * std + mean;
+            x[j + 8] = radius[j] * vector_sinf(angle[j]) * std + mean;
     }
 }
 
