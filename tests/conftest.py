@@ -1,10 +1,11 @@
-"""What every test needs to know: where the program is, and an environment that is not the user's own.
+"""What every test needs to know: where the program is, and an environment that is not the user's.
 
-MESALE        the program under test, build/bin/mesale unless set. The word `ipykernel` runs the protocol tests
-              against that kernel instead, to tell a wrong test from a wrong kernel.
+MESALE        the program under test, build/bin/mesale unless set. The word `ipykernel` runs the
+              protocol tests against that kernel instead, to tell a wrong test from a wrong kernel.
 JUPYTER_PATH  where its kernelspec is, share/jupyter beside the program's folder unless set.
 TEST_SLOWNESS how many times slower than a plain build the program may be (sanitizers: 10).
 """
+
 import os
 import pathlib
 import sys
@@ -18,13 +19,23 @@ if not PEER:
     MESALE = str(pathlib.Path(MESALE).resolve())
     os.environ.setdefault("JUPYTER_PATH", str(pathlib.Path(MESALE).parent.parent / "share/jupyter"))
 os.environ["MESALE"] = MESALE
-for name in ("JPY_PARENT_PID", "JPY_SESSION_NAME", "MPLBACKEND", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"):
+os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(ROOT / "build/hypothesis"))
+for name in (
+    "JPY_PARENT_PID",
+    "JPY_SESSION_NAME",
+    "MPLBACKEND",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "VIRTUAL_ENV",
+):
     os.environ.pop(name, None)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def home(tmp_path_factory):
-    """A home folder of the tests' own: no user's IPython profile, kernelspec or font cache changes a result."""
+    """A home folder of the tests' own: no user's IPython profile, kernelspec or font cache changes
+    a result.
+    """
     folder = tmp_path_factory.mktemp("home")
     os.environ["HOME"] = str(folder)
     os.environ["IPYTHONDIR"] = str(folder / "ipython")
@@ -44,5 +55,7 @@ def mesale():
 
 @pytest.fixture(scope="session")
 def python():
-    """The interpreter that runs the tests; kernels under test embed the same one with the same packages."""
+    """The interpreter that runs the tests; kernels under test embed the same one with the same
+    packages.
+    """
     return sys.executable

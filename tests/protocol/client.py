@@ -1,4 +1,5 @@
 """A real kernel process and a client that records what arrives on all of its sockets."""
+
 import collections
 import json
 import os
@@ -34,8 +35,15 @@ def free_ports(count):
 
 def connection(**fields):
     """A connection file's content."""
-    return {"transport": "tcp", "ip": "127.0.0.1", "key": uuid.uuid4().hex, "signature_scheme": "hmac-sha256",
-            "kernel_name": "", **dict(zip(PORTS, free_ports(len(PORTS)))), **fields}
+    return {
+        "transport": "tcp",
+        "ip": "127.0.0.1",
+        "key": uuid.uuid4().hex,
+        "signature_scheme": "hmac-sha256",
+        "kernel_name": "",
+        **dict(zip(PORTS, free_ports(len(PORTS)))),
+        **fields,
+    }
 
 
 def command(python, *arguments):
@@ -60,8 +68,14 @@ class Kernel:
             del variables[name]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [*command(python, *arguments), "-f", str(self.file)], cwd=folder, env=variables,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+                [*command(python, *arguments), "-f", str(self.file)],
+                cwd=folder,
+                env=variables,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         self.clients = []
 
     @property
@@ -97,7 +111,9 @@ class Kernel:
         """What to say when something did not arrive."""
         state = self.process.poll()
         text = self.log.read_text(errors="replace")[-2000:]
-        return f"kernel {'runs' if state is None else f'ended with {state}'}; its own output:\n{text}"
+        return (
+            f"kernel {'runs' if state is None else f'ended with {state}'}; its own output:\n{text}"
+        )
 
 
 class Outcome:
@@ -133,7 +149,7 @@ class Outcome:
 
     @property
     def runs(self):
-        """Stream text as [(name, text)], neighbours of one stream joined, as a notebook shows it."""
+        """Stream text as [(name, text)], neighbours of one stream joined, as notebooks do."""
         joined = []
         for message in self.iopub:
             if message.type != "stream":
@@ -176,7 +192,7 @@ class Outcome:
 
 
 class Client:
-    """Sockets to all channels of one kernel. Every message is verified and filed under its request."""
+    """Sockets to all channels of a kernel. Messages are verified and filed under their request."""
 
     def __init__(self, kernel, *, scheme="sha256", answer=None):
         self.kernel = kernel
@@ -240,7 +256,7 @@ class Client:
                 self.reply_input(self.answer(message.content["prompt"]))
 
     def wait_for(self, reached, seconds, what):
-        """Pump until `reached()`; the test fails with the kernel's log if it does not come about."""
+        """Pump until `reached()`; otherwise the test fails and shows the kernel's log."""
         end = time.monotonic() + seconds * SLOWNESS
         while not reached():
             left = end - time.monotonic()
@@ -258,11 +274,23 @@ class Client:
     def send_frames(self, frames, channel="shell"):
         self.sockets[channel].send_multipart(frames)
 
-    def send(self, kind, content=None, channel="shell", *, fields=None, prefix=(), metadata=None, buffers=()):
+    def send(
+        self,
+        kind,
+        content=None,
+        channel="shell",
+        *,
+        fields=None,
+        prefix=(),
+        metadata=None,
+        buffers=(),
+    ):
         """Send a request and return its id."""
         head = wire.header(kind, self.session, **(fields or {}))
         self.sent[head["msg_id"]] = head
-        frames = wire.pack(self.key, head, content or {}, metadata, buffers=buffers, scheme=self.scheme)
+        frames = wire.pack(
+            self.key, head, content or {}, metadata, buffers=buffers, scheme=self.scheme
+        )
         self.send_frames([*prefix, *frames], channel)
         return head["msg_id"]
 
@@ -275,7 +303,9 @@ class Client:
         return idle and (not reply or any(m.channel in ("shell", "control") for m in messages))
 
     def wait(self, request, timeout=20, reply=True):
-        """The outcome of a request once its reply and its idle are there, checked against all rules of order."""
+        """The outcome of a request once its reply and its idle are there, checked against all rules
+        of order.
+        """
         head = self.sent[request]
         self.wait_for(lambda: self.is_done(request, reply), timeout, f"end of {head['msg_type']}")
         outcome = Outcome(head, list(self.filed[request]))
@@ -289,7 +319,9 @@ class Client:
     def start(self, code, **content):
         """Send a cell without waiting for it."""
         metadata = content.pop("metadata", None)
-        return self.send("execute_request", {"code": code, "allow_stdin": False, **content}, metadata=metadata)
+        return self.send(
+            "execute_request", {"code": code, "allow_stdin": False, **content}, metadata=metadata
+        )
 
     def run(self, code, timeout=20, **content):
         """Run a cell to its end."""
@@ -319,12 +351,19 @@ class Client:
         """Answer the oldest question."""
         question = self.waiting_inputs.pop(0)
         head = wire.header("input_reply", self.session)
-        frames = wire.pack(self.key, head, {"value": value, "status": status}, parent=question.header,
-                           scheme=self.scheme)
+        frames = wire.pack(
+            self.key,
+            head,
+            {"value": value, "status": status},
+            parent=question.header,
+            scheme=self.scheme,
+        )
         self.send_frames(frames, "stdin")
 
     def check_quiet(self):
-        """Nothing may have come after the idle of a request, but for those the test named in `late`."""
+        """Nothing may have come after the idle of a request, but for those the test named in
+        `late`.
+        """
         self.collect(0.05)
         for request, count in self.finished.items():
             if request not in self.late:

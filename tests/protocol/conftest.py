@@ -1,11 +1,14 @@
 """Kernels for the protocol tests: `kernel` is shared by a module, `start` makes fresh ones."""
+
 import pytest
 
 from client import Kernel
 
 
 class Shared:
-    """The kernel of a module, made anew after a test that left it dead or busy, so that one failure stays one."""
+    """The kernel of a module, made anew after a test that left it dead or busy, so that one failure
+    stays one.
+    """
 
     def __init__(self, folders):
         self.folders = folders
@@ -32,7 +35,9 @@ def shared(tmp_path_factory):
 
 @pytest.fixture
 def kernel(shared):
-    """A client of the module's kernel; the test fails if the kernel died or sent anything after an idle."""
+    """A client of the module's kernel; the test fails if the kernel died or sent anything after an
+    idle.
+    """
     client = shared.client()
     client.forget()
     yield client

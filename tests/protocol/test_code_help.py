@@ -1,4 +1,5 @@
 """is_complete, complete and inspect."""
+
 import re
 
 import pytest
@@ -6,20 +7,46 @@ import pytest
 FLAME = "\U0001f525"
 
 
-@pytest.mark.parametrize("code", ["1 + 1", "print('a')", "x = [1,\n2]", "", "%time 1", "!ls", "def f():\n  return 1\n",
-                                  "for i in []:\n    pass\n\n", "await f()", "ş = 1", "print?", "%%bash\nls\n\n"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "1 + 1",
+        "print('a')",
+        "x = [1,\n2]",
+        "",
+        "%time 1",
+        "!ls",
+        "def f():\n  return 1\n",
+        "for i in []:\n    pass\n\n",
+        "await f()",
+        "ş = 1",
+        "print?",
+        "%%bash\nls\n\n",
+    ],
+)
 def test_complete_code(kernel, code):
     assert kernel.ask("is_complete_request", {"code": code}).reply == {"status": "complete"}
 
 
-@pytest.mark.parametrize("code, indent", [("for i in range(3):", "    "), ("def f(x):\n    if x:", "        "),
-                                          ("x = (1,", ""), ('"""open', ""), ("if True:\n  y = 1", "  "),
-                                          ("class A:\n\tdef f(self):", "        ")])
+@pytest.mark.parametrize(
+    "code, indent",
+    [
+        ("for i in range(3):", "    "),
+        ("def f(x):\n    if x:", "        "),
+        ("x = (1,", ""),
+        ('"""open', ""),
+        ("if True:\n  y = 1", "  "),
+        ("class A:\n\tdef f(self):", "        "),
+    ],
+)
 def test_incomplete_code_has_the_next_lines_indent(kernel, code, indent):
     reply = kernel.ask("is_complete_request", {"code": code}).reply
     assert reply["status"] == "incomplete"
     if "(" not in code.split("\n")[-1] or code.endswith(":"):
-        assert reply["indent"].expandtabs(8).strip() == "" and len(reply["indent"].expandtabs(8)) >= len(indent) / 2
+        assert (
+            reply["indent"].expandtabs(8).strip() == ""
+            and len(reply["indent"].expandtabs(8)) >= len(indent) / 2
+        )
     if "\t" not in code and code.endswith(":"):
         assert reply["indent"] == indent
 
@@ -30,27 +57,34 @@ def test_invalid_code(kernel, code):
 
 
 def complete(kernel, code, cursor=None):
-    reply = kernel.ask("complete_request", {"code": code, "cursor_pos": len(code) if cursor is None else cursor}).reply
+    reply = kernel.ask(
+        "complete_request", {"code": code, "cursor_pos": len(code) if cursor is None else cursor}
+    ).reply
     assert reply["status"] == "ok"
     assert all(isinstance(match, str) for match in reply["matches"])
     assert 0 <= reply["cursor_start"] <= reply["cursor_end"] <= len(code)
     return reply
 
 
-@pytest.mark.parametrize("before", ["", "ığüşöç = 1; ", f"x = '{FLAME}{FLAME}'; ", f"'İ{FLAME}ş'\n\n", "\t# \u0301\n"])
+@pytest.mark.parametrize(
+    "before", ["", "ığüşöç = 1; ", f"x = '{FLAME}{FLAME}'; ", f"'İ{FLAME}ş'\n\n", "\t# \u0301\n"]
+)
 def test_the_cursor_counts_code_points(kernel, before):
     kernel.run("class Lamp:\n    brightness = 1\nlamp = Lamp()").ok()
     code = before + "lamp.bri"
     reply = complete(kernel, code)
     assert reply["cursor_end"] == len(code)
-    whole = code[:reply["cursor_start"]] + reply["matches"][0]
+    whole = code[: reply["cursor_start"]] + reply["matches"][0]
     assert whole == before + "lamp.brightness"
 
 
 def test_text_behind_the_cursor_is_left_alone(kernel):
     kernel.run("lantern = 1").ok()
     reply = complete(kernel, f"lante + '{FLAME}'", 5)
-    assert reply["matches"] == ["lantern"] and (reply["cursor_start"], reply["cursor_end"]) == (0, 5)
+    assert reply["matches"] == ["lantern"] and (reply["cursor_start"], reply["cursor_end"]) == (
+        0,
+        5,
+    )
 
 
 def test_names_keywords_modules_magics_and_files(kernel):
@@ -72,13 +106,25 @@ def test_types_of_completions_are_told(kernel):
     assert all({"start", "end", "text", "type"} <= set(kind) for kind in kinds)
 
 
-@pytest.mark.parametrize("code, cursor", [("", 0), ("   ", 3), ("x.", 2), ("lamp", 0), ("1 +", 3), ("(((", 3),
-                                          ("\n\n", 1), ("import ", 7), ("nosuchname.", 11)])
+@pytest.mark.parametrize(
+    "code, cursor",
+    [
+        ("", 0),
+        ("   ", 3),
+        ("x.", 2),
+        ("lamp", 0),
+        ("1 +", 3),
+        ("(((", 3),
+        ("\n\n", 1),
+        ("import ", 7),
+        ("nosuchname.", 11),
+    ],
+)
 def test_completion_without_an_answer_is_still_a_reply(kernel, code, cursor):
     complete(kernel, code, cursor)
 
 
-@pytest.mark.parametrize("cursor", [-1, -10**6, 10**6, 2**31, 2**40])
+@pytest.mark.parametrize("cursor", [-1, -(10**6), 10**6, 2**31, 2**40])
 def test_a_cursor_outside_the_code_is_clamped(kernel, cursor):
     for kind in ("complete_request", "inspect_request"):
         reply = kernel.ask(kind, {"code": "print", "cursor_pos": cursor}).reply
@@ -86,9 +132,12 @@ def test_a_cursor_outside_the_code_is_clamped(kernel, cursor):
 
 
 def test_a_property_that_raises_does_not_break_completion(kernel):
-    kernel.run("class Bad:\n    @property\n    def attr(self): raise ValueError\n"
-               "    def __dir__(self): raise RuntimeError('dir')\n    def __getattr__(self, n): raise KeyError(n)\n"
-               "bad = Bad()").ok()
+    kernel.run(
+        "class Bad:\n    @property\n    def attr(self): raise ValueError\n"
+        "    def __dir__(self): raise RuntimeError('dir')\n"
+        "    def __getattr__(self, n): raise KeyError(n)\n"
+        "bad = Bad()"
+    ).ok()
     complete(kernel, "bad.")
     kernel.ask("inspect_request", {"code": "bad.attr", "cursor_pos": 8})
 
@@ -100,16 +149,22 @@ def plain(text):
 
 def inspect(kernel, code, cursor=None, **more):
     at = len(code) if cursor is None else cursor
-    return kernel.ask("inspect_request", {"code": code, "cursor_pos": at, "detail_level": 0, **more}).reply
+    return kernel.ask(
+        "inspect_request", {"code": code, "cursor_pos": at, "detail_level": 0, **more}
+    ).reply
 
 
 def test_inspect_tells_signature_and_docstring(kernel):
-    kernel.run('def measure(length, unit="m"):\n    """Belgeleme: uzunluğu ölçer."""\n    return length').ok()
+    kernel.run(
+        'def measure(length, unit="m"):\n    """Belgeleme: uzunluğu ölçer."""\n    return length'
+    ).ok()
     reply = inspect(kernel, "measure")
     assert (reply["status"], reply["found"], reply["metadata"]) == ("ok", True, {})
     text = plain(reply["data"]["text/plain"])
     assert "uzunluğu ölçer" in text and "length" in text and "return length" not in text
-    assert "return length" in plain(inspect(kernel, "measure", detail_level=1)["data"]["text/plain"])
+    assert "return length" in plain(
+        inspect(kernel, "measure", detail_level=1)["data"]["text/plain"]
+    )
 
 
 def test_inspect_inside_a_call_finds_the_function(kernel):

@@ -1,7 +1,9 @@
 """The kernel test suite that the Jupyter project publishes, through the installed kernelspec.
 
-Its history tests need `supported_history_operations`, which is left out: the history messages are not served yet.
+Its history tests need `supported_history_operations`, which is left out: the history messages
+are not served yet.
 """
+
 import unittest
 
 import jupyter_kernel_test
@@ -19,11 +21,20 @@ class Conformance(jupyter_kernel_test.KernelTests):
     invalid_code_samples = ["import = 7q"]
     code_page_something = "zip?"
     code_generate_error = "raise"
-    code_execute_result = [{"code": "1+2+3", "result": "6"}, {"code": "[n*n for n in range(1, 4)]",
-                                                              "result": "[1, 4, 9]"}]
+    code_execute_result = [
+        {"code": "1+2+3", "result": "6"},
+        {"code": "[n*n for n in range(1, 4)]", "result": "[1, 4, 9]"},
+    ]
     code_display_data = [
-        {"code": "from IPython.display import HTML, display; display(HTML('<b>test</b>'))", "mime": "text/html"},
-        {"code": "from IPython.display import Math, display; display(Math('x = 2'))", "mime": "text/latex"}]
+        {
+            "code": "from IPython.display import HTML, display; display(HTML('<b>test</b>'))",
+            "mime": "text/html",
+        },
+        {
+            "code": "from IPython.display import Math, display; display(Math('x = 2'))",
+            "mime": "text/latex",
+        },
+    ]
     code_inspect_sample = "zip"
     code_clear_output = "from IPython.display import clear_output; clear_output()"
 

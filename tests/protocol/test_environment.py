@@ -1,42 +1,49 @@
-"""The cell is in the environment that the kernel was given: a virtual one, or the system's own python3."""
+"""The cell is in the environment the kernel was given: a virtual one, or the system's python3."""
+
 import pathlib
 import subprocess
 import sys
 
 import pytest
 
-SYSTEM = "/usr/bin/python3"
-SAME_MINOR = subprocess.run([SYSTEM, "-c", "import sys; print(sys.version_info[:2] == %r)" % (sys.version_info[:2],)],
-                            capture_output=True, text=True).stdout.strip() == "True"
+SYSTEM = f"{sys.base_prefix}/bin/python3"  # what the tests' environment was made from
 
 
 @pytest.fixture(scope="module")
 def packages():
     """Where the tests' own packages are: what a system interpreter must be shown to have IPython."""
     import IPython
+
     return str(pathlib.Path(IPython.__file__).parent.parent)
 
 
 @pytest.fixture
 def system(start, packages):
     """A client of a kernel in the system's python3, with IPython on its path."""
-    assert SAME_MINOR, f"{SYSTEM} is not the Python that these tests run under"
     return start(python=SYSTEM, env={"PYTHONPATH": packages}).client()
 
 
 def test_interpreter_and_prefix_are_the_environments(kernel):
-    outcome = kernel.run("import sys\nprint(sys.executable, sys.prefix, sys.base_prefix, sep='\\n')").ok()
+    outcome = kernel.run(
+        "import sys\nprint(sys.executable, sys.prefix, sys.base_prefix, sep='\\n')"
+    ).ok()
     assert outcome.stdout.split("\n")[:3] == [sys.executable, sys.prefix, sys.base_prefix]
 
 
 def test_the_environment_is_active_for_children(kernel):
     binaries = str(pathlib.Path(sys.prefix) / "bin")
-    outcome = kernel.run("import os, shutil\nprint(os.environ['VIRTUAL_ENV'], os.environ['PATH'].split(':')[0], "
-                         "shutil.which('python'), sep='\\n')").ok()
+    outcome = kernel.run(
+        "import os, shutil\nprint(os.environ['VIRTUAL_ENV'], os.environ['PATH'].split(':')[0], "
+        "shutil.which('python'), sep='\\n')"
+    ).ok()
     assert outcome.stdout.split("\n")[:3] == [sys.prefix, binaries, binaries + "/python"]
-    assert kernel.run("!python -c 'import sys; print(sys.prefix)'").ok().stdout.strip() == sys.prefix
-    code = "import subprocess, sys\nprint(subprocess.run([sys.executable, '-c', 'import IPython, sys; " \
-           "print(sys.prefix)'], capture_output=True, text=True).stdout)"
+    assert (
+        kernel.run("!python -c 'import sys; print(sys.prefix)'").ok().stdout.strip() == sys.prefix
+    )
+    code = (
+        "import subprocess, sys\nprint(subprocess.run([sys.executable, '-c', 'import IPython, sys; "
+        "print(sys.prefix)'], capture_output=True, text=True).stdout)"
+    )
     assert kernel.run(code).ok().stdout.strip() == sys.prefix
 
 
@@ -53,8 +60,12 @@ def test_pip_sees_what_is_installed(kernel):
 
 def test_paths_are_those_of_python(kernel):
     ours = eval(kernel.run("import sys; sys.path").ok().result)
-    assert "" in ours[:2] or str(kernel.kernel.folder) in ours[:2], "the notebook's folder comes first"
-    plain = subprocess.run([sys.executable, "-c", "import sys; print(sys.path[1:])"], capture_output=True, text=True)
+    assert "" in ours[:2] or str(kernel.kernel.folder) in ours[:2], (
+        "the notebook's folder comes first"
+    )
+    plain = subprocess.run(
+        [sys.executable, "-c", "import sys; print(sys.path[1:])"], capture_output=True, text=True
+    )
     missing = [path for path in eval(plain.stdout) if path not in ours]
     assert not missing
     extra = [path for path in ours if path and path not in eval(plain.stdout)]
@@ -67,8 +78,11 @@ def test_modules_beside_the_notebook_are_imported(kernel):
 
 
 def test_main_is_the_notebook(kernel):
-    outcome = kernel.run("import __main__, sys\n(__main__ is sys.modules['__main__'], hasattr(__main__, '__file__'), "
-                         "sys.argv[0] != '', len(sys.argv) >= 1)").ok()
+    outcome = kernel.run(
+        "import __main__, sys\n"
+        "(__main__ is sys.modules['__main__'], hasattr(__main__, '__file__'), "
+        "sys.argv[0] != '', len(sys.argv) >= 1)"
+    ).ok()
     assert outcome.result.startswith("(True, False")
 
 
@@ -95,35 +109,47 @@ def test_pools_of_processes_work(kernel, method):
 
 
 def test_functions_of_the_cell_go_to_forked_pools(kernel):
-    code = "import multiprocessing\ndef cube(x):\n    return x ** 3\n" \
-           "with multiprocessing.get_context('fork').Pool(2) as pool:\n    print(pool.map(cube, range(5)))"
+    code = (
+        "import multiprocessing\ndef cube(x):\n    return x ** 3\n"
+        "with multiprocessing.get_context('fork').Pool(2) as pool:\n"
+        "    print(pool.map(cube, range(5)))"
+    )
     assert kernel.run(code, 40).ok().stdout == "[0, 1, 8, 27, 64]\n"
 
 
 def test_joblib_works_with_functions_of_the_cell(kernel):
-    code = "from joblib import Parallel, delayed\ndef half(x):\n    return x / 2\n" \
-           "print(Parallel(n_jobs=2)(delayed(half)(i) for i in range(4)))"
+    code = (
+        "from joblib import Parallel, delayed\ndef half(x):\n    return x / 2\n"
+        "print(Parallel(n_jobs=2)(delayed(half)(i) for i in range(4)))"
+    )
     assert kernel.run(code, 40).ok().stdout == "[0.0, 0.5, 1.0, 1.5]\n"
-    kernel.run("from joblib.externals.loky import get_reusable_executor\nget_reusable_executor().shutdown()").ok()
+    kernel.run(
+        "from joblib.externals.loky import get_reusable_executor\n"
+        "get_reusable_executor().shutdown()"
+    ).ok()
 
 
 def test_process_pool_executor_works(kernel):
     (kernel.kernel.folder / "work.py").write_text(WORK)
-    code = "import concurrent.futures as cf, work\nwith cf.ProcessPoolExecutor(2) as pool:\n" \
-           "    print(list(pool.map(work.square, range(3))))"
+    code = (
+        "import concurrent.futures as cf, work\nwith cf.ProcessPoolExecutor(2) as pool:\n"
+        "    print(list(pool.map(work.square, range(3))))"
+    )
     assert kernel.run(code, 40).ok().stdout == "[0, 1, 4]\n"
 
 
 def test_the_systems_python_is_itself(system):
-    outcome = system.run("import sys, os\nprint(sys.executable, sys.prefix, os.environ.get('VIRTUAL_ENV'))").ok()
-    assert outcome.stdout == f"{SYSTEM} /usr None\n"
+    outcome = system.run(
+        "import sys, os\nprint(sys.executable, sys.prefix, os.environ.get('VIRTUAL_ENV'))"
+    ).ok()
+    assert outcome.stdout == f"{SYSTEM} {sys.base_prefix} None\n"
     text = system.run("!python3 -c 'import sys; print(sys.prefix)'").ok().stdout
-    assert text.strip() == "/usr"
+    assert text.strip() == sys.base_prefix
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_pools_work_in_the_systems_python(system, method):
-    check_pool(system, method, "/usr")
+    check_pool(system, method, sys.base_prefix)
 
 
 def test_without_ipython_the_first_cell_says_what_to_do(start, tmp_path):
@@ -156,6 +182,7 @@ def test_an_interpreter_that_is_not_there_is_told(start, tmp_path):
 def other_torch(folder):
     """A virtual environment with a torch of its own; returns its python."""
     import IPython
+
     subprocess.run([SYSTEM, "-m", "venv", "--without-pip", str(folder)], check=True)
     site = next((folder / "lib").glob("python3*/site-packages"))
     (site / "shared.pth").write_text(str(pathlib.Path(IPython.__file__).parent.parent))
@@ -168,13 +195,18 @@ def test_a_torch_of_the_environment_stays_untouched_and_can_be_chosen(start, tmp
     python, folder = other_torch(tmp_path / "env")
     chosen = start(python=python, arguments=["--torch", "real"]).client()
     assert chosen.run("import torch; torch.__version__").ok().result == "'their own'"
-    assert chosen.run("!python -c 'import torch; print(torch.__version__)'").ok().stdout.strip() == "their own"
+    assert (
+        chosen.run("!python -c 'import torch; print(torch.__version__)'").ok().stdout.strip()
+        == "their own"
+    )
     ours = start(python=python).client()
     assert ours.run("import torch; torch.__version__", 30).ok().result == "'2.13.0+mesale'"
     assert (folder / "__init__.py").read_text() == "__version__ = 'their own'\n"
 
 
 def test_variables_of_the_environment_reach_the_cell(start):
-    client = start(env={"MESALE_TEST": "ışık", "JPY_SESSION_NAME": "/tmp/not defteri.ipynb"}).client()
+    client = start(
+        env={"MESALE_TEST": "ışık", "JPY_SESSION_NAME": "/tmp/not defteri.ipynb"}
+    ).client()
     assert client.run("import os; os.environ['MESALE_TEST']").ok().result == "'ışık'"
     assert client.run("__session__").ok().result == "'/tmp/not defteri.ipynb'"

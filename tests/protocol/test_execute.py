@@ -1,4 +1,5 @@
 """One cell: its outputs, its counter, its options, its error."""
+
 import re
 
 import pytest
@@ -28,8 +29,10 @@ def test_the_counter_rises_by_one_and_agrees_everywhere(kernel):
     assert kernel.run(f"Out[{count}]").ok().result == "'b'"
 
 
-@pytest.mark.parametrize("code, options", [("", {}), ("  \n", {}), ("'x'", {"store_history": False}),
-                                           ("'x'", {"silent": True})])
+@pytest.mark.parametrize(
+    "code, options",
+    [("", {}), ("  \n", {}), ("'x'", {"store_history": False}), ("'x'", {"silent": True})],
+)
 def test_cells_outside_the_history_do_not_count(kernel, code, options):
     before = kernel.run("1").ok().reply["execution_count"]
     outcome = kernel.run(code, **options).ok()
@@ -48,7 +51,10 @@ def test_the_counter_agrees_after_errors_of_every_kind(kernel):
 
 
 def test_silent_publishes_nothing_but_status(kernel):
-    code = "import sys\nprint('a')\nprint('b', file=sys.stderr)\nfrom IPython.display import display\ndisplay(1)\n2"
+    code = (
+        "import sys\nprint('a')\nprint('b', file=sys.stderr)\n"
+        "from IPython.display import display\ndisplay(1)\n2"
+    )
     assert kernel.run(code, silent=True).ok().types == []
     failed = kernel.run("1/0", silent=True).failed("ZeroDivisionError")
     assert failed.types == []
@@ -92,7 +98,10 @@ def kernel_text(text):
 
 
 def test_text_before_an_error_comes_before_it(kernel):
-    code = "import sys\nprint('one')\nprint('two', file=sys.stderr)\nprint('three')\nraise ValueError('ş')"
+    code = (
+        "import sys\nprint('one')\nprint('two', file=sys.stderr)\nprint('three')\n"
+        "raise ValueError('ş')"
+    )
     outcome = kernel.run(code).failed("ValueError")
     assert outcome.types == ["execute_input", "stream", "stream", "stream", "error"]
     assert outcome.reply["evalue"] == "ş"
@@ -111,8 +120,10 @@ def test_history_variables_follow_the_results(kernel):
     kernel.run("'two'").ok()
     last = kernel.run("'three'").ok().reply["execution_count"]
     assert kernel.run("(_, __, ___)").ok().result == "('three', 'two', 'one')"
-    assert kernel.run(f"(_{last}, Out[{last}], In[{last}], _i{last})").ok().result == \
-        """('three', 'three', "'three'", "'three'")"""
+    assert (
+        kernel.run(f"(_{last}, Out[{last}], In[{last}], _i{last})").ok().result
+        == """('three', 'three', "'three'", "'three'")"""
+    )
 
 
 def test_a_trailing_semicolon_hides_the_result(kernel):
@@ -127,15 +138,22 @@ def test_none_has_no_result(kernel):
 
 def test_names_live_from_cell_to_cell_in_main(kernel):
     kernel.run("def square(x): return x * x\nbase = 12").ok()
-    assert kernel.run("square(base), __name__, square.__module__").ok().result == "(144, '__main__', '__main__')"
+    assert (
+        kernel.run("square(base), __name__, square.__module__").ok().result
+        == "(144, '__main__', '__main__')"
+    )
     assert kernel.run("import __main__; __main__.base").ok().result == "12"
 
 
 def test_code_with_any_character_runs(kernel):
-    assert kernel.run("ağaç = 'ığüşöçİ \U0001f525'\nprint(ağaç)").ok().stdout == "ığüşöçİ \U0001f525\n"
+    assert (
+        kernel.run("ağaç = 'ığüşöçİ \U0001f525'\nprint(ağaç)").ok().stdout == "ığüşöçİ \U0001f525\n"
+    )
     assert kernel.run("print('a\\x00b')").ok().stdout == "a\x00b\n"
-    assert kernel.run("print('tab\\tret\\rback\\x08 \\x1b[31mred\\x1b[0m')").ok().stdout == \
-        "tab\tret\rback\x08 \x1b[31mred\x1b[0m\n"
+    assert (
+        kernel.run("print('tab\\tret\\rback\\x08 \\x1b[31mred\\x1b[0m')").ok().stdout
+        == "tab\tret\rback\x08 \x1b[31mred\x1b[0m\n"
+    )
 
 
 def test_windows_line_ends_are_accepted(kernel):
@@ -148,7 +166,9 @@ def test_a_cell_of_a_megabyte_runs(kernel):
 
 
 def test_asyncio_is_running_in_every_cell(kernel):
-    assert kernel.run("import asyncio\nasyncio.get_running_loop().is_running()").ok().result == "True"
+    assert (
+        kernel.run("import asyncio\nasyncio.get_running_loop().is_running()").ok().result == "True"
+    )
     assert kernel.run("await asyncio.sleep(0.01, 'slept')").ok().result == "'slept'"
     kernel.run("asyncio.run(asyncio.sleep(0))").failed("RuntimeError")
 
@@ -173,16 +193,20 @@ async with manager() as word:
 
 
 def test_a_task_advances_between_cells(kernel):
-    kernel.run("ticks = []\nasync def tick():\n    for i in range(500):\n        ticks.append(i)\n"
-               "        await asyncio.sleep(0.005)\nimport asyncio\ntask = asyncio.create_task(tick())").ok()
+    kernel.run(
+        "ticks = []\nasync def tick():\n    for i in range(500):\n        ticks.append(i)\n"
+        "        await asyncio.sleep(0.005)\nimport asyncio\ntask = asyncio.create_task(tick())"
+    ).ok()
     kernel.collect(0.3)
     assert int(kernel.run("len(ticks)").ok().result) > 10
     kernel.run("task.cancel()").ok()
 
 
 def test_a_task_fails_without_harm(kernel):
-    kernel.run("import asyncio\nasync def bad(): raise ValueError('in a task')\n"
-               "t = asyncio.create_task(bad())").ok()
+    kernel.run(
+        "import asyncio\nasync def bad(): raise ValueError('in a task')\n"
+        "t = asyncio.create_task(bad())"
+    ).ok()
     kernel.collect(0.1)
     kernel.run("await t").failed("ValueError")
 
@@ -193,14 +217,18 @@ def test_variables_of_an_awaiting_cell_are_the_notebooks(kernel):
 
 
 def test_context_variables_last_from_cell_to_cell(kernel):
-    kernel.run("import contextvars\nv = contextvars.ContextVar('v', default='unset')\nv.set('set');").ok()
+    kernel.run(
+        "import contextvars\nv = contextvars.ContextVar('v', default='unset')\nv.set('set');"
+    ).ok()
     assert kernel.run("v.get()").ok().result == "'set'"
 
 
 def test_the_shell_is_ipythons_own(kernel):
-    code = ("import sys, IPython\nfrom IPython.core.interactiveshell import InteractiveShell\n"
-            "isinstance(get_ipython(), InteractiveShell), sys.modules['IPython'] is IPython, "
-            "get_ipython() is IPython.get_ipython()")
+    code = (
+        "import sys, IPython\nfrom IPython.core.interactiveshell import InteractiveShell\n"
+        "isinstance(get_ipython(), InteractiveShell), sys.modules['IPython'] is IPython, "
+        "get_ipython() is IPython.get_ipython()"
+    )
     assert kernel.run(code).ok().result == "(True, True, True)"
 
 
@@ -220,7 +248,9 @@ for name in ('pre_execute', 'pre_run_cell', 'post_execute', 'post_run_cell'):
     kernel.run(code).ok()
     kernel.run("pass").ok()
     seen = kernel.run("fired[:]").ok().result
-    kernel.run("get_ipython().events.reset_all() if hasattr(get_ipython().events, 'reset_all') else "
-               "[c.clear() for c in get_ipython().events.callbacks.values()];")
+    kernel.run(
+        "get_ipython().events.reset_all() if hasattr(get_ipython().events, 'reset_all') else "
+        "[c.clear() for c in get_ipython().events.callbacks.values()];"
+    )
     for name in ("pre_execute", "pre_run_cell", "post_execute", "post_run_cell"):
         assert name in seen

@@ -1,4 +1,5 @@
 """Forked children: they print to the notebook, never speak the protocol, and always end."""
+
 import os
 import re
 
@@ -7,13 +8,20 @@ import pytest
 
 
 def children(kernel):
-    return [p for p in psutil.Process(kernel.kernel.pid).children() if p.status() != psutil.STATUS_ZOMBIE]
+    return [
+        p
+        for p in psutil.Process(kernel.kernel.pid).children()
+        if p.status() != psutil.STATUS_ZOMBIE
+    ]
 
 
 @pytest.fixture(autouse=True)
 def no_child_stays(kernel):
     yield
-    kernel.run("import os\ntry:\n    while os.waitpid(-1, os.WNOHANG)[0]: pass\nexcept ChildProcessError: pass").ok()
+    kernel.run(
+        "import os\ntry:\n    while os.waitpid(-1, os.WNOHANG)[0]: pass\n"
+        "except ChildProcessError: pass"
+    ).ok()
     kernel.collect(0.1)
     assert not children(kernel)
 
@@ -47,14 +55,20 @@ else:
 
 
 def test_text_from_before_the_fork_is_not_doubled(kernel):
-    code = "import os\nprint('once')\npid = os.fork()\nif pid == 0:\n    os._exit(0)\nos.waitpid(pid, 0)\nprint('end')"
+    code = (
+        "import os\nprint('once')\npid = os.fork()\nif pid == 0:\n    os._exit(0)\n"
+        "os.waitpid(pid, 0)\nprint('end')"
+    )
     for _ in range(10):
         assert kernel.run(code).ok().stdout == "once\nend\n"
 
 
 def test_a_child_may_display_and_fail_without_harm(kernel):
-    code = "import os\nfrom IPython.display import display\npid = os.fork()\nif pid == 0:\n    display(1); input('x')\n" \
-           "os.waitpid(pid, 0)\nprint('end')"
+    code = (
+        "import os\nfrom IPython.display import display\npid = os.fork()\n"
+        "if pid == 0:\n    display(1); input('x')\n"
+        "os.waitpid(pid, 0)\nprint('end')"
+    )
     assert "end" in kernel.run(code).ok().stdout
 
 
@@ -78,7 +92,10 @@ for pid in pids: os.waitpid(pid, 0)
 def test_a_child_inherits_no_socket_that_keeps_the_ports(start):
     process = start()
     client = process.client()
-    client.run("import subprocess\np = subprocess.Popen(['sleep', '30'], close_fds=False, start_new_session=True)").ok()
+    client.run(
+        "import subprocess\n"
+        "p = subprocess.Popen(['sleep', '30'], close_fds=False, start_new_session=True)"
+    ).ok()
     pid = int(client.run("p.pid").ok().result)
     try:
         links = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]

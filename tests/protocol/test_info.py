@@ -1,4 +1,5 @@
-"""kernel_info on both channels, welcome and starting, heartbeat, unknown requests, several clients."""
+"""kernel_info on both channels, welcome, heartbeat, unknown requests, several clients."""
+
 import sys
 
 import pytest
@@ -63,8 +64,15 @@ def test_an_unknown_type_gets_busy_and_idle_and_no_reply(kernel, channel, kind):
 
 
 def test_a_header_comes_back_with_fields_the_kernel_does_not_know(kernel):
-    fields = {"real": 0.1, "tiny": 1e-7, "huge": 1e300, "integer": 2**53 + 1, "text": "ışığı \u0001 \U0001f525",
-              "nested": {"list": [1, 2.5, None, True, "0,5"]}, "subshell_id": None}
+    fields = {
+        "real": 0.1,
+        "tiny": 1e-7,
+        "huge": 1e300,
+        "integer": 2**53 + 1,
+        "text": "ışığı \u0001 \U0001f525",
+        "nested": {"list": [1, 2.5, None, True, "0,5"]},
+        "subshell_id": None,
+    }
     outcome = kernel.ask("kernel_info_request", fields=fields)
     assert all(m.parent == outcome.request for m in outcome.messages)
     integer = outcome.messages[0].parent["integer"]
@@ -85,7 +93,9 @@ def test_each_of_three_clients_gets_its_own_replies_and_all_of_iopub(start):
     for client, request in sent:
         client.wait(request).ok()
     for client in clients:
-        client.wait_for(lambda c=client: all(c.is_done(r, reply=False) for _, r in sent), 5, "all of iopub")
+        client.wait_for(
+            lambda c=client: all(c.is_done(r, reply=False) for _, r in sent), 5, "all of iopub"
+        )
         replies = [m for m in sum(client.filed.values(), []) if m.channel == "shell"]
         assert {m.request for m in replies} == {r for owner, r in sent if owner is client}
 
@@ -103,8 +113,9 @@ def test_heartbeat_echoes_all_frames(kernel):
 
 def test_heartbeat_and_control_answer_while_a_cell_holds_the_interpreter(kernel):
     kernel.run("import ctypes; holder = ctypes.PyDLL(None)").ok()
-    request = kernel.run_until("print('held', flush=True); import time; time.sleep(.2); holder.usleep(1_500_000)",
-                               "held")
+    request = kernel.run_until(
+        "print('held', flush=True); import time; time.sleep(.2); holder.usleep(1_500_000)", "held"
+    )
     kernel.collect(0.4)
     beat = kernel.connect("hb", zmq.REQ)
     beat.send(b"alive?")
@@ -118,17 +129,24 @@ def test_heartbeat_and_control_answer_while_a_cell_holds_the_interpreter(kernel)
 def test_connect_request_names_the_ports(kernel):
     reply = kernel.ask("connect_request").reply
     ports = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
-    assert {name: reply[name] for name in ports} == {name: kernel.kernel.info[name] for name in ports}
+    assert {name: reply[name] for name in ports} == {
+        name: kernel.kernel.info[name] for name in ports
+    }
 
 
 def test_comm_info_is_an_empty_table_without_comms(kernel):
-    assert kernel.ask("comm_info_request", {"target_name": "no.such"}).reply == {"status": "ok", "comms": {}}
+    assert kernel.ask("comm_info_request", {"target_name": "no.such"}).reply == {
+        "status": "ok",
+        "comms": {},
+    }
 
 
 def test_unknown_comm_messages_are_ignored(kernel):
     kernel.ask("comm_msg", {"comm_id": "none", "data": {}}, reply=False, buffers=[b"raw"])
     kernel.ask("comm_close", {"comm_id": "none", "data": {}}, reply=False)
-    opened = kernel.ask("comm_open", {"comm_id": "c1", "target_name": "no.such", "data": {}}, reply=False)
+    opened = kernel.ask(
+        "comm_open", {"comm_id": "c1", "target_name": "no.such", "data": {}}, reply=False
+    )
     assert opened.contents("comm_close")[0]["comm_id"] == "c1"
 
 
@@ -137,6 +155,12 @@ def test_requests_may_lack_every_optional_field(kernel):
     kernel.sent[head["msg_id"]] = head
     kernel.send_frames(wire.pack(kernel.key, head, {"code": "print(6 * 7)"}))
     assert kernel.wait(head["msg_id"]).ok().stdout == "42\n"
-    content = {"code": "7 * 6", "silent": None, "store_history": None, "user_expressions": None,
-               "allow_stdin": None, "stop_on_error": None}
+    content = {
+        "code": "7 * 6",
+        "silent": None,
+        "store_history": None,
+        "user_expressions": None,
+        "allow_stdin": None,
+        "stop_on_error": None,
+    }
     assert kernel.ask("execute_request", content).ok().result == "42"

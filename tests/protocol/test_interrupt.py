@@ -1,4 +1,7 @@
-"""An interrupt, by signal and by message, in every state a cell can wait in; nothing is lost, the kernel lives on."""
+"""An interrupt, by signal and by message, in every state a cell can wait in; nothing is lost, the
+kernel lives on.
+"""
+
 import random
 import signal
 import time
@@ -14,7 +17,10 @@ BLOCKING = {
     "sleep": "import time; time.sleep(30)",
     "event": "import threading; threading.Event().wait()",
     "lock": "import threading; l = threading.Lock(); l.acquire(); l.acquire()",
-    "join": "import threading, time; t = threading.Thread(target=time.sleep, args=(3,), daemon=True); t.start(); t.join()",
+    "join": (
+        "import threading, time; t = threading.Thread(target=time.sleep, args=(3,), daemon=True); "
+        "t.start(); t.join()"
+    ),
     "queue": "import queue; queue.Queue().get()",
     "select": "import select; select.select([], [], [])",
     "socket": "import socket; a, b = socket.socketpair(); a.recv(1)",
@@ -47,15 +53,25 @@ def test_an_interrupt_ends_the_cell(kernel, state, how):
 
 
 @pytest.mark.parametrize("how", WAYS)
-@pytest.mark.parametrize("code", ["!sleep 30", "import os; os.system('sleep 30')", "x = !sleep 30",
-                                  "%%bash\necho started\nsleep 30"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "!sleep 30",
+        "import os; os.system('sleep 30')",
+        "x = !sleep 30",
+        "%%bash\necho started\nsleep 30",
+    ],
+)
 def test_an_interrupt_reaches_child_processes(kernel, code, how):
     request = kernel.start(code)
     kernel.collect(0.7)
     assert not kernel.is_done(request)
     outcome, seconds = interrupted(kernel, request, how)
     assert seconds < 2 * SLOWNESS
-    assert outcome.status == "ok" or outcome.reply["ename"] in ("KeyboardInterrupt", "CalledProcessError")
+    assert outcome.status == "ok" or outcome.reply["ename"] in (
+        "KeyboardInterrupt",
+        "CalledProcessError",
+    )
     assert kernel.run("6 * 7").ok().result == "42"
 
 
@@ -85,8 +101,11 @@ log.append('end of cell')
 
 @pytest.mark.parametrize("how", WAYS)
 def test_tasks_of_other_cells_outlive_an_interrupted_await(kernel, how):
-    kernel.run("import asyncio\nticks = 0\nasync def tick():\n    global ticks\n    while True:\n"
-               "        ticks += 1\n        await asyncio.sleep(0.01)\nticker = asyncio.create_task(tick())").ok()
+    kernel.run(
+        "import asyncio\nticks = 0\nasync def tick():\n    global ticks\n    while True:\n"
+        "        ticks += 1\n        await asyncio.sleep(0.01)\n"
+        "ticker = asyncio.create_task(tick())"
+    ).ok()
     request = kernel.run_until("print('ready', flush=True)\nawait asyncio.sleep(30)", "ready")
     interrupted(kernel, request, how)[0].failed("KeyboardInterrupt")
     before = int(kernel.run("ticks").ok().result)
@@ -118,16 +137,25 @@ def test_an_interrupt_while_idle_leaves_tasks_alone(kernel):
 
 @pytest.mark.parametrize("how", WAYS)
 def test_the_cell_may_catch_the_interrupt(kernel, how):
-    code = "import time\ntry:\n    print('ready', flush=True)\n    time.sleep(30)\nexcept KeyboardInterrupt:\n" \
-           "    print('caught')\n'went on'"
+    code = (
+        "import time\ntry:\n    print('ready', flush=True)\n    time.sleep(30)\n"
+        "except KeyboardInterrupt:\n"
+        "    print('caught')\n'went on'"
+    )
     outcome, _ = interrupted(kernel, kernel.run_until(code, "ready"), how)
     assert outcome.ok().stdout == "ready\ncaught\n" and outcome.result == "'went on'"
 
 
 def test_output_before_the_interrupt_is_kept(kernel):
-    code = "import sys\nfor i in range(1000): print('line', i)\nprint('ready', flush=True)\nwhile True: pass"
+    code = (
+        "import sys\nfor i in range(1000): print('line', i)\n"
+        "print('ready', flush=True)\nwhile True: pass"
+    )
     outcome, _ = interrupted(kernel, kernel.run_until(code, "ready"), "signal")
-    assert outcome.failed("KeyboardInterrupt").stdout == "".join(f"line {i}\n" for i in range(1000)) + "ready\n"
+    assert (
+        outcome.failed("KeyboardInterrupt").stdout
+        == "".join(f"line {i}\n" for i in range(1000)) + "ready\n"
+    )
 
 
 def test_printing_in_a_loop_is_interrupted_and_nothing_is_doubled(kernel):
@@ -140,8 +168,11 @@ def test_printing_in_a_loop_is_interrupted_and_nothing_is_doubled(kernel):
 
 
 def test_an_interrupt_in_an_awaited_iteration(kernel):
-    code = "import asyncio\nasync def forever():\n    while True:\n        await asyncio.sleep(0.001)\n        yield 1\n" \
-           "print('ready', flush=True)\nasync for _ in forever(): pass"
+    code = (
+        "import asyncio\nasync def forever():\n    while True:\n"
+        "        await asyncio.sleep(0.001)\n        yield 1\n"
+        "print('ready', flush=True)\nasync for _ in forever(): pass"
+    )
     interrupted(kernel, kernel.run_until(code, "ready"), "signal")[0].failed("KeyboardInterrupt")
     assert kernel.run("await asyncio.sleep(0.01, 'next')").ok().result == "'next'"
 
@@ -173,8 +204,16 @@ def test_many_interrupts_at_once_end_one_cell(kernel):
     assert kernel.run("6 * 7").ok().result == "42"
 
 
-@pytest.mark.parametrize("code", ["pass", "import time; time.sleep(0.003)", "import asyncio; await asyncio.sleep(0.003)",
-                                  "print('x' * 10000)", "1"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "pass",
+        "import time; time.sleep(0.003)",
+        "import asyncio; await asyncio.sleep(0.003)",
+        "print('x' * 10000)",
+        "1",
+    ],
+)
 def test_an_interrupt_at_any_moment_loses_no_reply(kernel, code):
     chance = random.Random(7)
     for _ in range(25):
@@ -182,14 +221,22 @@ def test_an_interrupt_at_any_moment_loses_no_reply(kernel, code):
         time.sleep(chance.random() * 0.008)
         kernel.kernel.signal(signal.SIGINT)
         outcome = kernel.wait(request, 5)
-        assert outcome.status == "ok" or outcome.reply["ename"] in ("KeyboardInterrupt", "ExecutionAborted")
+        assert outcome.status == "ok" or outcome.reply["ename"] in (
+            "KeyboardInterrupt",
+            "ExecutionAborted",
+        )
     kernel.collect(0.05)
     assert kernel.run("6 * 7").ok().result == "42"
 
 
-@pytest.mark.parametrize("loop", ["await asyncio.sleep(0)", "await asyncio.sleep(0.0001)", "await step()"])
+@pytest.mark.parametrize(
+    "loop", ["await asyncio.sleep(0)", "await asyncio.sleep(0.0001)", "await step()"]
+)
 def test_a_loop_of_awaits_always_ends(kernel, loop):
-    kernel.run("import asyncio\nasync def step():\n    await asyncio.gather(asyncio.sleep(0), asyncio.sleep(0))").ok()
+    kernel.run(
+        "import asyncio\nasync def step():\n"
+        "    await asyncio.gather(asyncio.sleep(0), asyncio.sleep(0))"
+    ).ok()
     for i in range(15):
         request = kernel.run_until(f"print('ready', flush=True)\nwhile True: {loop}", "ready")
         kernel.collect(0.002 * i)
@@ -208,9 +255,14 @@ def test_an_interrupt_before_the_first_cell_is_harmless(start):
 
 
 def test_a_users_handler_is_kept(kernel):
-    kernel.run("import signal\ngot = []\nold = signal.signal(signal.SIGINT, lambda *a: got.append(a[0]))").ok()
-    request = kernel.run_until("print('ready', flush=True)\nimport time\nfor _ in range(300):\n"
-                               "    time.sleep(0.01)\n    if got: break\nlen(got)", "ready")
+    kernel.run(
+        "import signal\ngot = []\nold = signal.signal(signal.SIGINT, lambda *a: got.append(a[0]))"
+    ).ok()
+    request = kernel.run_until(
+        "print('ready', flush=True)\nimport time\nfor _ in range(300):\n"
+        "    time.sleep(0.01)\n    if got: break\nlen(got)",
+        "ready",
+    )
     outcome, _ = interrupted(kernel, request, "signal")
     assert outcome.ok().result == "1"
     kernel.run("signal.signal(signal.SIGINT, old);").ok()

@@ -1,4 +1,7 @@
-"""The kernelspec through the client library that all front ends use: start, run, interrupt, restart, shut down."""
+"""The kernelspec through the client library that all front ends use: start, run, interrupt,
+restart, shut down.
+"""
+
 import json
 import pathlib
 import queue
@@ -21,7 +24,11 @@ def pair():
 
 def test_the_kernelspec_is_whole():
     spec = KernelSpecManager().get_kernel_spec(NAME)
-    assert spec.display_name == "Meşale" and spec.language == "python" and spec.interrupt_mode == "signal"
+    assert (
+        spec.display_name == "Meşale"
+        and spec.language == "python"
+        and spec.interrupt_mode == "signal"
+    )
     raw = json.loads((pathlib.Path(spec.resource_dir) / "kernel.json").read_text())
     assert raw["kernel_protocol_version"] == "5.5" and "{connection_file}" in raw["argv"]
     for logo in ("logo-32x32.png", "logo-64x64.png", "logo-svg.svg"):
@@ -30,8 +37,12 @@ def test_the_kernelspec_is_whole():
 
 def run(client, code, **options):
     texts = []
-    reply = client.execute_interactive(code, timeout=20, output_hook=lambda m: texts.append(m["content"].get("text", "")),
-                                       **options)
+    reply = client.execute_interactive(
+        code,
+        timeout=20,
+        output_hook=lambda m: texts.append(m["content"].get("text", "")),
+        **options,
+    )
     return reply["content"], "".join(texts)
 
 

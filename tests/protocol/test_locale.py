@@ -1,4 +1,5 @@
 """No number, keyword or JSON depends on the locale: Turkish has a decimal comma and a dotless i."""
+
 import json
 import pathlib
 
@@ -20,6 +21,7 @@ PANGRAM = "Pijamalı hasta yağız şoföre çabucak güvendi. İIıi ÂâÎîÛ
 def place(request, tmp_path_factory):
     """A client of a kernel in each of the locales; `setlocale` is one where a cell has changed it."""
     from client import Kernel
+
     process = Kernel(tmp_path_factory.mktemp("locale"), env=PLACES.get(request.param, {}))
     client = process.client()
     if request.param == "setlocale":
@@ -29,9 +31,14 @@ def place(request, tmp_path_factory):
 
 
 def test_the_turkish_locale_is_there(place):
-    code = f"import subprocess\n{TURKISH.replace('UTF-8', 'utf8')!r} in subprocess.run(['locale', '-a'], " \
-           "capture_output=True, text=True).stdout.split()"
-    assert place.run(code).ok().result == "True", "generate it: localedef -i tr_TR -f UTF-8 tr_TR.UTF-8"
+    code = (
+        "import subprocess\n"
+        f"{TURKISH.replace('UTF-8', 'utf8')!r} in subprocess.run(['locale', '-a'], "
+        "capture_output=True, text=True).stdout.split()"
+    )
+    assert place.run(code).ok().result == "True", (
+        "generate it: localedef -i tr_TR -f UTF-8 tr_TR.UTF-8"
+    )
 
 
 def test_text_goes_both_ways(place):
@@ -41,27 +48,40 @@ def test_text_goes_both_ways(place):
 
 
 def test_children_write_turkish(place):
-    outcome = place.run(f"import os, subprocess\nos.system('echo {PANGRAM}')\nx = !echo {PANGRAM}\nx[-1]").ok()
+    outcome = place.run(
+        f"import os, subprocess\nos.system('echo {PANGRAM}')\nx = !echo {PANGRAM}\nx[-1]"
+    ).ok()
     assert outcome.stdout == PANGRAM + "\n" and outcome.result == repr(PANGRAM)
 
 
 def test_files_and_names_are_utf8(place):
-    code = "import sys\nopen('ışık.txt', 'w').write('ğüş')\nsys.flags.utf8_mode, sys.getfilesystemencoding(), " \
-           "open('ışık.txt').read(), open('ışık.txt', 'rb').read() == 'ğüş'.encode()"
+    code = (
+        "import sys\nopen('ışık.txt', 'w').write('ğüş')\n"
+        "sys.flags.utf8_mode, sys.getfilesystemencoding(), "
+        "open('ışık.txt').read(), open('ışık.txt', 'rb').read() == 'ğüş'.encode()"
+    )
     assert place.run(code).ok().result == "(1, 'utf-8', 'ğüş', True)"
 
 
 def test_numbers_have_a_point(place):
-    outcome = place.run("print(0.5, 1e-7, 12345.678, f'{1234.5:.2f}', '%g' % 0.25)\nfloat('0.5'), 1/3").ok()
+    outcome = place.run(
+        "print(0.5, 1e-7, 12345.678, f'{1234.5:.2f}', '%g' % 0.25)\nfloat('0.5'), 1/3"
+    ).ok()
     assert outcome.stdout == "0.5 1e-07 12345.678 1234.50 0.25\n"
     assert outcome.result == "(0.5, 0.3333333333333333)"
 
 
 def test_json_numbers_stay_numbers(place):
-    code = "from IPython.display import display\ndisplay({'application/json': {'half': 0.5, 'list': [1.25, -1e-9, 1e22]}," \
-           " 'text/plain': 'x'}, metadata={'width': 0.75}, raw=True)"
+    code = (
+        "from IPython.display import display\n"
+        "display({'application/json': {'half': 0.5, 'list': [1.25, -1e-9, 1e22]},"
+        " 'text/plain': 'x'}, metadata={'width': 0.75}, raw=True)"
+    )
     outcome = place.run(code, user_expressions={"half": "0.5"}, metadata={"sent": 0.125}).ok()
-    assert outcome.displays[0]["data"]["application/json"] == {"half": 0.5, "list": [1.25, -1e-9, 1e22]}
+    assert outcome.displays[0]["data"]["application/json"] == {
+        "half": 0.5,
+        "list": [1.25, -1e-9, 1e22],
+    }
     assert outcome.displays[0]["metadata"] == {"width": 0.75}
     assert outcome.reply["user_expressions"]["half"]["data"]["text/plain"] == "0.5"
 
@@ -79,7 +99,9 @@ def test_a_cursor_behind_turkish_text_is_right(place):
 
 
 def test_errors_and_questions_are_turkish_too(place):
-    assert place.run(f"raise ValueError({PANGRAM!r})").failed("ValueError").reply["evalue"] == PANGRAM
+    assert (
+        place.run(f"raise ValueError({PANGRAM!r})").failed("ValueError").reply["evalue"] == PANGRAM
+    )
     request = place.start("input('Şifre mi? ')", allow_stdin=True)
     assert place.next_input().content["prompt"] == "Şifre mi? "
     place.reply_input("İyi")
@@ -97,13 +119,17 @@ def test_names_with_both_letters_i_work(place):
 
 
 def test_a_plot_and_a_table_appear(place):
-    outcome = place.run("%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([0.5, 1.5])\nplt.show()", 40).ok()
+    outcome = place.run(
+        "%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([0.5, 1.5])\nplt.show()", 40
+    ).ok()
     assert "image/png" in outcome.displays[0]["data"]
 
 
 def outputs_of(outcome):
     """What a notebook would store: texts by stream, and results."""
-    return outcome.runs + [("result", c["data"]["text/plain"]) for c in outcome.contents("execute_result")]
+    return outcome.runs + [
+        ("result", c["data"]["text/plain"]) for c in outcome.contents("execute_result")
+    ]
 
 
 def stored(cell):
@@ -119,5 +145,7 @@ def stored(cell):
 
 def test_the_turkish_notebook_gives_its_stored_outputs(place):
     for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]:
-        if cell["cell_type"] == "code" and "nbval-ignore-output" not in cell["metadata"].get("tags", []):
+        if cell["cell_type"] == "code" and "nbval-ignore-output" not in cell["metadata"].get(
+            "tags", []
+        ):
             assert outputs_of(place.run("".join(cell["source"])).ok()) == stored(cell)

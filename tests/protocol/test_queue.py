@@ -1,4 +1,5 @@
 """Cells sent without waiting: their order, and what an error does to those behind it."""
+
 import pytest
 
 FAILING = "import time; time.sleep(0.3); print('before'); 1/0"
@@ -39,7 +40,9 @@ def test_aborted_cells_do_not_count(kernel):
 @pytest.mark.parametrize("options", [{"stop_on_error": False}, {"silent": True}])
 def test_cells_behind_an_error_run_if_it_was_asked_so(kernel, options):
     kernel.run("ran = []").ok()
-    requests = [kernel.start(FAILING, **options)] + [kernel.start(f"ran.append({i})") for i in range(3)]
+    requests = [kernel.start(FAILING, **options)] + [
+        kernel.start(f"ran.append({i})") for i in range(3)
+    ]
     assert [kernel.wait(r).status for r in requests] == ["error", "ok", "ok", "ok"]
     assert kernel.run("ran").ok().result == "[0, 1, 2]"
 

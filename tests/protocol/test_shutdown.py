@@ -1,4 +1,5 @@
 """The end: the reply first, the process gone in time whatever the cell does, nothing left behind."""
+
 import json
 import os
 import signal
@@ -18,9 +19,11 @@ STUBBORN = {
     "sleep": "import time; print('ready', flush=True); time.sleep(60)",
     "await": "import asyncio; print('ready', flush=True); await asyncio.sleep(60)",
     "refusing": "import time\nprint('ready', flush=True)\nwhile True:\n    try: time.sleep(60)\n"
-                "    except BaseException: pass",
-    "held": "import ctypes, time\nprint('ready', flush=True); time.sleep(.1); ctypes.PyDLL(None).sleep(30)",
-    "thread": "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\nprint('ready')",
+    "    except BaseException: pass",
+    "held": "import ctypes, time\n"
+    "print('ready', flush=True); time.sleep(.1); ctypes.PyDLL(None).sleep(30)",
+    "thread": "import threading, time\n"
+    "threading.Thread(target=time.sleep, args=(60,)).start()\nprint('ready')",
 }
 
 
@@ -57,7 +60,9 @@ def test_exit_functions_run(start, tmp_path):
     process = start()
     client = process.client()
     mark = tmp_path / "atexit"
-    client.run(f"import atexit, pathlib\natexit.register(pathlib.Path({str(mark)!r}).write_text, 'ran')").ok()
+    client.run(
+        f"import atexit, pathlib\natexit.register(pathlib.Path({str(mark)!r}).write_text, 'ran')"
+    ).ok()
     client.send("shutdown_request", {"restart": False}, "control")
     process.exit_within(3)
     assert mark.read_text() == "ran"
@@ -69,7 +74,9 @@ def test_a_deadly_signal_runs_exit_functions_and_is_reported(start, tmp_path, nu
     process = start()
     client = process.client()
     mark = tmp_path / "atexit"
-    client.run(f"import atexit, pathlib\natexit.register(pathlib.Path({str(mark)!r}).write_text, 'ran')").ok()
+    client.run(
+        f"import atexit, pathlib\natexit.register(pathlib.Path({str(mark)!r}).write_text, 'ran')"
+    ).ok()
     if busy:
         client.run_until("import time\nprint('ready', flush=True)\ntime.sleep(60)", "ready")
     os.kill(process.pid, number)
@@ -80,9 +87,11 @@ def test_a_deadly_signal_runs_exit_functions_and_is_reported(start, tmp_path, nu
 def test_children_end_with_the_kernel(start):
     process = start()
     client = process.client()
-    code = ("import subprocess\nplain = subprocess.Popen(['sleep', '61'])\n"
-            "deaf = subprocess.Popen(['sh', '-c', 'trap \"\" TERM INT HUP; while :; do sleep 0.1; done'])\n"
-            "print(plain.pid, deaf.pid)")
+    code = (
+        "import subprocess\nplain = subprocess.Popen(['sleep', '61'])\n"
+        "deaf = subprocess.Popen(['sh', '-c', 'trap \"\" TERM INT HUP; while :; do sleep 0.1; done'])\n"
+        "print(plain.pid, deaf.pid)"
+    )
     pids = [int(pid) for pid in client.run(code).ok().stdout.split()]
     client.send("shutdown_request", {"restart": False}, "control")
     process.exit_within(4)
@@ -93,7 +102,11 @@ def gone_by(pids, seconds):
     """All processes ended (or are zombies that nobody has collected yet)."""
     end = time.monotonic() + seconds * SLOWNESS
     while True:
-        alive = [p for p in pids if psutil.pid_exists(p) and psutil.Process(p).status() != psutil.STATUS_ZOMBIE]
+        alive = [
+            p
+            for p in pids
+            if psutil.pid_exists(p) and psutil.Process(p).status() != psutil.STATUS_ZOMBIE
+        ]
         if not alive or time.monotonic() > end:
             break
         time.sleep(0.05)
@@ -120,8 +133,9 @@ def test_exit_that_keeps_the_kernel(start):
 
 LAUNCHER = """
 import json, os, subprocess, sys, time
-child = subprocess.Popen(json.loads(sys.argv[1]), env={**os.environ, 'JPY_PARENT_PID': str(os.getpid())},
-                         start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+nothing = subprocess.DEVNULL
+child = subprocess.Popen(json.loads(sys.argv[1]), start_new_session=True, stdin=nothing,
+                         stdout=nothing, env={**os.environ, 'JPY_PARENT_PID': str(os.getpid())})
 print(child.pid, flush=True)
 time.sleep(float(sys.argv[2]))
 os._exit(0)
@@ -134,8 +148,9 @@ def test_the_kernel_ends_when_its_parent_is_gone(tmp_path, code):
     file = tmp_path / "connection.json"
     file.write_text(json.dumps(info))
     argv = [*command(sys.executable), "-f", str(file)]
-    with subprocess.Popen([sys.executable, "-c", LAUNCHER, json.dumps(argv), "60"],
-                          stdout=subprocess.PIPE, text=True) as launcher:
+    with subprocess.Popen(
+        [sys.executable, "-c", LAUNCHER, json.dumps(argv), "60"], stdout=subprocess.PIPE, text=True
+    ) as launcher:
         pid = int(launcher.stdout.readline())
         client = attached(info, pid)
         client.run("1").ok()
@@ -171,7 +186,9 @@ def attached(info, pid):
 
 def test_it_lives_on_when_the_launching_thread_ends(start):
     made = []
-    thread = threading.Thread(target=lambda: made.append(start(env={"JPY_PARENT_PID": str(os.getpid())})))
+    thread = threading.Thread(
+        target=lambda: made.append(start(env={"JPY_PARENT_PID": str(os.getpid())}))
+    )
     thread.start()
     thread.join()
     client = made[0].client()

@@ -1,4 +1,5 @@
 """The command line and the connection file: what is accepted, and one clear line for what is not."""
+
 import json
 import os
 import socket
@@ -15,8 +16,14 @@ from client import PORTS, SLOWNESS, command, connection, free_ports
 def refused(arguments, cwd):
     """Run the kernel until it gives up; returns exit status and what it said."""
     begin = time.monotonic()
-    done = subprocess.run([*command(sys.executable), *arguments], cwd=cwd, stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, timeout=10 * SLOWNESS)
+    done = subprocess.run(
+        [*command(sys.executable), *arguments],
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=10 * SLOWNESS,
+    )
     assert time.monotonic() - begin < 2 * SLOWNESS, "it must fail at once"
     assert done.returncode > 0, f"status {done.returncode}: {done.stderr}"
     assert "Traceback" not in done.stderr and done.stdout == ""
@@ -31,8 +38,12 @@ def one_line(text, *words):
 
 
 BROKEN = {
-    "empty": ("", []), "not JSON": ("{ broken", []), "a list": ("[1, 2]", []), "half": ('{"transport": "tcp", "ip"', []),
-    "not text": (b"\xff\xfe\x00", []), "deep": ("[" * 100_000, []),
+    "empty": ("", []),
+    "not JSON": ("{ broken", []),
+    "a list": ("[1, 2]", []),
+    "half": ('{"transport": "tcp", "ip"', []),
+    "not text": (b"\xff\xfe\x00", []),
+    "deep": ("[" * 100_000, []),
     "unknown transport": (json.dumps(connection(transport="carrier-pigeon")), ["carrier-pigeon"]),
     "unknown scheme": (json.dumps(connection(signature_scheme="hmac-rot13")), ["hmac-rot13"]),
     "port that is no number": (json.dumps(connection(shell_port="soon")), ["shell_port"]),
@@ -77,9 +88,20 @@ def test_a_taken_port_is_fatal_and_named(tmp_path, name):
 
 
 def test_wrong_usage_says_how_to_use_it(tmp_path, mesale):
-    for arguments in (["kernel"], ["kernel", "--no-such-option"], ["nosuchcommand"], ["kernel", "-f"]):
-        done = subprocess.run([mesale, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=10,
-                              stdin=subprocess.DEVNULL)
+    for arguments in (
+        ["kernel"],
+        ["kernel", "--no-such-option"],
+        ["nosuchcommand"],
+        ["kernel", "-f"],
+    ):
+        done = subprocess.run(
+            [mesale, *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            stdin=subprocess.DEVNULL,
+        )
         assert done.returncode == 2, (arguments, done)
         assert "mesale" in done.stderr and done.stdout == ""
 
@@ -92,14 +114,21 @@ def test_help_and_version(mesale):
     assert "kernel" in subprocess.run([mesale, "--help"], capture_output=True, text=True).stdout
 
 
-@pytest.mark.parametrize("form", ["-f {}", "--f={}", "--connection-file={}", "--connection-file {}"])
+@pytest.mark.parametrize(
+    "form", ["-f {}", "--f={}", "--connection-file={}", "--connection-file {}"]
+)
 def test_every_form_of_the_option_is_understood(tmp_path, form):
     file = tmp_path / "with blank.json"
     info = connection()
     file.write_text(json.dumps(info))
     arguments = form.split(" ") if " " in form else [form]
-    with subprocess.Popen([*command(sys.executable), *(a.format(file) for a in arguments)], cwd=tmp_path,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        [*command(sys.executable), *(a.format(file) for a in arguments)],
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
         try:
             until_listening(info["shell_port"], process)
         finally:
@@ -153,7 +182,7 @@ def test_without_a_key_nothing_is_signed(start):
     assert client.run("6 * 7").ok().result == "42"
 
 
-@pytest.mark.parametrize("key", ["k", "ş" * 40, "x" * 500, "with \" quote \\ and \u0001"])
+@pytest.mark.parametrize("key", ["k", "ş" * 40, "x" * 500, 'with " quote \\ and \u0001'])
 def test_a_key_is_any_text(start, key):
     assert start(info=connection(key=key)).client().run("6 * 7").ok().result == "42"
 
@@ -174,6 +203,8 @@ def test_the_first_cell_may_be_sent_before_python_is_up(start):
 
 def test_ten_kernels_start_at_once(start):
     clients = [process.client() for process in [start() for _ in range(10)]]
-    requests = [client.start(f"import os; print({i}, os.getpid())") for i, client in enumerate(clients)]
+    requests = [
+        client.start(f"import os; print({i}, os.getpid())") for i, client in enumerate(clients)
+    ]
     for i, (client, request) in enumerate(zip(clients, requests)):
         assert client.wait(request, 30).ok().stdout == f"{i} {client.kernel.pid}\n"

@@ -1,4 +1,5 @@
 """input() and getpass: the question, the answer, and every way it can go wrong."""
+
 import time
 
 import pytest
@@ -17,7 +18,9 @@ def asked(kernel, code, *answers):
 
 
 def test_input_asks_and_gets_the_answer(kernel):
-    outcome, questions = asked(kernel, "ad = input('Adınız: ')\nprint('Merhaba', ad)", "Işıl \U0001f525")
+    outcome, questions = asked(
+        kernel, "ad = input('Adınız: ')\nprint('Merhaba', ad)", "Işıl \U0001f525"
+    )
     assert questions[0].content == {"prompt": "Adınız: ", "password": False}
     assert outcome.ok().stdout == "Merhaba Işıl \U0001f525\n"
 
@@ -96,15 +99,23 @@ def test_the_question_goes_to_the_client_whose_cell_asks(start):
 
 
 def test_other_threads_may_ask(kernel):
-    code = "import threading\ngot = []\nt = threading.Thread(target=lambda: got.append(input('thread?')))\n" \
-           "t.start(); t.join(); got"
+    code = (
+        "import threading\ngot = []\n"
+        "t = threading.Thread(target=lambda: got.append(input('thread?')))\n"
+        "t.start(); t.join(); got"
+    )
     outcome, questions = asked(kernel, code, "evet")
     assert outcome.ok().result == "['evet']" and questions[0].content["prompt"] == "thread?"
 
 
 def test_reading_stdin_itself_is_end_of_file_at_once(kernel):
-    assert kernel.run("import sys\nsys.stdin.readline(), sys.stdin.read()").ok().result == "('', '')"
-    assert kernel.run("import subprocess\nsubprocess.run(['cat'], timeout=5).returncode").ok().result == "0"
+    assert (
+        kernel.run("import sys\nsys.stdin.readline(), sys.stdin.read()").ok().result == "('', '')"
+    )
+    assert (
+        kernel.run("import subprocess\nsubprocess.run(['cat'], timeout=5).returncode").ok().result
+        == "0"
+    )
 
 
 def test_the_heartbeat_goes_on_while_a_question_waits(kernel):

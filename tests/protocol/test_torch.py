@@ -1,4 +1,7 @@
-"""torch in a cell: the tutorial, pip's opinion, interrupts in a long product, and children that compute."""
+"""torch in a cell: the tutorial, pip's opinion, interrupts in a long product, and children that
+compute.
+"""
+
 import re
 import time
 
@@ -21,12 +24,15 @@ def test_the_tutorial_prints_its_three_lines(kernel):
     assert kernel.run(TUTORIAL).ok().stdout == (
         "torch.no_grad ile Gradyan Hesaplaması:  None\n"
         "\nOrijinal Tensör:  tensor([5.], requires_grad=True)\n"
-        "\nÖrnek Aritmetik Hesaplama:  tensor([41.])\n")
+        "\nÖrnek Aritmetik Hesaplama:  tensor([41.])\n"
+    )
 
 
 def test_without_no_grad_there_is_a_gradient(kernel):
-    outcome = kernel.run("import torch\nA = torch.tensor([5.0], requires_grad=True)\nB = A**2 + 16\nB.backward()\n"
-                         "print(A.grad)\nB").ok()
+    outcome = kernel.run(
+        "import torch\nA = torch.tensor([5.0], requires_grad=True)\nB = A**2 + 16\nB.backward()\n"
+        "print(A.grad)\nB"
+    ).ok()
     assert outcome.stdout == "tensor([10.])\n"
     assert outcome.result == "tensor([41.], grad_fn=<AddBackward0>)"
 
@@ -37,7 +43,9 @@ def test_it_is_our_torch(kernel):
     assert kernel.run(code).ok().stdout.strip() == "2.13.0+mesale"
 
 
-@pytest.mark.parametrize("code", ["!pip install torch", "%pip install torch", "!python -m pip install torch"])
+@pytest.mark.parametrize(
+    "code", ["!pip install torch", "%pip install torch", "!python -m pip install torch"]
+)
 def test_pip_finds_torch_installed(kernel, code):
     text = kernel.run(code, 40).ok().stdout
     assert "Requirement already satisfied: torch" in text and "2.13.0+mesale" in text
@@ -45,7 +53,9 @@ def test_pip_finds_torch_installed(kernel, code):
 
 
 @pytest.mark.parametrize("how", ["signal", "message"])
-@pytest.mark.parametrize("loop", ["while True: a @ a", "big = torch.rand(3000, 3000)\nwhile True: big @ big"])
+@pytest.mark.parametrize(
+    "loop", ["while True: a @ a", "big = torch.rand(3000, 3000)\nwhile True: big @ big"]
+)
 def test_a_loop_of_products_is_interrupted(kernel, loop, how):
     code = "import torch\na = torch.rand(300, 300)\nprint('ready', flush=True)\n" + loop
     request = kernel.run_until(code, "ready")
@@ -98,22 +108,43 @@ os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 def test_pools_of_processes_use_torch(kernel):
     (kernel.kernel.folder / "torchwork.py").write_text(
-        "import torch\ndef total(n): return float((torch.ones(n, n) @ torch.ones(n, n)).sum())\n")
+        "import torch\ndef total(n): return float((torch.ones(n, n) @ torch.ones(n, n)).sum())\n"
+    )
     for method in ("fork", "spawn"):
-        code = f"import multiprocessing, torchwork\nwith multiprocessing.get_context({method!r}).Pool(2) as pool:\n" \
-               "    print(pool.map(torchwork.total, [2, 3]))"
+        code = (
+            "import multiprocessing, torchwork\n"
+            f"with multiprocessing.get_context({method!r}).Pool(2) as pool:\n"
+            "    print(pool.map(torchwork.total, [2, 3]))"
+        )
         assert kernel.run(code, 40).ok().stdout == "[8.0, 27.0]\n"
 
 
-@pytest.mark.parametrize("code, ename, words", [
-    ("torch.ones(2, 3) + torch.ones(4)", "RuntimeError",
-     "The size of tensor a (3) must match the size of tensor b (4) at non-singleton dimension 1"),
-    ("torch.ones(2, 3) @ torch.ones(2, 3)", "RuntimeError", "mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)"),
-    ("torch.tensor([1.0]).backward()", "RuntimeError",
-     "element 0 of tensors does not require grad and does not have a grad_fn"),
-    ("torch.zeros(2, dtype=torch.float99)", "AttributeError", "module 'torch' has no attribute 'float99'"),
-    ("torch.zeros(2, dtype='float99')", "TypeError", "dtype"),
-])
+@pytest.mark.parametrize(
+    "code, ename, words",
+    [
+        (
+            "torch.ones(2, 3) + torch.ones(4)",
+            "RuntimeError",
+            "The size of tensor a (3) must match the size of tensor b (4) at non-singleton dimension 1",
+        ),
+        (
+            "torch.ones(2, 3) @ torch.ones(2, 3)",
+            "RuntimeError",
+            "mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)",
+        ),
+        (
+            "torch.tensor([1.0]).backward()",
+            "RuntimeError",
+            "element 0 of tensors does not require grad and does not have a grad_fn",
+        ),
+        (
+            "torch.zeros(2, dtype=torch.float99)",
+            "AttributeError",
+            "module 'torch' has no attribute 'float99'",
+        ),
+        ("torch.zeros(2, dtype='float99')", "TypeError", "dtype"),
+    ],
+)
 def test_wrong_uses_are_clear_errors(kernel, code, ename, words):
     outcome = kernel.run("import torch\n" + code).failed(ename)
     assert words in outcome.reply["evalue"]
@@ -123,7 +154,10 @@ def test_wrong_uses_are_clear_errors(kernel, code, ename, words):
 @pytest.mark.parametrize("place", [{"LC_ALL": "tr_TR.UTF-8"}, {"LC_ALL": "C", "LANG": None}])
 def test_numbers_print_alike_in_every_locale(start, place):
     client = start(env=place).client()
-    code = "import torch, locale\nlocale.setlocale(locale.LC_ALL, 'tr_TR.UTF-8')\nprint(torch.tensor([0.5, 1.25]))"
+    code = (
+        "import torch, locale\nlocale.setlocale(locale.LC_ALL, 'tr_TR.UTF-8')\n"
+        "print(torch.tensor([0.5, 1.25]))"
+    )
     assert client.run(code, 30).ok().stdout == "tensor([0.5000, 1.2500])\n"
 
 

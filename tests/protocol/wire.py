@@ -1,4 +1,7 @@
-"""The Jupyter wire, written out by hand: the tests must see every frame, also those a client library hides."""
+"""The Jupyter wire, written out by hand: the tests must see every frame, also those a client
+library hides.
+"""
+
 import dataclasses
 import hashlib
 import hmac
@@ -42,8 +45,15 @@ def signature(key, parts, scheme="sha256"):
 def header(kind, session, **fields):
     """A request's header with the six fields that every header has."""
     date = datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
-    return {"msg_id": uuid.uuid4().hex, "session": session, "username": "test", "date": date,
-            "msg_type": kind, "version": "5.5", **fields}
+    return {
+        "msg_id": uuid.uuid4().hex,
+        "session": session,
+        "username": "test",
+        "date": date,
+        "msg_type": kind,
+        "version": "5.5",
+        **fields,
+    }
 
 
 def dump(value):
@@ -65,16 +75,24 @@ def refuse_constant(name):
 
 
 def unpack(key, frames, channel, scheme="sha256"):
-    """A message from its frames. Everything that the protocol says about a single message is checked here."""
+    """A message from its frames. Everything that the protocol says about a single message is
+    checked here.
+    """
     at = frames.index(DELIMITER)
-    given, *parts = frames[at + 1:at + 6]
+    given, *parts = frames[at + 1 : at + 6]
     assert len(parts) == 4, f"{len(parts)} parts on {channel}"
     assert given == signature(key, parts, scheme), f"wrong signature on {channel}"
     head, parent, metadata, content = (
-        json.loads(part.decode("utf-8"), parse_constant=refuse_constant) for part in parts)
-    for name, part in (("header", head), ("parent", parent), ("metadata", metadata), ("content", content)):
+        json.loads(part.decode("utf-8"), parse_constant=refuse_constant) for part in parts
+    )
+    for name, part in (
+        ("header", head),
+        ("parent", parent),
+        ("metadata", metadata),
+        ("content", content),
+    ):
         assert isinstance(part, dict), f"{name} of {head} is {part!r}"
     assert set(head) >= HEADER_FIELDS, f"header lacks {HEADER_FIELDS - set(head)}"
     assert head["version"] == "5.5" or head["version"].startswith("5."), head
     datetime.fromisoformat(head["date"].replace("Z", "+00:00"))
-    return Message(channel, frames[:at], head, parent, metadata, content, frames[at + 6:])
+    return Message(channel, frames[:at], head, parent, metadata, content, frames[at + 6 :])
