@@ -1,6 +1,6 @@
 #include "objects.h"
 
-/* --- What a parameter accepts -------------------------------------------------------------------------------- */
+/* --- What a parameter accepts --- */
 
 /* Only tensors that stand for a plain number may take the place of one. */
 static bool is_scalar_tensor(PyObject *object)
@@ -42,7 +42,8 @@ static bool accepts_ints(PyObject *object, int size)
     if (!PyTuple_Check(object) && !PyList_Check(object)) {
         return size > 0 && accepts_index(object);
     }
-    return PySequence_Fast_GET_SIZE(object) == 0 || accepts_index(PySequence_Fast_GET_ITEM(object, 0));
+    return PySequence_Fast_GET_SIZE(object) == 0 ||
+           accepts_index(PySequence_Fast_GET_ITEM(object, 0));
 }
 
 /* 1 or 0; -1 where an item is wrong, as PyTorch raises at once there. */
@@ -54,7 +55,8 @@ static int accepts_tensors(PyObject *object, const struct param_spec *param, int
     for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(object); i++) {
         PyObject *item = PySequence_Fast_GET_ITEM(object, i);
         if (!is_tensor(item) && !(item == Py_None && param->flags & PARAM_NULL_ITEMS)) {
-            PyErr_Format(PyExc_TypeError, "expected Tensor as element %zd in argument %d, but got %s", i, position,
+            PyErr_Format(PyExc_TypeError,
+                         "expected Tensor as element %zd in argument %d, but got %s", i, position,
                          type_name(item));
             return -1;
         }
@@ -100,7 +102,7 @@ static int accepts(const struct param_spec *param, int position, PyObject *objec
     return 0;
 }
 
-/* --- Matching: which object goes to which parameter ------------------------------------------------------------ */
+/* --- Matching: which object goes to which parameter --- */
 
 /* The objects found for the parameters of an overload; NULL: left out. */
 struct match {
@@ -117,18 +119,21 @@ static PyObject *keyword_value(const struct param_spec *param, const struct over
             return in->values[in->count + i];
         }
     }
-    for (Py_ssize_t i = 0; i < in->keywords; i++) { /* NumPy's names, only where the parameter's own is not given */
-        if (args_find(overload, PyTuple_GET_ITEM(in->names, i)) == (int)(param - overload->params)) {
+    for (Py_ssize_t i = 0; i < in->keywords;
+         i++) { /* NumPy's names, only where the parameter's own is not given */
+        if (args_find(overload, PyTuple_GET_ITEM(in->names, i)) ==
+            (int)(param - overload->params)) {
             return in->values[in->count + i];
         }
     }
     return NULL;
 }
 
-/* Matches one parameter; *position advances over positional arguments. 1, 0, or -1 with an exception. */
+/* Matches one parameter; *position advances over positional arguments. 1, 0, or -1 with an
+ * exception. */
 static int match_param(const struct op_spec *op, const struct overload_spec *overload, int index,
-                       const struct arguments *in, Py_ssize_t *position, Py_ssize_t *used, struct match *match,
-                       bool raise)
+                       const struct arguments *in, Py_ssize_t *position, Py_ssize_t *used,
+                       struct match *match, bool raise)
 {
     const struct param_spec *param = &overload->params[index];
     PyObject *object = NULL;
@@ -142,7 +147,8 @@ static int match_param(const struct op_spec *op, const struct overload_spec *ove
         object = keyword_value(param, overload, in);
     }
     int accepted = 1;
-    if ((!object && param->flags & PARAM_OPTIONAL) || (object == Py_None && param->flags & PARAM_NONE)) {
+    if ((!object && param->flags & PARAM_OPTIONAL) ||
+        (object == Py_None && param->flags & PARAM_NONE)) {
         match->objects[index] = NULL;
     } else if (!object) {
         return raise ? args_error_missing(op->name, overload, index) : 0;
@@ -157,7 +163,8 @@ static int match_param(const struct op_spec *op, const struct overload_spec *ove
         *position = in->count;
         return 1;
     } else {
-        return raise ? args_error_type(op->name, param, positional ? (int)*position : -1, object) : 0;
+        return raise ? args_error_type(op->name, param, positional ? (int)*position : -1, object)
+                     : 0;
     }
     if (positional) {
         (*position)++;
@@ -168,8 +175,8 @@ static int match_param(const struct op_spec *op, const struct overload_spec *ove
 }
 
 /* 1 when all arguments fit the overload; else 0, or -1 with an exception (always when `raise`). */
-static int match_overload(const struct op_spec *op, const struct overload_spec *overload, const struct arguments *in,
-                          struct match *match, bool raise)
+static int match_overload(const struct op_spec *op, const struct overload_spec *overload,
+                          const struct arguments *in, struct match *match, bool raise)
 {
     bool varargs = overload->positional == 1 && overload->params[0].type == PARAM_INTS;
     if (in->count > overload->positional && !varargs) {
@@ -189,7 +196,7 @@ static int match_overload(const struct op_spec *op, const struct overload_spec *
     return 1;
 }
 
-/* --- Conversion: objects to values --------------------------------------------------------------------------------- */
+/* --- Conversion: objects to values --- */
 
 static int64_t *frame_ints(struct frame *frame, Py_ssize_t count)
 {
@@ -206,15 +213,20 @@ static int64_t *frame_ints(struct frame *frame, Py_ssize_t count)
     return block;
 }
 
-static int convert_list_error(const struct op_spec *op, const struct param_spec *param, Py_ssize_t index, PyObject *item)
+static int convert_list_error(const struct op_spec *op, const struct param_spec *param,
+                              Py_ssize_t index, PyObject *item)
 {
-    PyErr_Format(PyExc_TypeError, "%s(): argument '%s' failed to unpack the object at pos %zd with error \"type must be "
-                 "tuple of ints,but got %s\"", op->name, param->name, index + 1, type_name(item));
+    PyErr_Format(
+        PyExc_TypeError,
+        "%s(): argument '%s' failed to unpack the object at pos %zd with error \"type must be "
+        "tuple of ints,but got %s\"",
+        op->name, param->name, index + 1, type_name(item));
     return -1;
 }
 
-static int convert_int_items(const struct op_spec *op, const struct param_spec *param, PyObject *const *items,
-                             Py_ssize_t count, struct frame *frame, struct value *value)
+static int convert_int_items(const struct op_spec *op, const struct param_spec *param,
+                             PyObject *const *items, Py_ssize_t count, struct frame *frame,
+                             struct value *value)
 {
     int64_t *ints = frame_ints(frame, count);
     if (!ints) {
@@ -240,11 +252,13 @@ static int convert_ints(const struct op_spec *op, const struct param_spec *param
     if (!PyTuple_Check(object) && !PyList_Check(object)) {
         return convert_int_items(op, param, &object, 1, frame, value);
     }
-    PyObject *tuple = PySequence_Tuple(object); /* a list might change while __index__ of its items runs */
+    PyObject *tuple =
+        PySequence_Tuple(object); /* a list might change while __index__ of its items runs */
     if (!tuple) {
         return -1;
     }
-    int status = convert_int_items(op, param, &PyTuple_GET_ITEM(tuple, 0), PyTuple_GET_SIZE(tuple), frame, value);
+    int status = convert_int_items(op, param, &PyTuple_GET_ITEM(tuple, 0), PyTuple_GET_SIZE(tuple),
+                                   frame, value);
     Py_DECREF(tuple);
     return status;
 }
@@ -341,7 +355,8 @@ static int convert_plain(const struct param_spec *param, PyObject *object, struc
     }
 }
 
-static int convert(const struct op_spec *op, const struct param_spec *param, PyObject *object, struct frame *frame)
+static int convert(const struct op_spec *op, const struct param_spec *param, PyObject *object,
+                   struct frame *frame)
 {
     struct value *value = &frame->values[param->slot];
     switch ((enum param_type)param->type) {
@@ -406,8 +421,8 @@ void args_release(struct frame *frame)
     }
 }
 
-static int frame_fill(const struct op_spec *op, const struct arguments *in, const struct match *match,
-                      struct frame *frame)
+static int frame_fill(const struct op_spec *op, const struct arguments *in,
+                      const struct match *match, struct frame *frame)
 {
     const struct overload_spec *overload = frame->overload;
     frame->temporary_count = frame->int_count = frame->tensor_count = frame->block_count = 0;
@@ -425,7 +440,8 @@ static int frame_fill(const struct op_spec *op, const struct arguments *in, cons
         if (!object) {
             frame->values[param->slot] = absent(param);
         } else if (i == 0 && match->varargs) {
-            status = convert_int_items(op, param, in->values, in->count, frame, &frame->values[param->slot]);
+            status = convert_int_items(op, param, in->values, in->count, frame,
+                                       &frame->values[param->slot]);
         } else {
             status = convert(op, param, object, frame);
         }
@@ -438,14 +454,16 @@ static int frame_fill(const struct op_spec *op, const struct arguments *in, cons
     return 0;
 }
 
-/* A method without parameters is one without an argument parser in PyTorch, and has CPython's words. */
+/* A method without parameters is one without an argument parser in PyTorch, and has CPython's
+ * words. */
 static int match_nothing(const struct op_spec *op, const struct arguments *in)
 {
     if (in->keywords) {
         PyErr_Format(PyExc_TypeError, "TensorBase.%s() takes no keyword arguments", op->name);
         return -1;
     }
-    PyErr_Format(PyExc_TypeError, "TensorBase.%s() takes no arguments (%zd given)", op->name, in->count);
+    PyErr_Format(PyExc_TypeError, "TensorBase.%s() takes no arguments (%zd given)", op->name,
+                 in->count);
     return -1;
 }
 
@@ -473,7 +491,8 @@ int args_match(const struct op_spec *op, const struct arguments *in, struct fram
             frame->overload = overload;
             return frame_fill(op, in, &match, frame);
         }
-        if (in->count + in->keywords >= overload->required && in->count + in->keywords <= overload->param_count) {
+        if (in->count + in->keywords >= overload->required &&
+            in->count + in->keywords <= overload->param_count) {
             plausible++;
             last = i;
         }
@@ -486,7 +505,8 @@ int args_match(const struct op_spec *op, const struct arguments *in, struct fram
 
 int args_pack(struct packed *packed, PyObject *self, PyObject *args, PyObject *keywords)
 {
-    Py_ssize_t count = PyTuple_GET_SIZE(args), named = keywords ? PyDict_GET_SIZE(keywords) : 0, at = 0;
+    Py_ssize_t count = PyTuple_GET_SIZE(args), named = keywords ? PyDict_GET_SIZE(keywords) : 0,
+               at = 0;
     PyObject *key, *value;
     packed->values = named ? PyTuple_New(count + named) : Py_NewRef(args);
     packed->names = named ? PyTuple_New(named) : NULL;
@@ -501,7 +521,8 @@ int args_pack(struct packed *packed, PyObject *self, PyObject *args, PyObject *k
         PyTuple_SET_ITEM(packed->names, i, Py_NewRef(key));
         PyTuple_SET_ITEM(packed->values, count + i, Py_NewRef(value));
     }
-    packed->in = (struct arguments){self, &PyTuple_GET_ITEM(packed->values, 0), count, packed->names, named};
+    packed->in =
+        (struct arguments){self, &PyTuple_GET_ITEM(packed->values, 0), count, packed->names, named};
     return 0;
 }
 

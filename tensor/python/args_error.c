@@ -37,9 +37,10 @@ int args_error_missing(const char *name, const struct overload_spec *overload, i
     int count = 0;
     for (int i = from; i < overload->param_count; i++) {
         if (!(overload->params[i].flags & PARAM_OPTIONAL)) {
-            int wrote = snprintf(missing + used, sizeof missing - used, "%s\"%s\"", count ? ", " : "",
-                                 overload->params[i].name);
-            used = used + (size_t)wrote < sizeof missing ? used + (size_t)wrote : sizeof missing - 1;
+            int wrote = snprintf(missing + used, sizeof missing - used, "%s\"%s\"",
+                                 count ? ", " : "", overload->params[i].name);
+            used =
+                used + (size_t)wrote < sizeof missing ? used + (size_t)wrote : sizeof missing - 1;
             count++;
         }
     }
@@ -51,19 +52,22 @@ int args_error_missing(const char *name, const struct overload_spec *overload, i
 int args_error_extra(const char *name, const struct overload_spec *overload, Py_ssize_t given)
 {
     if (overload->required != overload->positional) {
-        PyErr_Format(PyExc_TypeError, "%s() takes from %d to %d positional arguments but %zd were given", name,
+        PyErr_Format(PyExc_TypeError,
+                     "%s() takes from %d to %d positional arguments but %zd were given", name,
                      overload->required, overload->positional, given);
     } else {
         PyErr_Format(PyExc_TypeError, "%s() takes %d positional argument%s but %zd %s given", name,
-                     overload->positional, overload->positional == 1 ? "" : "s", given, given == 1 ? "was" : "were");
+                     overload->positional, overload->positional == 1 ? "" : "s", given,
+                     given == 1 ? "was" : "were");
     }
     return -1;
 }
 
 int args_find(const struct overload_spec *overload, PyObject *name)
 {
-    static const char *const numpy_names[][2] = {
-        {"axis", "dim"}, {"keepdims", "keepdim"}, {"x", "input"}, {"a", "input"}, {"x1", "input"}, {"x2", "other"}};
+    static const char *const numpy_names[][2] = {{"axis", "dim"}, {"keepdims", "keepdim"},
+                                                 {"x", "input"},  {"a", "input"},
+                                                 {"x1", "input"}, {"x2", "other"}};
     for (int i = 0; i < overload->param_count; i++) {
         if (PyUnicode_CompareWithASCIIString(name, overload->params[i].name) == 0) {
             return i;
@@ -82,7 +86,8 @@ int args_find(const struct overload_spec *overload, PyObject *name)
     return -1;
 }
 
-int args_error_keyword(const char *name, const struct overload_spec *overload, const struct arguments *in)
+int args_error_keyword(const char *name, const struct overload_spec *overload,
+                       const struct arguments *in)
 {
     for (Py_ssize_t i = 0; i < in->keywords; i++) {
         PyObject *keyword = PyTuple_GET_ITEM(in->names, i);
@@ -93,11 +98,13 @@ int args_error_keyword(const char *name, const struct overload_spec *overload, c
             }
         }
         if (index < 0) {
-            PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument '%U'", name, keyword);
+            PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument '%U'", name,
+                         keyword);
             return -1;
         }
         if (index < in->count) {
-            PyErr_Format(PyExc_TypeError, "%s() got multiple values for argument '%U'", name, keyword);
+            PyErr_Format(PyExc_TypeError, "%s() got multiple values for argument '%U'", name,
+                         keyword);
             return -1;
         }
     }
@@ -105,23 +112,26 @@ int args_error_keyword(const char *name, const struct overload_spec *overload, c
     return -1;
 }
 
-int args_error_type(const char *name, const struct param_spec *param, int position, PyObject *object)
+int args_error_type(const char *name, const struct param_spec *param, int position,
+                    PyObject *object)
 {
     if (position < 0) {
         PyErr_Format(PyExc_TypeError, "%s(): argument '%s' must be %s, not %s", name, param->name,
                      param_type_name(param), type_name(object));
     } else {
-        PyErr_Format(PyExc_TypeError, "%s(): argument '%s' (position %d) must be %s, not %s", name, param->name,
-                     position + 1, param_type_name(param), type_name(object));
+        PyErr_Format(PyExc_TypeError, "%s(): argument '%s' (position %d) must be %s, not %s", name,
+                     param->name, position + 1, param_type_name(param), type_name(object));
     }
     return -1;
 }
 
-/* --- "received an invalid combination of arguments" -------------------------------------------------------------
+/* --- "received an invalid combination of arguments" ---
  *
- * PyTorch finds out what to say about an overload by taking its printed signature apart again: the items between
- * ", " (a lone "*" counts as one), each a type and a name split at its last space. So "Number alpha = 1" has the name
- * "1", and an overload with such items is seldom explained. The texts below follow from that. */
+ * PyTorch finds out what to say about an overload by taking its printed signature apart again: the
+ * items between
+ * ", " (a lone "*" counts as one), each a type and a name split at its last space. So "Number alpha
+ * = 1" has the name "1", and an overload with such items is seldom explained. The texts below
+ * follow from that. */
 
 #define ITEMS_MAX 32
 
@@ -184,7 +194,8 @@ static void append_given(PyObject **text, const struct arguments *in)
     for (Py_ssize_t i = 0; i < in->keywords; i++) {
         PyObject *name;
         PyObject *value = given_keyword(in, i, &name);
-        bool last = i == in->keywords - 1 && in->count; /* without positional ones the comma stays, as in PyTorch */
+        bool last = i == in->keywords - 1 &&
+                    in->count; /* without positional ones the comma stays, as in PyTorch */
         append(text, "%U=%s%s", name, type_name(value), last ? "" : ", ");
     }
     append(text, ")");
@@ -232,11 +243,14 @@ static PyObject *named_value(const struct arguments *in, const struct item *item
 }
 
 /* The arguments with those of another type than the overload's between exclamation marks. */
-static void append_marked(PyObject **text, const struct arguments *in, const struct item *items, int count)
+static void append_marked(PyObject **text, const struct arguments *in, const struct item *items,
+                          int count)
 {
     append(text, "(");
     for (Py_ssize_t i = 0; i < in->count + in->keywords; i++) {
-        PyObject *value = i < in->count ? in->values[i] : i < count ? named_value(in, &items[i]) : NULL;
+        PyObject *value = i < in->count ? in->values[i]
+                          : i < count   ? named_value(in, &items[i])
+                                        : NULL;
         if (!value) {
             continue;
         }
@@ -254,7 +268,8 @@ static void append_marked(PyObject **text, const struct arguments *in, const str
 }
 
 /* Appends the names of keywords that no item from `from` on has; true when there were any. */
-static bool append_unknown_keywords(PyObject **text, const struct arguments *in, const struct item *items, int count)
+static bool append_unknown_keywords(PyObject **text, const struct arguments *in,
+                                    const struct item *items, int count)
 {
     bool any = false;
     int from = count > in->keywords ? count - (int)in->keywords : 0;
@@ -267,7 +282,10 @@ static bool append_unknown_keywords(PyObject **text, const struct arguments *in,
             found = found || item_is(items[k].name, items[k].name_length, chars);
         }
         if (!found) {
-            append(text, any ? ", %U" : "      didn't match because some of the keywords were incorrect: %U", name);
+            append(text,
+                   any ? ", %U"
+                       : "      didn't match because some of the keywords were incorrect: %U",
+                   name);
             any = true;
         }
     }
@@ -277,7 +295,8 @@ static bool append_unknown_keywords(PyObject **text, const struct arguments *in,
     return any;
 }
 
-static void append_overload(PyObject **text, const struct overload_spec *overload, const struct arguments *in)
+static void append_overload(PyObject **text, const struct overload_spec *overload,
+                            const struct arguments *in)
 {
     struct item items[ITEMS_MAX];
     append(text, " * %s\n", overload->text);
@@ -295,7 +314,8 @@ static void append_overload(PyObject **text, const struct overload_spec *overloa
 
 int args_error_combination(const struct op_spec *op, const struct arguments *in)
 {
-    PyObject *text = PyUnicode_FromFormat("%s() received an invalid combination of arguments - got ", op->name);
+    PyObject *text =
+        PyUnicode_FromFormat("%s() received an invalid combination of arguments - got ", op->name);
     append_given(&text, in);
     append(&text, ", but expected one of:\n");
     for (int i = 0; i < op->count; i++) {

@@ -1,9 +1,10 @@
-/* NumPy arrays ↔ tensors that share their memory, by the buffer protocol. NumPy is imported only to make an array. */
+/* NumPy arrays ↔ tensors that share their memory, by the buffer protocol. NumPy is imported only to
+ * make an array. */
 #include "autograd/node.h"
 #include "convert.h"
 #include <string.h>
 
-/* --- Recognising ---------------------------------------------------------------------------------------------------- */
+/* --- Recognising --- */
 
 /* A class of NumPy's, or a subclass of its array. */
 bool is_array(PyObject *object)
@@ -21,7 +22,8 @@ static bool is_numpy_scalar(PyObject *object)
     return strncmp(Py_TYPE(object)->tp_name, "numpy.", 6) == 0 && is_number(object);
 }
 
-/* The letter of a type in the buffer protocol (PEP 3118); 0 when it is none of ours. Native sizes. */
+/* The letter of a type in the buffer protocol (PEP 3118); 0 when it is none of ours. Native sizes.
+ */
 static const struct {
     char letter;
     enum dtype dtype;
@@ -43,12 +45,14 @@ static enum dtype letter_dtype(const char *format)
     return DTYPE_NONE;
 }
 
-/* "numpy.str_" of an array of strings: the type of its elements. New reference, or NULL without an exception. */
+/* "numpy.str_" of an array of strings: the type of its elements. New reference, or NULL without an
+ * exception. */
 static PyObject *element_type_name(PyObject *array)
 {
     PyObject *dtype = PyObject_GetAttrString(array, "dtype");
     PyObject *type = dtype ? PyObject_GetAttrString(dtype, "type") : NULL;
-    PyObject *name = type && PyType_Check(type) ? PyUnicode_FromString(((PyTypeObject *)type)->tp_name) : NULL;
+    PyObject *name =
+        type && PyType_Check(type) ? PyUnicode_FromString(((PyTypeObject *)type)->tp_name) : NULL;
     Py_XDECREF(dtype);
     Py_XDECREF(type);
     PyErr_Clear();
@@ -58,9 +62,12 @@ static PyObject *element_type_name(PyObject *array)
 static void unsupported_error(PyObject *array)
 {
     PyObject *name = element_type_name(array);
-    PyErr_Format(PyExc_TypeError, "can't convert np.ndarray of type %V. The only supported types are: float64, float32, "
-                 "float16, complex64, complex128, int64, int32, int16, int8, uint64, uint32, uint16, uint8, and bool.",
-                 name, "unknown");
+    PyErr_Format(
+        PyExc_TypeError,
+        "can't convert np.ndarray of type %V. The only supported types are: float64, float32, "
+        "float16, complex64, complex128, int64, int32, int16, int8, uint64, uint32, uint16, uint8, "
+        "and bool.",
+        name, "unknown");
     Py_XDECREF(name);
 }
 
@@ -76,8 +83,10 @@ static enum dtype array_open(PyObject *array, Py_buffer *buffer)
     enum dtype dtype = letter_dtype(format);
     if (dtype == DTYPE_NONE) {
         if (*format == '>' && letter_dtype(format + 1) != DTYPE_NONE) {
-            PyErr_SetString(PyExc_ValueError, "given numpy array has byte order different from the native byte order. "
-                                              "Conversion between byte orders is currently not supported.");
+            PyErr_SetString(
+                PyExc_ValueError,
+                "given numpy array has byte order different from the native byte order. "
+                "Conversion between byte orders is currently not supported.");
         } else {
             unsupported_error(array);
         }
@@ -112,7 +121,7 @@ int array_append_sizes(PyObject *array, struct shape *shape)
     return 0;
 }
 
-/* --- From NumPy ---------------------------------------------------------------------------------------------------------- */
+/* --- From NumPy --- */
 
 /* A storage's owner is the buffer; the last tensor on it may die on any thread. */
 static void release_buffer(void *owner)
@@ -131,15 +140,18 @@ static int array_strides(const Py_buffer *buffer, int64_t *strides, size_t *byte
     *bytes = (size_t)buffer->itemsize;
     for (int i = 0; i < buffer->ndim; i++) {
         if (buffer->strides[i] < 0) {
-            PyErr_SetString(PyExc_ValueError,
-                            "At least one stride in the given numpy array is negative, and tensors with negative strides "
-                            "are not currently supported. (You can probably work around this by making a copy of your "
-                            "array  with array.copy().) ");
+            PyErr_SetString(PyExc_ValueError, "At least one stride in the given numpy array is "
+                                              "negative, and tensors with negative strides "
+                                              "are not currently supported. (You can probably work "
+                                              "around this by making a copy of your "
+                                              "array  with array.copy().) ");
             return -1;
         }
         if (buffer->strides[i] % buffer->itemsize) {
-            PyErr_SetString(PyExc_ValueError, "given numpy array strides not a multiple of the element byte size. Copy the "
-                                              "numpy array to reallocate the memory.");
+            PyErr_SetString(
+                PyExc_ValueError,
+                "given numpy array strides not a multiple of the element byte size. Copy the "
+                "numpy array to reallocate the memory.");
             return -1;
         }
         strides[i] = buffer->strides[i] / buffer->itemsize;
@@ -201,10 +213,14 @@ static int warn_read_only(PyObject *array)
         PyBuffer_Release(&buffer);
         if (readonly) {
             return PyErr_WarnEx(PyExc_UserWarning,
-                                "The given NumPy array is not writable, and PyTorch does not support non-writable tensors. "
-                                "This means writing to this tensor will result in undefined behavior. You may want to copy "
-                                "the array to protect its data or make it writable before converting it to a tensor. This "
-                                "type of warning will be suppressed for the rest of this program.", 1);
+                                "The given NumPy array is not writable, and PyTorch does not "
+                                "support non-writable tensors. "
+                                "This means writing to this tensor will result in undefined "
+                                "behavior. You may want to copy "
+                                "the array to protect its data or make it writable before "
+                                "converting it to a tensor. This "
+                                "type of warning will be suppressed for the rest of this program.",
+                                1);
         }
     }
     PyErr_Clear();
@@ -224,11 +240,10 @@ static PyObject *from_numpy(PyObject *Py_UNUSED(module), PyObject *array)
     return tensor ? tensor_object_take(tensor) : NULL;
 }
 
-/* --- To NumPy: an object that exports a tensor's memory, which NumPy wraps ---------------------------------------------- */
+/* --- To NumPy: an object that exports a tensor's memory, which NumPy wraps --- */
 
 struct export_object {
-    PyObject_HEAD
-    struct tensor *tensor;
+    PyObject_HEAD struct tensor *tensor;
     Py_ssize_t layout[2 * TENSOR_MAX_DIMS];
     char format[2];
 };
@@ -286,7 +301,8 @@ static PyObject *tensor_array(struct tensor *tensor)
         letter = letters[i].dtype == tensor->dtype ? letters[i].letter : letter;
     }
     if (!letter) {
-        PyErr_Format(PyExc_TypeError, "Got unsupported ScalarType %s", dtype_info[tensor->dtype].class_name);
+        PyErr_Format(PyExc_TypeError, "Got unsupported ScalarType %s",
+                     dtype_info[tensor->dtype].class_name);
         return NULL;
     }
     PyObject *numpy = PyImport_ImportModule("numpy");
@@ -310,8 +326,10 @@ static PyObject *tensor_numpy(PyObject *self, PyObject *args, PyObject *keywords
         return NULL;
     }
     if (tensor_tracks(tensor_of(self)) && !force) {
-        PyErr_SetString(PyExc_RuntimeError, "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() "
-                                            "instead.");
+        PyErr_SetString(
+            PyExc_RuntimeError,
+            "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() "
+            "instead.");
         return NULL;
     }
     return tensor_array(tensor_of(self));
@@ -331,20 +349,39 @@ static PyObject *tensor_dunder_array(PyObject *self, PyObject *args, PyObject *k
     return array;
 }
 
+/* What NumPy's functions of a Tensor give back: a Tensor. */
+static PyObject *tensor_array_wrap(PyObject *Py_UNUSED(self), PyObject *const *args,
+                                   Py_ssize_t count)
+{
+    if (count < 1) {
+        PyErr_SetString(PyExc_TypeError, "__array_wrap__() needs an array");
+        return NULL;
+    }
+    return is_array(args[0]) ? from_numpy(NULL, args[0]) : Py_NewRef(args[0]);
+}
+
 PyMethodDef array_functions[] = {
-    {"from_numpy", from_numpy, METH_O, "from_numpy(ndarray) -> Tensor\nA tensor that shares the array's memory."},
+    {"from_numpy", from_numpy, METH_O,
+     "from_numpy(ndarray) -> Tensor\nA tensor that shares the array's memory."},
     {0},
 };
 
 PyMethodDef array_methods[] = {
     {"numpy", (PyCFunction)(void (*)(void))tensor_numpy, METH_VARARGS | METH_KEYWORDS,
      "numpy(*, force=False) -> numpy.ndarray\nAn array that shares the tensor's memory."},
-    {"__array__", (PyCFunction)(void (*)(void))tensor_dunder_array, METH_VARARGS | METH_KEYWORDS, NULL},
+    {"__array__", (PyCFunction)(void (*)(void))tensor_dunder_array, METH_VARARGS | METH_KEYWORDS,
+     NULL},
+    {"__array_wrap__", (PyCFunction)(void (*)(void))tensor_array_wrap, METH_FASTCALL, NULL},
     {0},
 };
 
 int array_type_init(PyObject *Py_UNUSED(module))
 {
-    export_type = (PyTypeObject *)PyType_FromSpec(&export_spec);
+    PyObject *priority = PyLong_FromLong(1000); /* an array leaves `array * tensor` to the Tensor */
+    int status =
+        priority ? PyDict_SetItemString(tensor_base_type->tp_dict, "__array_priority__", priority)
+                 : -1;
+    Py_XDECREF(priority);
+    export_type = status ? NULL : (PyTypeObject *)PyType_FromSpec(&export_spec);
     return export_type ? 0 : -1;
 }

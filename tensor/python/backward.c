@@ -22,8 +22,8 @@ static struct tensors array_view(const struct tensor_array *array)
     return (struct tensors){array->items, array->count};
 }
 
-/* One Tensor, or an iterable of them (a dict: its values). `text` is the TypeError for an item of another type, with
- * its type's name; with `none` an item may be None. */
+/* One Tensor, or an iterable of them (a dict: its values). `text` is the TypeError for an item of
+ * another type, with its type's name; with `none` an item may be None. */
 static int array_fill(struct tensor_array *array, PyObject *object, bool none, const char *text)
 {
     PyObject *items;
@@ -58,7 +58,8 @@ static int array_fill(struct tensor_array *array, PyObject *object, bool none, c
 }
 
 /* Gradients for `roots`: None stands for None at each. Also checks their number and shapes. */
-static int fill_gradients(struct tensor_array *gradients, PyObject *object, const struct tensor_array *roots)
+static int fill_gradients(struct tensor_array *gradients, PyObject *object,
+                          const struct tensor_array *roots)
 {
     if (object == Py_None) {
         gradients->items = PyMem_Calloc((size_t)roots->count + 1, sizeof *gradients->items);
@@ -69,11 +70,13 @@ static int fill_gradients(struct tensor_array *gradients, PyObject *object, cons
         }
         return 0;
     }
-    if (array_fill(gradients, object, true, "gradients can be either Tensors or None, but got %s")) {
+    if (array_fill(gradients, object, true,
+                   "gradients can be either Tensors or None, but got %s")) {
         return -1;
     }
     if (gradients->count != roots->count) {
-        PyErr_Format(PyExc_RuntimeError, "got %d tensors and %d gradients", roots->count, gradients->count);
+        PyErr_Format(PyExc_RuntimeError, "got %d tensors and %d gradients", roots->count,
+                     gradients->count);
         return -1;
     }
     return 0;
@@ -112,14 +115,15 @@ static int optional_bool(PyObject *object, bool otherwise, bool *value)
 
 static const char not_tensor[] = "element of tensors must be Tensor, not %s";
 
-/* --- backward --------------------------------------------------------------------------------------------------------- */
+/* --- backward --- */
 
 static int fill_inputs(struct tensor_array *inputs, PyObject *object, const char *function)
 {
     if (object == Py_None) {
         return 0;
     }
-    if (array_fill(inputs, object, false, "all inputs have to be Tensors or GradientEdges, but got %s")) {
+    if (array_fill(inputs, object, false,
+                   "all inputs have to be Tensors or GradientEdges, but got %s")) {
         return -1;
     }
     if (inputs->count == 0) {
@@ -129,11 +133,14 @@ static int fill_inputs(struct tensor_array *inputs, PyObject *object, const char
     return 0;
 }
 
-static PyObject *run_backward(PyObject *tensors, PyObject *gradients, PyObject *retain, bool create, PyObject *inputs)
+static PyObject *run_backward(PyObject *tensors, PyObject *gradients, PyObject *retain, bool create,
+                              PyObject *inputs)
 {
-    struct request request = {.options = {.create_graph = create, .accumulate = true, .allow_unused = true}};
+    struct request request = {
+        .options = {.create_graph = create, .accumulate = true, .allow_unused = true}};
     PyObject *result = NULL;
-    if (fill_inputs(&request.inputs, inputs, "backward") || array_fill(&request.roots, tensors, false, not_tensor) ||
+    if (fill_inputs(&request.inputs, inputs, "backward") ||
+        array_fill(&request.roots, tensors, false, not_tensor) ||
         fill_gradients(&request.gradients, gradients, &request.roots) ||
         optional_bool(retain, create, &request.options.retain_graph)) {
         goto done;
@@ -151,12 +158,14 @@ static int merge_grad_variables(PyObject **gradients, PyObject *old)
     if (old == Py_None) {
         return 0;
     }
-    if (PyErr_WarnEx(PyExc_FutureWarning, "`grad_variables` is deprecated. Use `grad_tensors` instead.", 1)) {
+    if (PyErr_WarnEx(PyExc_FutureWarning,
+                     "`grad_variables` is deprecated. Use `grad_tensors` instead.", 1)) {
         return -1;
     }
     if (*gradients != Py_None) {
-        PyErr_SetString(PyExc_RuntimeError, "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to "
-                                            "`backward()`. Please only use `grad_tensors`.");
+        PyErr_SetString(PyExc_RuntimeError,
+                        "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to "
+                        "`backward()`. Please only use `grad_tensors`.");
         return -1;
     }
     *gradients = old;
@@ -165,11 +174,13 @@ static int merge_grad_variables(PyObject **gradients, PyObject *old)
 
 static PyObject *autograd_backward(PyObject *Py_UNUSED(module), PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"tensors", "grad_tensors", "retain_graph", "create_graph", "grad_variables", "inputs", NULL};
+    static char *names[] = {
+        "tensors", "grad_tensors", "retain_graph", "create_graph", "grad_variables", "inputs",
+        NULL};
     PyObject *tensors, *gradients = Py_None, *retain = Py_None, *old = Py_None, *inputs = Py_None;
     int create = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|OOpOO:backward", names, &tensors, &gradients, &retain, &create,
-                                     &old, &inputs) ||
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|OOpOO:backward", names, &tensors,
+                                     &gradients, &retain, &create, &old, &inputs) ||
         merge_grad_variables(&gradients, old)) {
         return NULL;
     }
@@ -188,11 +199,13 @@ static int backward_keyword(PyObject *name)
     return -1;
 }
 
-PyObject *tensor_py_backward(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
+PyObject *tensor_py_backward(PyObject *self, PyObject *const *args, Py_ssize_t count,
+                             PyObject *names)
 {
     PyObject *values[4] = {Py_None, Py_None, Py_False, Py_None};
     if (count > 4) {
-        PyErr_Format(PyExc_TypeError, "Tensor.backward() takes from 1 to 5 positional arguments but %zd were given",
+        PyErr_Format(PyExc_TypeError,
+                     "Tensor.backward() takes from 1 to 5 positional arguments but %zd were given",
                      count + 1);
         return NULL;
     }
@@ -203,7 +216,8 @@ PyObject *tensor_py_backward(PyObject *self, PyObject *const *args, Py_ssize_t c
         int index = backward_keyword(PyTuple_GET_ITEM(names, i));
         if (index < 0 || index < count) {
             PyErr_Format(PyExc_TypeError, "Tensor.backward() got %s argument '%U'",
-                         index < 0 ? "an unexpected keyword" : "multiple values for", PyTuple_GET_ITEM(names, i));
+                         index < 0 ? "an unexpected keyword" : "multiple values for",
+                         PyTuple_GET_ITEM(names, i));
             return NULL;
         }
         values[index] = args[count + i];
@@ -215,10 +229,11 @@ PyObject *tensor_py_backward(PyObject *self, PyObject *const *args, Py_ssize_t c
     return run_backward(self, values[0], values[1], create, values[3]);
 }
 
-/* --- grad --------------------------------------------------------------------------------------------------------------- */
+/* --- grad --- */
 
 /* The gradients as a tuple, or as a dict where `inputs` was one. Takes the items. */
-static PyObject *grads_result(struct tensor **grads, const struct tensor_array *inputs, PyObject *given, bool zeros)
+static PyObject *grads_result(struct tensor **grads, const struct tensor_array *inputs,
+                              PyObject *given, bool zeros)
 {
     PyObject *tuple = PyTuple_New(inputs->count);
     for (int i = 0; i < inputs->count; i++) {
@@ -251,14 +266,15 @@ static PyObject *grads_result(struct tensor **grads, const struct tensor_array *
     return dict;
 }
 
-static PyObject *run_grad(PyObject *outputs, PyObject *inputs, PyObject *gradients, struct backward_options options,
-                          bool zeros)
+static PyObject *run_grad(PyObject *outputs, PyObject *inputs, PyObject *gradients,
+                          struct backward_options options, bool zeros)
 {
     struct request request = {.options = options};
     PyObject *result = NULL;
     struct tensor **grads = NULL;
     if (array_fill(&request.roots, outputs, false, not_tensor) ||
-        array_fill(&request.inputs, inputs, false, "all inputs have to be Tensors or GradientEdges, but got %s")) {
+        array_fill(&request.inputs, inputs, false,
+                   "all inputs have to be Tensors or GradientEdges, but got %s")) {
         goto done;
     }
     if (request.inputs.count == 0) {
@@ -282,26 +298,34 @@ done:
 
 static PyObject *autograd_grad(PyObject *Py_UNUSED(module), PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"outputs",      "inputs",       "grad_outputs",     "retain_graph",      "create_graph",
-                            "only_inputs", "allow_unused", "is_grads_batched", "materialize_grads", NULL};
+    static char *names[] = {"outputs",           "inputs",      "grad_outputs", "retain_graph",
+                            "create_graph",      "only_inputs", "allow_unused", "is_grads_batched",
+                            "materialize_grads", NULL};
     PyObject *outputs, *inputs, *gradients = Py_None, *retain = Py_None, *unused = Py_None;
     int create = 0, only = 1, batched = 0, materialize = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO|OOppOpp:grad", names, &outputs, &inputs, &gradients, &retain,
-                                     &create, &only, &unused, &batched, &materialize)) {
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO|OOppOpp:grad", names, &outputs, &inputs,
+                                     &gradients, &retain, &create, &only, &unused, &batched,
+                                     &materialize)) {
         return NULL;
     }
     if (materialize && unused == Py_False) {
-        PyErr_SetString(PyExc_ValueError, "Expected allow_unused to be True or not passed when materialize_grads=True, "
-                                          "but got: allow_unused=False.");
+        PyErr_SetString(
+            PyExc_ValueError,
+            "Expected allow_unused to be True or not passed when materialize_grads=True, "
+            "but got: allow_unused=False.");
         return NULL;
     }
     if (batched) {
-        PyErr_SetString(PyExc_NotImplementedError, "grad(): is_grads_batched=True is not supported");
+        PyErr_SetString(PyExc_NotImplementedError,
+                        "grad(): is_grads_batched=True is not supported");
         return NULL;
     }
-    if (!only && PyErr_WarnEx(PyExc_FutureWarning,
-                              "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate "
-                              "gradient for other parts of the graph, please use torch.autograd.backward.", 1)) {
+    if (!only &&
+        PyErr_WarnEx(PyExc_FutureWarning,
+                     "only_inputs argument is deprecated and is ignored now (defaults to True). To "
+                     "accumulate "
+                     "gradient for other parts of the graph, please use torch.autograd.backward.",
+                     1)) {
         return NULL;
     }
     struct backward_options options = {.create_graph = create};
@@ -313,12 +337,16 @@ static PyObject *autograd_grad(PyObject *Py_UNUSED(module), PyObject *args, PyOb
 }
 
 PyMethodDef backward_functions[] = {
-    {"_autograd_backward", (PyCFunction)(void (*)(void))autograd_backward, METH_VARARGS | METH_KEYWORDS,
-     "backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, grad_variables=None, inputs=None)\n"
+    {"_autograd_backward", (PyCFunction)(void (*)(void))autograd_backward,
+     METH_VARARGS | METH_KEYWORDS,
+     "backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, "
+     "grad_variables=None, inputs=None)\n"
      "Adds the gradients of `tensors` to the .grad of the leaves that they were made from."},
     {"_autograd_grad", (PyCFunction)(void (*)(void))autograd_grad, METH_VARARGS | METH_KEYWORDS,
-     "grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, only_inputs=True,\n"
-     "     allow_unused=None, is_grads_batched=False, materialize_grads=False) -> tuple of Tensors\n"
+     "grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, "
+     "only_inputs=True,\n"
+     "     allow_unused=None, is_grads_batched=False, materialize_grads=False) -> tuple of "
+     "Tensors\n"
      "The gradients of `outputs` with respect to `inputs`."},
     {0},
 };

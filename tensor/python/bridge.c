@@ -1,9 +1,10 @@
-/* What the core needs of Python: dropping objects, warnings, interrupts; and the lock around long work. */
+/* What the core needs of Python: dropping objects, warnings, interrupts; and the lock around long
+ * work. */
 #include "error.h"
 #include "objects.h"
 
-/* Calls of the core that run without the GIL now. Changed with the GIL held, so that it is constant while the
- * cycle collector runs. */
+/* Calls of the core that run without the GIL now. Changed with the GIL held, so that it is constant
+ * while the cycle collector runs. */
 static long busy;
 
 PyThreadState *core_enter(void)
@@ -37,7 +38,8 @@ static void release_object(PyObject *object)
     PyErr_Restore(type, value, traceback);
 }
 
-/* The last reference of C on a tensor or node goes over to its object, which most likely dies of it. */
+/* The last reference of C on a tensor or node goes over to its object, which most likely dies of
+ * it. */
 static void bridge_release(void *object)
 {
     if (!Py_IsInitialized()) {

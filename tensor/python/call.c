@@ -1,7 +1,7 @@
 /* From a Python call or operator to a tensor_<op>() function and back. */
 #include "objects.h"
 
-/* --- Results ------------------------------------------------------------------------------------------------------- */
+/* --- Results --- */
 
 static bool is_exact(PyObject *object)
 {
@@ -12,7 +12,8 @@ static bool is_exact(PyObject *object)
 static PyTypeObject *result_type_with(PyTypeObject *type, PyObject *object)
 {
     PyTypeObject *other = Py_TYPE(object);
-    if (is_exact(object) || (type != tensor_type && !PyType_IsSubtype(other, type)) || !tensor_keeps_type(other)) {
+    if (is_exact(object) || (type != tensor_type && !PyType_IsSubtype(other, type)) ||
+        !tensor_keeps_type(other)) {
         return type;
     }
     return other;
@@ -53,7 +54,7 @@ static PyObject *list_take(struct tensor_list *list, PyTypeObject *type)
     return tuple;
 }
 
-/* --- Calls ----------------------------------------------------------------------------------------------------------- */
+/* --- Calls --- */
 
 /* Whether the call's work is worth releasing the GIL. */
 static bool is_large(const struct frame *frame)
@@ -97,8 +98,9 @@ static int check_factory(const struct frame *frame)
 {
     const struct value *values = frame->values + frame->overload->factory;
     if (values[FACTORY_PIN_MEMORY].kind == VALUE_BOOL && values[FACTORY_PIN_MEMORY].i) {
-        PyErr_SetString(PyExc_RuntimeError, "pin_memory=True requires a CUDA or other accelerator backend; no pinned "
-                                            "memory allocator is available on this system.");
+        PyErr_SetString(PyExc_RuntimeError,
+                        "pin_memory=True requires a CUDA or other accelerator backend; no pinned "
+                        "memory allocator is available on this system.");
         return -1;
     }
     return 0;
@@ -111,14 +113,15 @@ static int finish_factory(const struct frame *frame, struct tensor *result)
         return 0;
     }
     if (!dtype_is_float(result->dtype)) {
-        PyErr_SetString(PyExc_RuntimeError, "Only Tensors of floating point and complex dtype can require gradients");
+        PyErr_SetString(PyExc_RuntimeError,
+                        "Only Tensors of floating point and complex dtype can require gradients");
         return -1;
     }
     return tensor_set_requires_grad(result, true) ? raise_status() : 0;
 }
 
-static PyObject *call_finish(const struct frame *frame, struct call_result *result, PyObject *self, PyTypeObject *type,
-                             bool out_given)
+static PyObject *call_finish(const struct frame *frame, struct call_result *result, PyObject *self,
+                             PyTypeObject *type, bool out_given)
 {
     const struct overload_spec *overload = frame->overload;
     switch ((enum result_kind)overload->result) {
@@ -133,8 +136,9 @@ static PyObject *call_finish(const struct frame *frame, struct call_result *resu
     case RESULT_LIST:
         return list_take(&result->list, type);
     case RESULT_NAMED:
-        return named_object(out_given && overload->named_out ? overload->named_out : overload->named, result->items,
-                            type);
+        return named_object(out_given && overload->named_out ? overload->named_out
+                                                             : overload->named,
+                            result->items, type);
     }
     Py_UNREACHABLE();
 }
@@ -150,13 +154,28 @@ static bool has_out(const struct arguments *in)
     return false;
 }
 
-PyObject *args_call(const struct op_spec *op, PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
+/* The type of the call's results, by all Tensors among its arguments. */
+static PyTypeObject *frame_type(const struct frame *frame)
+{
+    PyTypeObject *type = tensor_type;
+    for (int i = 0; i < frame->overload->slots; i++) {
+        const struct value *value = &frame->values[i];
+        if (value->kind == VALUE_TENSOR && value->tensor->python) {
+            type = result_type_with(type, value->tensor->python);
+        } else if (value->kind == VALUE_TENSORS) {
+            for (int k = 0; k < value->tensors.count; k++) {
+                struct tensor *item = value->tensors.items[k];
+                type = item && item->python ? result_type_with(type, item->python) : type;
+            }
+        }
+    }
+    return type;
+}
+
+PyObject *args_call(const struct op_spec *op, PyObject *self, PyObject *const *args,
+                    Py_ssize_t count, PyObject *names)
 {
     struct arguments in = {self, args, count, names, names ? PyTuple_GET_SIZE(names) : 0};
-    PyTypeObject *type = result_type_of(args, count);
-    if (self) {
-        type = result_type_with(type, self);
-    }
     struct frame frame;
     if (args_match(op, &in, &frame)) {
         return NULL;
@@ -167,17 +186,21 @@ PyObject *args_call(const struct op_spec *op, PyObject *self, PyObject *const *a
         goto done;
     }
     if (!call_invoke(&frame, &result)) {
-        object = call_finish(&frame, &result, self ? self : count ? args[0] : NULL, type, has_out(&in));
+        object = call_finish(&frame, &result,
+                             self    ? self
+                             : count ? args[0]
+                                     : NULL,
+                             frame_type(&frame), has_out(&in));
     }
 done:
     args_release(&frame);
     return object;
 }
 
-/* --- Operators ----------------------------------------------------------------------------------------------------------- */
+/* --- Operators --- */
 
-/* An operand of an operator: a Tensor's own tensor, or a number's weak one in *made. NULL without an exception: of
- * another type. */
+/* An operand of an operator: a Tensor's own tensor, or a number's weak one in *made. NULL without
+ * an exception: of another type. */
 static struct tensor *operand(PyObject *object, struct tensor **made)
 {
     struct scalar value;
@@ -214,7 +237,8 @@ PyObject *operator_binary(PyObject *left, PyObject *right, binary_fn op, binary_
         tensor_release(made);
         return PyErr_Occurred() ? NULL : Py_NewRef(Py_NotImplemented);
     }
-    struct tensor *result = reflected && a == made ? apply_binary(reflected, b, a) : apply_binary(op, a, b);
+    struct tensor *result =
+        reflected && a == made ? apply_binary(reflected, b, a) : apply_binary(op, a, b);
     tensor_release(made);
     PyTypeObject *type = tensor_type;
     if (!is_exact(left) || !is_exact(right)) {

@@ -3,7 +3,7 @@
 #include "half.h"
 #include "objects.h"
 
-/* --- The sizes of nested sequences: the length of the first item at each level ---------------------------------------- */
+/* --- The sizes of nested sequences: the length of the first item at each level --- */
 
 static int infer_sizes(PyObject *data, struct shape *shape)
 {
@@ -34,7 +34,7 @@ static int infer_sizes(PyObject *data, struct shape *shape)
     return PyErr_Occurred() ? -1 : 0;
 }
 
-/* --- The dtype: the promotion of all elements' --------------------------------------------------------------------------- */
+/* --- The dtype: the promotion of all elements' --- */
 
 static enum dtype infer_dtype(PyObject *object);
 
@@ -71,7 +71,8 @@ static enum dtype infer_sequence(PyObject *sequence)
 static enum dtype infer_dtype(PyObject *object)
 {
     enum dtype dtype = DTYPE_NONE;
-    if (array_dtype(object, &dtype)) { /* NumPy's numbers before Python's: float64 is a float, yet keeps its dtype */
+    if (array_dtype(object, &dtype)) { /* NumPy's numbers before Python's: float64 is a float, yet
+                                          keeps its dtype */
         return dtype;
     }
     if (PyFloat_Check(object)) {
@@ -97,7 +98,7 @@ static enum dtype infer_dtype(PyObject *object)
     return DTYPE_NONE;
 }
 
-/* --- Storing ------------------------------------------------------------------------------------------------------------- */
+/* --- Storing --- */
 
 static int store_int(enum dtype dtype, PyObject *object, void *element)
 {
@@ -206,13 +207,17 @@ static int store_items(struct target *target, PyObject *object, int dim)
 static int warn_arrays(PyObject *data)
 {
     static bool warned;
-    if (warned || !PyList_Check(data) || PyList_GET_SIZE(data) == 0 || !is_array(PyList_GET_ITEM(data, 0))) {
+    if (warned || !PyList_Check(data) || PyList_GET_SIZE(data) == 0 ||
+        !is_array(PyList_GET_ITEM(data, 0))) {
         return 0;
     }
     warned = true;
-    return PyErr_WarnEx(PyExc_UserWarning, "Creating a tensor from a list of numpy.ndarrays is extremely slow. Please "
-                        "consider converting the list to a single numpy.ndarray with numpy.array() before converting "
-                        "to a tensor.", 1);
+    return PyErr_WarnEx(PyExc_UserWarning,
+                        "Creating a tensor from a list of numpy.ndarrays is extremely slow. Please "
+                        "consider converting the list to a single numpy.ndarray with numpy.array() "
+                        "before converting "
+                        "to a tensor.",
+                        1);
 }
 
 static struct tensor *from_sequence(PyObject *data, enum dtype dtype)
@@ -227,7 +232,8 @@ static struct tensor *from_sequence(PyObject *data, enum dtype dtype)
             return NULL;
         }
     }
-    struct tensor *tensor = tensor_new(dtype, (struct device){DEVICE_CPU, -1}, shape.dims, shape.sizes);
+    struct tensor *tensor =
+        tensor_new(dtype, (struct device){DEVICE_CPU, -1}, shape.dims, shape.sizes);
     if (!tensor) {
         raise_error();
         return NULL;
@@ -244,7 +250,8 @@ static struct tensor *from_sequence(PyObject *data, enum dtype dtype)
 static struct tensor *from_tensor(struct tensor *source, enum dtype dtype)
 {
     bool recording = grad_mode_set(false);
-    struct tensor *tensor = tensor__to_copy(source, dtype == DTYPE_NONE ? source->dtype : dtype, DEVICE_DEFAULT);
+    struct tensor *tensor =
+        tensor__to_copy(source, dtype == DTYPE_NONE ? source->dtype : dtype, DEVICE_DEFAULT);
     grad_mode_set(recording);
     if (!tensor) {
         raise_error();
@@ -274,19 +281,39 @@ struct tensor *tensor_from_python(PyObject *data, enum dtype dtype, struct devic
     return from_sequence(data, dtype);
 }
 
-/* --- torch.tensor ----------------------------------------------------------------------------------------------------------- */
+/* --- torch.tensor --- */
 
-enum { TENSOR_DATA, TENSOR_DTYPE, TENSOR_DEVICE, TENSOR_REQUIRES_GRAD, TENSOR_PIN_MEMORY, TENSOR_SLOTS };
+enum {
+    TENSOR_DATA,
+    TENSOR_DTYPE,
+    TENSOR_DEVICE,
+    TENSOR_REQUIRES_GRAD,
+    TENSOR_PIN_MEMORY,
+    TENSOR_SLOTS
+};
 
 static const struct param_spec tensor_params[] = {
     {.name = "data", .type = PARAM_OBJECT, .slot = TENSOR_DATA},
-    {.name = "dtype", .type = PARAM_DTYPE, .flags = PARAM_OPTIONAL | PARAM_NONE | PARAM_KEYWORD, .slot = TENSOR_DTYPE},
-    {.name = "device", .type = PARAM_DEVICE, .flags = PARAM_OPTIONAL | PARAM_NONE | PARAM_KEYWORD, .slot = TENSOR_DEVICE},
-    {.name = "pin_memory", .type = PARAM_BOOL, .flags = PARAM_OPTIONAL | PARAM_KEYWORD, .slot = TENSOR_PIN_MEMORY},
-    {.name = "requires_grad", .type = PARAM_BOOL, .flags = PARAM_OPTIONAL | PARAM_KEYWORD, .slot = TENSOR_REQUIRES_GRAD},
+    {.name = "dtype",
+     .type = PARAM_DTYPE,
+     .flags = PARAM_OPTIONAL | PARAM_NONE | PARAM_KEYWORD,
+     .slot = TENSOR_DTYPE},
+    {.name = "device",
+     .type = PARAM_DEVICE,
+     .flags = PARAM_OPTIONAL | PARAM_NONE | PARAM_KEYWORD,
+     .slot = TENSOR_DEVICE},
+    {.name = "pin_memory",
+     .type = PARAM_BOOL,
+     .flags = PARAM_OPTIONAL | PARAM_KEYWORD,
+     .slot = TENSOR_PIN_MEMORY},
+    {.name = "requires_grad",
+     .type = PARAM_BOOL,
+     .flags = PARAM_OPTIONAL | PARAM_KEYWORD,
+     .slot = TENSOR_REQUIRES_GRAD},
 };
 static const struct overload_spec tensor_overload = {
-    .text = "(object data, *, torch.dtype dtype = None, torch.device device = None, bool pin_memory = False, bool "
+    .text = "(object data, *, torch.dtype dtype = None, torch.device device = None, bool "
+            "pin_memory = False, bool "
             "requires_grad = False)",
     .params = tensor_params,
     .param_count = 5,
@@ -294,7 +321,8 @@ static const struct overload_spec tensor_overload = {
     .required = 1,
     .slots = TENSOR_SLOTS,
 };
-static const struct op_spec tensor_spec = {.name = "tensor", .count = 1, .overloads = &tensor_overload};
+static const struct op_spec tensor_spec = {
+    .name = "tensor", .count = 1, .overloads = &tensor_overload};
 
 static bool is_true(const struct value *value)
 {
@@ -307,8 +335,10 @@ static int warn_copy(PyObject *data)
         return 0;
     }
     return PyErr_WarnEx(PyExc_UserWarning,
-                        "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
-                        "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).",
+                        "To copy construct from a tensor, it is recommended to use "
+                        "sourceTensor.detach().clone() or "
+                        "sourceTensor.detach().clone().requires_grad_(True), rather than "
+                        "torch.tensor(sourceTensor).",
                         1);
 }
 
@@ -316,22 +346,25 @@ static PyObject *tensor_from_values(const struct value *values)
 {
     PyObject *data = (PyObject *)values[TENSOR_DATA].string;
     if (is_true(&values[TENSOR_PIN_MEMORY])) {
-        PyErr_SetString(PyExc_RuntimeError, "pin_memory=True requires a CUDA or other accelerator backend; no pinned "
-                                            "memory allocator is available on this system.");
+        PyErr_SetString(PyExc_RuntimeError,
+                        "pin_memory=True requires a CUDA or other accelerator backend; no pinned "
+                        "memory allocator is available on this system.");
         return NULL;
     }
     if (warn_copy(data)) {
         return NULL;
     }
-    struct tensor *tensor = tensor_from_python(data, values[TENSOR_DTYPE].dtype, values[TENSOR_DEVICE].device);
+    struct tensor *tensor =
+        tensor_from_python(data, values[TENSOR_DTYPE].dtype, values[TENSOR_DEVICE].device);
     if (!tensor) {
         return NULL;
     }
     if (is_true(&values[TENSOR_REQUIRES_GRAD])) {
         if (!dtype_is_float(tensor->dtype)) {
             tensor_release(tensor);
-            PyErr_SetString(PyExc_RuntimeError,
-                            "Only Tensors of floating point and complex dtype can require gradients");
+            PyErr_SetString(
+                PyExc_RuntimeError,
+                "Only Tensors of floating point and complex dtype can require gradients");
             return NULL;
         }
         if (tensor_set_requires_grad(tensor, true)) {
@@ -342,7 +375,8 @@ static PyObject *tensor_from_values(const struct value *values)
     return tensor_object_take(tensor);
 }
 
-static PyObject *torch_tensor(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count, PyObject *names)
+static PyObject *torch_tensor(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count,
+                              PyObject *names)
 {
     struct arguments in = {NULL, args, count, names, names ? PyTuple_GET_SIZE(names) : 0};
     struct frame frame;
@@ -354,7 +388,7 @@ static PyObject *torch_tensor(PyObject *Py_UNUSED(module), PyObject *const *args
     return result;
 }
 
-/* --- torch.as_tensor ---------------------------------------------------------------------------------------------------------- */
+/* --- torch.as_tensor --- */
 
 static const struct overload_spec as_tensor_overload = {
     .text = "(object data, *, torch.dtype dtype = None, torch.device device = None)",
@@ -364,7 +398,8 @@ static const struct overload_spec as_tensor_overload = {
     .required = 1,
     .slots = TENSOR_SLOTS,
 };
-static const struct op_spec as_tensor_spec = {.name = "as_tensor", .count = 1, .overloads = &as_tensor_overload};
+static const struct op_spec as_tensor_spec = {
+    .name = "as_tensor", .count = 1, .overloads = &as_tensor_overload};
 
 /* The data itself where it is a tensor or an array, else a copy. */
 static struct tensor *shared_tensor(PyObject *data, enum dtype dtype, struct device device)
@@ -375,7 +410,8 @@ static struct tensor *shared_tensor(PyObject *data, enum dtype dtype, struct dev
     return is_array(data) ? array_tensor(data) : tensor_from_python(data, dtype, device);
 }
 
-static PyObject *torch_as_tensor(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count, PyObject *names)
+static PyObject *torch_as_tensor(PyObject *Py_UNUSED(module), PyObject *const *args,
+                                 Py_ssize_t count, PyObject *names)
 {
     struct arguments in = {NULL, args, count, names, names ? PyTuple_GET_SIZE(names) : 0};
     struct frame frame;
@@ -384,7 +420,8 @@ static PyObject *torch_as_tensor(PyObject *Py_UNUSED(module), PyObject *const *a
     }
     enum dtype dtype = frame.values[TENSOR_DTYPE].dtype;
     struct device device = frame.values[TENSOR_DEVICE].device;
-    struct tensor *tensor = shared_tensor((PyObject *)frame.values[TENSOR_DATA].string, dtype, device);
+    struct tensor *tensor =
+        shared_tensor((PyObject *)frame.values[TENSOR_DATA].string, dtype, device);
     args_release(&frame);
     if (!tensor) {
         return NULL;
@@ -394,7 +431,7 @@ static PyObject *torch_as_tensor(PyObject *Py_UNUSED(module), PyObject *const *a
     return tensor_object_take(result);
 }
 
-/* --- tolist ------------------------------------------------------------------------------------------------------------------- */
+/* --- tolist --- */
 
 static PyObject *list_level(const struct tensor *tensor, int dim, const char *data)
 {
@@ -424,6 +461,7 @@ PyMethodDef convert_functions[] = {
      "tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False) -> Tensor\n"
      "A new tensor with a copy of `data`: numbers, nested lists, a NumPy array or another tensor."},
     {"as_tensor", (PyCFunction)(void (*)(void))torch_as_tensor, METH_FASTCALL | METH_KEYWORDS,
-     "as_tensor(data, *, dtype=None, device=None) -> Tensor\n`data` as a tensor, sharing its memory where it can."},
+     "as_tensor(data, *, dtype=None, device=None) -> Tensor\n`data` as a tensor, sharing its "
+     "memory where it can."},
     {0},
 };

@@ -8,8 +8,8 @@
 
 /* Whether the object is a NumPy array. */
 bool is_array(PyObject *object);
-/* The dtype of a NumPy array or scalar: true when the object is one; *dtype is DTYPE_NONE with an exception when it
- * has no counterpart. */
+/* The dtype of a NumPy array or scalar: true when the object is one; *dtype is DTYPE_NONE with an
+ * exception when it has no counterpart. */
 bool array_dtype(PyObject *object, enum dtype *dtype);
 /* Appends the array's sizes. 0, or -1 with an exception. */
 int array_append_sizes(PyObject *array, struct shape *shape);

@@ -3,8 +3,7 @@
 #include <string.h>
 
 struct device_object {
-    PyObject_HEAD
-    struct device device;
+    PyObject_HEAD struct device device;
 };
 
 static PyTypeObject *device_type;
@@ -13,8 +12,9 @@ static PyObject *cpu_device; /* the one that x.device returns */
 static const char *const device_names[] = {[DEVICE_CPU] = "cpu", [DEVICE_CUDA] = "cuda"};
 
 /* Types that PyTorch knows and this library has no backend for. */
-static const char *const other_names[] = {"ipu",  "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve",   "fpga",
-                                          "maia", "xla", "lazy",   "vulkan", "mps",    "meta",  "hpu", "mtia", "privateuseone"};
+static const char *const other_names[] = {
+    "ipu",  "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve",   "fpga",
+    "maia", "xla", "lazy",   "vulkan", "mps",    "meta",  "hpu", "mtia", "privateuseone"};
 
 static PyObject *device_make(struct device device)
 {
@@ -43,27 +43,31 @@ struct device device_of(PyObject *object)
     return ((struct device_object *)object)->device;
 }
 
-/* --- Parsing "cuda:1" ---------------------------------------------------------------------------------------------- */
+/* --- Parsing "cuda:1" --- */
 
 static int unknown_type(const char *text, size_t length)
 {
     for (size_t i = 0; i < sizeof other_names / sizeof *other_names; i++) {
         if (strlen(other_names[i]) == length && strncmp(other_names[i], text, length) == 0) {
-            PyErr_Format(PyExc_RuntimeError, "Device type '%s' is not available: this build has cpu and cuda.",
+            PyErr_Format(PyExc_RuntimeError,
+                         "Device type '%s' is not available: this build has cpu and cuda.",
                          other_names[i]);
             return -1;
         }
     }
     char type[64];
     snprintf(type, sizeof type, "%.*s", (int)length, text);
-    PyErr_Format(PyExc_RuntimeError,
-                 "Expected one of cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, xla, lazy, "
-                 "vulkan, mps, meta, hpu, mtia, privateuseone device type at start of device string: %s",
-                 type);
+    PyErr_Format(
+        PyExc_RuntimeError,
+        "Expected one of cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, "
+        "xla, lazy, "
+        "vulkan, mps, meta, hpu, mtia, privateuseone device type at start of device string: %s",
+        type);
     return -1;
 }
 
-/* The digits after the colon: no sign, no leading zero, at most 127. -1 when they are something else. */
+/* The digits after the colon: no sign, no leading zero, at most 127. -1 when they are something
+ * else. */
 static int parse_index(const char *text)
 {
     int index = 0;
@@ -88,7 +92,8 @@ static int device_parse(const char *text, struct device *device)
     size_t length = strcspn(text, ":");
     *device = DEVICE_DEFAULT;
     for (int type = 0; type < DEVICE_TYPE_COUNT; type++) {
-        if (strlen(device_names[type]) == length && strncmp(device_names[type], text, length) == 0) {
+        if (strlen(device_names[type]) == length &&
+            strncmp(device_names[type], text, length) == 0) {
             device->type = (int8_t)type;
         }
     }
@@ -119,18 +124,33 @@ int device_convert(PyObject *object, struct device *device)
     return -1;
 }
 
-/* --- The type ------------------------------------------------------------------------------------------------------------- */
+/* --- The type --- */
 
 static const struct param_spec device_params[] = {{.name = "device", .type = PARAM_DEVICE}};
 static const struct param_spec type_params[] = {
     {.name = "type", .type = PARAM_STRING},
-    {.name = "index", .type = PARAM_INT, .flags = PARAM_OPTIONAL, .slot = 1, .otherwise = {.kind = VALUE_INT, .i = -1}},
+    {.name = "index",
+     .type = PARAM_INT,
+     .flags = PARAM_OPTIONAL,
+     .slot = 1,
+     .otherwise = {.kind = VALUE_INT, .i = -1}},
 };
 static const struct overload_spec device_overloads[] = {
-    {.text = "(torch.device device)", .params = device_params, .param_count = 1, .positional = 1, .required = 1, .slots = 1},
-    {.text = "(str type, int index = -1)", .params = type_params, .param_count = 2, .positional = 2, .required = 1, .slots = 2},
+    {.text = "(torch.device device)",
+     .params = device_params,
+     .param_count = 1,
+     .positional = 1,
+     .required = 1,
+     .slots = 1},
+    {.text = "(str type, int index = -1)",
+     .params = type_params,
+     .param_count = 2,
+     .positional = 2,
+     .required = 1,
+     .slots = 2},
 };
-static const struct op_spec device_spec = {.name = "device", .count = 2, .overloads = device_overloads};
+static const struct op_spec device_spec = {
+    .name = "device", .count = 2, .overloads = device_overloads};
 
 static int device_from_frame(const struct frame *frame, struct device *device)
 {
@@ -143,12 +163,15 @@ static int device_from_frame(const struct frame *frame, struct device *device)
         return -1;
     }
     if (device->index >= 0 && values[1].i >= 0) {
-        PyErr_Format(PyExc_RuntimeError,
-                     "type (string) must not include an index because index was passed explicitly: %s", values[0].string);
+        PyErr_Format(
+            PyExc_RuntimeError,
+            "type (string) must not include an index because index was passed explicitly: %s",
+            values[0].string);
         return -1;
     }
     if (values[1].i < -1 || values[1].i > INT8_MAX) {
-        PyErr_Format(PyExc_RuntimeError, "Device index must be between 0 and %d, got %lld", INT8_MAX, (long long)values[1].i);
+        PyErr_Format(PyExc_RuntimeError, "Device index must be between 0 and %d, got %lld",
+                     INT8_MAX, (long long)values[1].i);
         return -1;
     }
     device->index = values[1].i >= 0 ? (int8_t)values[1].i : device->index;
@@ -180,7 +203,8 @@ static PyObject *device_repr(PyObject *self)
     if (device.index < 0) {
         return PyUnicode_FromFormat("device(type='%s')", device_names[device.type]);
     }
-    return PyUnicode_FromFormat("device(type='%s', index=%d)", device_names[device.type], device.index);
+    return PyUnicode_FromFormat("device(type='%s', index=%d)", device_names[device.type],
+                                device.index);
 }
 
 static PyObject *device_str(PyObject *self)

@@ -2,8 +2,7 @@
 #include "objects.h"
 
 struct dtype_object {
-    PyObject_HEAD
-    enum dtype dtype;
+    PyObject_HEAD enum dtype dtype;
 };
 
 static PyTypeObject *dtype_type;

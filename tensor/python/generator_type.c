@@ -3,8 +3,7 @@
 #include <string.h>
 
 struct generator_object {
-    PyObject_HEAD
-    struct generator *generator;
+    PyObject_HEAD struct generator *generator;
 };
 
 PyTypeObject *generator_type;
@@ -71,7 +70,8 @@ static void generator_dealloc(PyObject *object)
 static int seed_from(PyObject *object, uint64_t *seed)
 {
     if (!is_integer(object) && !is_tensor(object)) {
-        PyErr_Format(PyExc_RuntimeError, "manual_seed expected a long, but got %s", type_name(object));
+        PyErr_Format(PyExc_RuntimeError, "manual_seed expected a long, but got %s",
+                     type_name(object));
         return -1;
     }
     PyObject *index = PyNumber_Index(object);
@@ -109,7 +109,7 @@ static PyObject *seed(PyObject *self, PyObject *Py_UNUSED(ignored))
     return PyLong_FromUnsignedLongLong(generator_seed_random(generator_of(self)));
 }
 
-/* --- State, in the layout of PyTorch's CPU generator, so that states can be exchanged ----------------------------- */
+/* --- State, in the layout of PyTorch's CPU generator, so that states can be exchanged --- */
 
 struct state {
     uint64_t seed;
@@ -198,9 +198,11 @@ static PyGetSetDef generator_attributes[] = {
 };
 
 static PyMethodDef generator_methods[] = {
-    {"manual_seed", manual_seed, METH_O, "manual_seed(seed) -> Generator\nStarts the stream of `seed`."},
+    {"manual_seed", manual_seed, METH_O,
+     "manual_seed(seed) -> Generator\nStarts the stream of `seed`."},
     {"initial_seed", initial_seed, METH_NOARGS, "The seed that the stream was started with."},
-    {"seed", seed, METH_NOARGS, "Starts the stream of a seed from the system and returns that seed."},
+    {"seed", seed, METH_NOARGS,
+     "Starts the stream of a seed from the system and returns that seed."},
     {"get_state", get_state, METH_NOARGS, "The state as a tensor of bytes."},
     {"set_state", set_state, METH_O, "set_state(state)\nRestores what get_state() returned."},
     {0},

@@ -6,8 +6,7 @@
 #include <structmember.h>
 
 struct mode_object {
-    PyObject_HEAD
-    PyObject *dict;
+    PyObject_HEAD PyObject *dict;
     struct grad_mode saved; /* what was before __enter__ (set_grad_enabled: before the call) */
     bool mode;              /* what to switch to */
 };
@@ -62,7 +61,7 @@ static void mode_dealloc(PyObject *object)
     Py_DECREF(type);
 }
 
-/* --- Entering and leaving ---------------------------------------------------------------------------------------- */
+/* --- Entering and leaving --- */
 
 static PyObject *mode_enter(PyObject *object, PyObject *Py_UNUSED(ignored))
 {
@@ -85,25 +84,28 @@ static PyObject *inference_enter(PyObject *object, PyObject *Py_UNUSED(ignored))
     Py_RETURN_NONE;
 }
 
-static PyObject *mode_exit(PyObject *object, PyObject *const *Py_UNUSED(args), Py_ssize_t Py_UNUSED(count))
+static PyObject *mode_exit(PyObject *object, PyObject *const *Py_UNUSED(args),
+                           Py_ssize_t Py_UNUSED(count))
 {
     grad_mode_set(((struct mode_object *)object)->saved.grad);
     Py_RETURN_NONE;
 }
 
-static PyObject *inference_exit(PyObject *object, PyObject *const *Py_UNUSED(args), Py_ssize_t Py_UNUSED(count))
+static PyObject *inference_exit(PyObject *object, PyObject *const *Py_UNUSED(args),
+                                Py_ssize_t Py_UNUSED(count))
 {
     grad_mode_restore(((struct mode_object *)object)->saved);
     Py_RETURN_NONE;
 }
 
-/* --- Making them ---------------------------------------------------------------------------------------------------- */
+/* --- Making them --- */
 
 /* torch.autograd.grad_mode._decorate(manager, function) */
 static PyObject *decorate(PyObject *manager, PyObject *function)
 {
     PyObject *module = PyImport_ImportModule("torch.autograd.grad_mode");
-    PyObject *result = module ? PyObject_CallMethod(module, "_decorate", "OO", manager, function) : NULL;
+    PyObject *result =
+        module ? PyObject_CallMethod(module, "_decorate", "OO", manager, function) : NULL;
     Py_XDECREF(module);
     return result;
 }
@@ -140,16 +142,19 @@ static PyObject *plain_new(PyTypeObject *type, PyObject *args, PyObject *keyword
     return self;
 }
 
-static PyObject *plain_vectorcall(PyObject *type, PyObject *const *args, size_t flags, PyObject *names)
+static PyObject *plain_vectorcall(PyObject *type, PyObject *const *args, size_t flags,
+                                  PyObject *names)
 {
     Py_ssize_t count = PyVectorcall_NARGS(flags);
     if (names && PyTuple_GET_SIZE(names)) {
         PyErr_Format(PyExc_TypeError, "%s.__init__() got an unexpected keyword argument '%U'",
-                     ((PyTypeObject *)type)->tp_name + sizeof "torch.autograd.grad_mode", PyTuple_GET_ITEM(names, 0));
+                     ((PyTypeObject *)type)->tp_name + sizeof "torch.autograd.grad_mode",
+                     PyTuple_GET_ITEM(names, 0));
         return NULL;
     }
     if (count > 1) {
-        PyErr_Format(PyExc_TypeError, "%s takes from 1 to 2 positional arguments but %zd were given",
+        PyErr_Format(PyExc_TypeError,
+                     "%s takes from 1 to 2 positional arguments but %zd were given",
                      "_NoParamDecoratorContextManager.__new__()", count + 1);
         return NULL;
     }
@@ -168,11 +173,14 @@ static PyObject *set_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
         return NULL;
     }
     if (!mode) {
-        PyErr_SetString(PyExc_TypeError, "set_grad_enabled.__init__() missing 1 required positional argument: 'mode'");
+        PyErr_SetString(
+            PyExc_TypeError,
+            "set_grad_enabled.__init__() missing 1 required positional argument: 'mode'");
         return NULL;
     }
     if (!is_bool(mode)) {
-        PyErr_Format(PyExc_TypeError, "set_grad_enabled(): argument 'enabled' (position 1) must be bool, not %s",
+        PyErr_Format(PyExc_TypeError,
+                     "set_grad_enabled(): argument 'enabled' (position 1) must be bool, not %s",
                      type_name(mode));
         return NULL;
     }
@@ -201,8 +209,10 @@ static PyObject *inference_new(PyTypeObject *type, PyObject *args, PyObject *key
 static PyObject *mode_clone(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
     PyTypeObject *type = Py_TYPE(self);
-    if (PyType_IsSubtype(type, set_grad_enabled_type) || PyType_IsSubtype(type, inference_mode_type)) {
-        return PyObject_CallOneArg((PyObject *)type, ((struct mode_object *)self)->mode ? Py_True : Py_False);
+    if (PyType_IsSubtype(type, set_grad_enabled_type) ||
+        PyType_IsSubtype(type, inference_mode_type)) {
+        return PyObject_CallOneArg((PyObject *)type,
+                                   ((struct mode_object *)self)->mode ? Py_True : Py_False);
     }
     return PyObject_CallNoArgs((PyObject *)type);
 }
@@ -262,17 +272,19 @@ static PyMethodDef inference_methods[] = {
     {0},
 };
 
-#define MODE_SLOTS(call, new, methods, attributes)                                                            \
-    {Py_tp_dealloc, mode_dealloc}, {Py_tp_traverse, mode_traverse}, {Py_tp_clear, mode_clear},                \
-        {Py_tp_members, mode_members}, {Py_tp_call, call}, {Py_tp_new, new}, {Py_tp_methods, methods},        \
-    {                                                                                                         \
-        Py_tp_getset, attributes                                                                              \
+#define MODE_SLOTS(call, new, methods, attributes)                                                 \
+    {Py_tp_dealloc, mode_dealloc}, {Py_tp_traverse, mode_traverse}, {Py_tp_clear, mode_clear},     \
+        {Py_tp_members, mode_members}, {Py_tp_call, call}, {Py_tp_new, new},                       \
+        {Py_tp_methods, methods},                                                                  \
+    {                                                                                              \
+        Py_tp_getset, attributes                                                                   \
     }
 
 static PyType_Slot no_grad_slots[] = {
     MODE_SLOTS(mode_call, plain_new, plain_methods, prev_attribute),
-    {Py_tp_doc, "no_grad()\nOperations inside are not recorded for backward: results do not require grad.\n"
-                "A context manager, and a decorator with or without parentheses. Of this thread alone."},
+    {Py_tp_doc,
+     "no_grad()\nOperations inside are not recorded for backward: results do not require grad.\n"
+     "A context manager, and a decorator with or without parentheses. Of this thread alone."},
     {0, NULL},
 };
 
@@ -285,13 +297,15 @@ static PyType_Slot enable_grad_slots[] = {
 static PyType_Slot set_grad_enabled_slots[] = {
     MODE_SLOTS(set_call, set_new, set_methods, mode_attribute),
     {Py_tp_repr, set_repr},
-    {Py_tp_doc, "set_grad_enabled(mode)\nSwitches recording on or off, at once; as a context manager, for its block."},
+    {Py_tp_doc, "set_grad_enabled(mode)\nSwitches recording on or off, at once; as a context "
+                "manager, for its block."},
     {0, NULL},
 };
 
 static PyType_Slot inference_mode_slots[] = {
     MODE_SLOTS(mode_call, inference_new, inference_methods, mode_attribute),
-    {Py_tp_doc, "inference_mode(mode=True)\nLike no_grad(), and results can never take part in recorded operations."},
+    {Py_tp_doc, "inference_mode(mode=True)\nLike no_grad(), and results can never take part in "
+                "recorded operations."},
     {0, NULL},
 };
 
@@ -312,8 +326,10 @@ int grad_mode_type_init(PyObject *module)
 {
     no_grad_type = mode_type(module, "torch.autograd.grad_mode.no_grad", no_grad_slots);
     enable_grad_type = mode_type(module, "torch.autograd.grad_mode.enable_grad", enable_grad_slots);
-    set_grad_enabled_type = mode_type(module, "torch.autograd.grad_mode.set_grad_enabled", set_grad_enabled_slots);
-    inference_mode_type = mode_type(module, "torch.autograd.grad_mode.inference_mode", inference_mode_slots);
+    set_grad_enabled_type =
+        mode_type(module, "torch.autograd.grad_mode.set_grad_enabled", set_grad_enabled_slots);
+    inference_mode_type =
+        mode_type(module, "torch.autograd.grad_mode.inference_mode", inference_mode_slots);
     if (!no_grad_type || !enable_grad_type || !set_grad_enabled_type || !inference_mode_type) {
         return -1;
     }

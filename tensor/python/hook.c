@@ -1,4 +1,5 @@
-/* Hooks on gradients written in Python, and the handle that removes one (torch.utils.hooks.RemovableHandle). */
+/* Hooks on gradients written in Python, and the handle that removes one
+ * (torch.utils.hooks.RemovableHandle). */
 #include "autograd/engine.h"
 #include "objects.h"
 
@@ -10,8 +11,7 @@ struct link {
 };
 
 struct handle_object {
-    PyObject_HEAD
-    struct link *link;
+    PyObject_HEAD struct link *link;
     PyObject *owner; /* weak reference to the Tensor or node */
     bool pre;        /* of a node: which of its lists */
 };
@@ -31,7 +31,7 @@ PyObject *hook_callable(const struct hook *hook)
     return hook->free == NULL || !hook->data ? NULL : ((struct link *)hook->data)->callable;
 }
 
-/* --- Calling ----------------------------------------------------------------------------------------------------------- */
+/* --- Calling --- */
 
 /* "hook 'name' has changed …" */
 static void changed_error(PyObject *callable, const char *what)
@@ -70,7 +70,8 @@ static int check_replacement(PyObject *callable, const struct tensor *old, const
 static int replace_grad(PyObject *callable, PyObject *result, struct tensor **grad)
 {
     if (!is_tensor(result)) {
-        PyErr_Format(PyExc_TypeError, "expected Variable, but hook returned '%s'", type_name(result));
+        PyErr_Format(PyExc_TypeError, "expected Variable, but hook returned '%s'",
+                     type_name(result));
         return -1;
     }
     if (check_replacement(callable, *grad, tensor_of(result))) {
@@ -121,7 +122,8 @@ static int replace_grads(PyObject *callable, PyObject *result, struct tensor **g
     }
     int status = 0;
     if (PyTuple_GET_SIZE(tuple) != count) {
-        PyErr_Format(PyExc_RuntimeError, "hook has returned an incorrect number of values (got %zd, but expected %d)",
+        PyErr_Format(PyExc_RuntimeError,
+                     "hook has returned an incorrect number of values (got %zd, but expected %d)",
                      PyTuple_GET_SIZE(tuple), count);
         status = -1;
     }
@@ -138,8 +140,8 @@ static int replace_grads(PyObject *callable, PyObject *result, struct tensor **g
 }
 
 /* pre(grad_outputs) before the node runs, post(grad_inputs, grad_outputs) after it. */
-static int call_node_hook(PyObject *callable, struct tensor **grads_in, int in_count, struct tensor **grads_out,
-                          int out_count)
+static int call_node_hook(PyObject *callable, struct tensor **grads_in, int in_count,
+                          struct tensor **grads_out, int out_count)
 {
     PyObject *outputs = grads_tuple(grads_out, out_count);
     PyObject *inputs = grads_in ? grads_tuple(grads_in, in_count) : NULL;
@@ -154,7 +156,8 @@ static int call_node_hook(PyObject *callable, struct tensor **grads_in, int in_c
     if (!result) {
         return -1;
     }
-    int status = replace_grads(callable, result, grads_in ? grads_in : grads_out, grads_in ? in_count : out_count);
+    int status = replace_grads(callable, result, grads_in ? grads_in : grads_out,
+                               grads_in ? in_count : out_count);
     Py_DECREF(result);
     return status;
 }
@@ -176,8 +179,8 @@ static int run_tensor_hook(struct hook *hook, struct tensor **grad)
     return status ? raise_pass() : 0;
 }
 
-static int run_node_hook(struct hook *hook, struct tensor **grads_in, int in_count, struct tensor **grads_out,
-                         int out_count)
+static int run_node_hook(struct hook *hook, struct tensor **grads_in, int in_count,
+                         struct tensor **grads_out, int out_count)
 {
     PyGILState_STATE state = PyGILState_Ensure();
     PyObject *callable = running_callable(hook);
@@ -199,7 +202,7 @@ static void free_hook(struct hook *hook)
     mem_free(hook);
 }
 
-/* --- Registering --------------------------------------------------------------------------------------------------------- */
+/* --- Registering --- */
 
 static struct hook *hook_make(PyObject *callable, struct link **shared)
 {
@@ -279,9 +282,10 @@ PyObject *node_py_register_prehook(PyObject *self, PyObject *callable)
     return register_on_node(self, callable, true);
 }
 
-/* --- The handle ------------------------------------------------------------------------------------------------------------ */
+/* --- The handle --- */
 
-/* Takes the hook out of its list, where the Tensor or node still lives. Else it stays, without its callable. */
+/* Takes the hook out of its list, where the Tensor or node still lives. Else it stays, without its
+ * callable. */
 static void handle_unlink(struct handle_object *self)
 {
     PyObject *owner = PyWeakref_GetObject(self->owner);
@@ -315,7 +319,8 @@ static PyObject *handle_enter(PyObject *self, PyObject *Py_UNUSED(ignored))
     return Py_NewRef(self);
 }
 
-static PyObject *handle_exit(PyObject *self, PyObject *const *Py_UNUSED(args), Py_ssize_t Py_UNUSED(count))
+static PyObject *handle_exit(PyObject *self, PyObject *const *Py_UNUSED(args),
+                             Py_ssize_t Py_UNUSED(count))
 {
     return handle_remove(self, NULL);
 }
@@ -365,5 +370,6 @@ static PyType_Spec handle_spec = {
 int hook_type_init(PyObject *module)
 {
     handle_type = (PyTypeObject *)PyType_FromSpec(&handle_spec);
-    return handle_type ? PyModule_AddObjectRef(module, "RemovableHandle", (PyObject *)handle_type) : -1;
+    return handle_type ? PyModule_AddObjectRef(module, "RemovableHandle", (PyObject *)handle_type)
+                       : -1;
 }

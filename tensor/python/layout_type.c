@@ -2,8 +2,7 @@
 #include "objects.h"
 
 struct constant_object {
-    PyObject_HEAD
-    const char *name;
+    PyObject_HEAD const char *name;
     int number;
 };
 

@@ -4,8 +4,7 @@
 #include <math.h>
 
 struct limits_object {
-    PyObject_HEAD
-    enum dtype dtype;
+    PyObject_HEAD enum dtype dtype;
 };
 
 static PyTypeObject *finfo_type, *iinfo_type;
@@ -35,7 +34,8 @@ static PyObject *limits_make(PyTypeObject *type, enum dtype dtype)
 }
 
 /* The `type` argument; DTYPE_NONE with an exception. */
-static enum dtype limits_argument(const char *name, PyObject *args, PyObject *keywords, enum dtype otherwise)
+static enum dtype limits_argument(const char *name, PyObject *args, PyObject *keywords,
+                                  enum dtype otherwise)
 {
     static char *names[] = {"type", NULL};
     PyObject *object = NULL;
@@ -44,13 +44,15 @@ static enum dtype limits_argument(const char *name, PyObject *args, PyObject *ke
     }
     if (!object) {
         if (otherwise == DTYPE_NONE) {
-            PyErr_Format(PyExc_TypeError, "%s() missing 1 required positional arguments: \"type\"", name);
+            PyErr_Format(PyExc_TypeError, "%s() missing 1 required positional arguments: \"type\"",
+                         name);
         }
         return otherwise;
     }
     enum dtype dtype = dtype_of(object);
     if (dtype == DTYPE_NONE) {
-        PyErr_Format(PyExc_TypeError, "%s(): argument 'type' (position 1) must be torch.dtype, not %s", name,
+        PyErr_Format(PyExc_TypeError,
+                     "%s(): argument 'type' (position 1) must be torch.dtype, not %s", name,
                      type_name(object));
     }
     return dtype;
@@ -63,8 +65,10 @@ static PyObject *finfo_new(PyTypeObject *type, PyObject *args, PyObject *keyword
         return NULL;
     }
     if (!dtype_is_float(dtype)) {
-        PyErr_SetString(PyExc_TypeError, "torch.finfo() requires a floating point input type. Use torch.iinfo to handle "
-                                         "'torch.finfo'");
+        PyErr_SetString(
+            PyExc_TypeError,
+            "torch.finfo() requires a floating point input type. Use torch.iinfo to handle "
+            "'torch.finfo'");
         return NULL;
     }
     return limits_make(type, dtype);
@@ -81,8 +85,9 @@ static PyObject *iinfo_new(PyTypeObject *type, PyObject *args, PyObject *keyword
         return NULL;
     }
     if (dtype_is_float(dtype)) {
-        PyErr_SetString(PyExc_TypeError, "torch.iinfo() requires an integer input type. Use torch.finfo to handle "
-                                         "'torch.iinfo'");
+        PyErr_SetString(PyExc_TypeError,
+                        "torch.iinfo() requires an integer input type. Use torch.finfo to handle "
+                        "'torch.iinfo'");
         return NULL;
     }
     return limits_make(type, dtype);
@@ -100,7 +105,8 @@ static PyObject *short_text(double value)
 static PyObject *finfo_repr(PyObject *self)
 {
     const struct float_limits *limits = &float_limits[limits_dtype(self)];
-    const double values[] = {limits->resolution, -limits->max, limits->max, limits->eps, limits->min_exponent_value};
+    const double values[] = {limits->resolution, -limits->max, limits->max, limits->eps,
+                             limits->min_exponent_value};
     PyObject *texts[5] = {NULL};
     PyObject *result = NULL;
     for (int i = 0; i < 5; i++) {
@@ -109,9 +115,10 @@ static PyObject *finfo_repr(PyObject *self)
             goto done;
         }
     }
-    result = PyUnicode_FromFormat("finfo(resolution=%U, min=%U, max=%U, eps=%U, smallest_normal=%U, tiny=%U, dtype=%s)",
-                                  texts[0], texts[1], texts[2], texts[3], texts[4], texts[4],
-                                  dtype_info[limits_dtype(self)].name);
+    result = PyUnicode_FromFormat(
+        "finfo(resolution=%U, min=%U, max=%U, eps=%U, smallest_normal=%U, tiny=%U, dtype=%s)",
+        texts[0], texts[1], texts[2], texts[3], texts[4], texts[4],
+        dtype_info[limits_dtype(self)].name);
 done:
     for (int i = 0; i < 5; i++) {
         Py_XDECREF(texts[i]);
@@ -136,7 +143,8 @@ static PyObject *iinfo_repr(PyObject *self)
     PyObject *low = short_text((double)int_min(dtype)), *high = short_text((double)int_max(dtype));
     PyObject *result = NULL;
     if (low && high) {
-        result = PyUnicode_FromFormat("iinfo(min=%U, max=%U, dtype=%s)", low, high, dtype_info[dtype].name);
+        result = PyUnicode_FromFormat("iinfo(min=%U, max=%U, dtype=%s)", low, high,
+                                      dtype_info[dtype].name);
     }
     Py_XDECREF(low);
     Py_XDECREF(high);
@@ -196,7 +204,8 @@ static PyGetSetDef finfo_attributes[] = {
     {"eps", get_float, NULL, "The step from 1 to the next number.", (void *)LIMIT_EPS},
     {"max", get_float, NULL, "The largest finite number.", (void *)LIMIT_MAX},
     {"min", get_float, NULL, "The smallest finite number.", (void *)LIMIT_MIN},
-    {"smallest_normal", get_float, NULL, "The smallest positive normal number.", (void *)LIMIT_NORMAL},
+    {"smallest_normal", get_float, NULL, "The smallest positive normal number.",
+     (void *)LIMIT_NORMAL},
     {"tiny", get_float, NULL, "The same as smallest_normal.", (void *)LIMIT_NORMAL},
     {"resolution", get_float, NULL, "The decimal precision.", (void *)LIMIT_RESOLUTION},
     {"dtype", get_dtype, NULL, "The name of the type.", NULL},
@@ -240,7 +249,8 @@ static PyTypeObject *limits_type(PyObject *module, const char *name, PyType_Slot
         .slots = slots,
     };
     PyTypeObject *type = (PyTypeObject *)PyType_FromSpec(&spec);
-    return type && !PyModule_AddObjectRef(module, name + sizeof "torch", (PyObject *)type) ? type : NULL;
+    return type && !PyModule_AddObjectRef(module, name + sizeof "torch", (PyObject *)type) ? type
+                                                                                           : NULL;
 }
 
 int limits_type_init(PyObject *module)

@@ -11,7 +11,8 @@ static PyObject *named_repr(PyObject *self)
     PyMemberDef *members = Py_TYPE(self)->tp_members;
     Py_ssize_t count = PyTuple_GET_SIZE(self);
     for (Py_ssize_t i = 0; text && i < count; i++) {
-        PyUnicode_AppendAndDel(&text, PyUnicode_FromFormat("\n%s=%R%s", members[i].name, PyTuple_GET_ITEM(self, i),
+        PyUnicode_AppendAndDel(&text, PyUnicode_FromFormat("\n%s=%R%s", members[i].name,
+                                                           PyTuple_GET_ITEM(self, i),
                                                            i + 1 < count ? "," : ""));
     }
     PyUnicode_AppendAndDel(&text, PyUnicode_FromString(")"));

@@ -1,5 +1,5 @@
-/* grad_fn objects: one per node for its whole life, by the same rule as tensors (tensor_type.c). Each node class has a
- * Python type of its name, made when the first object of it is. */
+/* grad_fn objects: one per node for its whole life, by the same rule as tensors (tensor_type.c).
+ * Each node class has a Python type of its name, made when the first object of it is. */
 #include "autograd/node.h"
 #include "objects.h"
 #include <structmember.h>
@@ -8,7 +8,7 @@
 PyTypeObject *node_type;
 static PyObject *types; /* class address → type */
 
-/* --- Life --------------------------------------------------------------------------------------------------------- */
+/* --- Life --- */
 
 bool node_object_keep(struct node_object *self)
 {
@@ -73,7 +73,7 @@ int node_object_clear(PyObject *object)
     return 0;
 }
 
-/* --- Attributes ------------------------------------------------------------------------------------------------------ */
+/* --- Attributes --- */
 
 static struct node *node_of(PyObject *object)
 {
@@ -178,7 +178,8 @@ static PyObject *get_saved(PyObject *self, void *closure)
 }
 
 PyGetSetDef node_attributes[] = {
-    {"next_functions", get_next_functions, NULL, "Pairs of the node that each gradient goes to, and its input.", NULL},
+    {"next_functions", get_next_functions, NULL,
+     "Pairs of the node that each gradient goes to, and its input.", NULL},
     {"metadata", get_metadata, NULL, "A dict for the user's own notes.", NULL},
     {"requires_grad", get_requires_grad, NULL, "Always True.", NULL},
     {0},
@@ -188,13 +189,15 @@ PyMethodDef node_methods[] = {
     {"name", node_py_name, METH_NOARGS, "The node's name: 'MulBackward0'."},
     {"_sequence_nr", node_sequence_nr, METH_NOARGS, "Later nodes run first in backward."},
     {"register_hook", node_py_register_hook, METH_O,
-     "register_hook(hook) -> handle\nhook(grad_inputs, grad_outputs) runs after the node; it may return new grad_inputs."},
+     "register_hook(hook) -> handle\nhook(grad_inputs, grad_outputs) runs after the node; it may "
+     "return new grad_inputs."},
     {"register_prehook", node_py_register_prehook, METH_O,
-     "register_prehook(hook) -> handle\nhook(grad_outputs) runs before the node; it may return new grad_outputs."},
+     "register_prehook(hook) -> handle\nhook(grad_outputs) runs before the node; it may return new "
+     "grad_outputs."},
     {0},
 };
 
-/* --- Types ---------------------------------------------------------------------------------------------------------------- */
+/* --- Types --- */
 
 static PyMemberDef node_members[] = {
     {"__weaklistoffset__", T_PYSSIZET, offsetof(struct node_object, weakrefs), READONLY, NULL},
@@ -219,7 +222,8 @@ static PyGetSetDef *saved_attributes(const struct node_class *class)
         }
     }
     if (attributes && strstr(class->name, "AccumulateGrad")) {
-        attributes[at] = (PyGetSetDef){"variable", get_variable, NULL, "The leaf whose .grad it fills.", NULL};
+        attributes[at] =
+            (PyGetSetDef){"variable", get_variable, NULL, "The leaf whose .grad it fills.", NULL};
     }
     return attributes;
 }
@@ -229,7 +233,8 @@ static PyTypeObject *type_make(const struct node_class *class)
     const char *colon = strrchr(class->name, ':');
     const char *name = colon ? colon + 1 : class->name; /* "torch::autograd::AccumulateGrad" */
     PyGetSetDef *attributes = saved_attributes(class);
-    PyObject *full = PyUnicode_FromFormat("builtins.%s", name); /* shown without a module, as in PyTorch */
+    PyObject *full =
+        PyUnicode_FromFormat("builtins.%s", name); /* shown without a module, as in PyTorch */
     PyTypeObject *type = NULL;
     if (attributes && full) {
         PyType_Slot slots[] = {{Py_tp_getset, attributes},
@@ -304,7 +309,8 @@ static PyType_Slot node_slots[] = {
 static PyType_Spec node_spec = {
     .name = "torch._C._Node",
     .basicsize = sizeof(struct node_object),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC |
+             Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .slots = node_slots,
 };
 

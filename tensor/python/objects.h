@@ -1,6 +1,8 @@
-/* The Python types of torch._C and the conversions between C values and Python objects, for the binding's own files.
+/* The Python types of torch._C and the conversions between C values and Python objects, for the
+ * binding's own files.
  *
- * Functions return a new reference (or 0) and NULL (or -1) with a Python exception set, unless said otherwise. */
+ * Functions return a new reference (or 0) and NULL (or -1) with a Python exception set, unless said
+ * otherwise. */
 #ifndef OBJECTS_H
 #define OBJECTS_H
 
@@ -24,7 +26,8 @@ int raise_pass(void);
 
 /* Work of more elements than this runs without the GIL. */
 #define GIL_FREE_NUMEL 16384
-/* Releases the GIL around a call of the core. Cycle collection does not look through C memory meanwhile. */
+/* Releases the GIL around a call of the core. Cycle collection does not look through C memory
+ * meanwhile. */
 PyThreadState *core_enter(void);
 void core_leave(PyThreadState *state);
 /* True while some thread is between core_enter() and core_leave(). GIL held. */
@@ -35,8 +38,7 @@ void bridge_install(void);
 /* --- Tensors (tensor_type.c) --- */
 
 struct tensor_object {
-    PyObject_HEAD
-    struct tensor *tensor; /* never NULL once made */
+    PyObject_HEAD struct tensor *tensor; /* never NULL once made */
     PyObject *dict;
     PyObject *weakrefs;
 };
@@ -57,11 +59,13 @@ static inline struct tensor *tensor_of(PyObject *object)
     return ((struct tensor_object *)object)->tensor;
 }
 
-/* The one Python object of a tensor whose reference the caller gives away; a core error when it is NULL. */
+/* The one Python object of a tensor whose reference the caller gives away; a core error when it is
+ * NULL. */
 PyObject *tensor_object_take(struct tensor *tensor);
 /* The same for a borrowed tensor. */
 PyObject *tensor_object(struct tensor *tensor);
-/* The object as an instance of `type` (made when the tensor has none yet; else an alias, as Tensor.as_subclass). */
+/* The object as an instance of `type` (made when the tensor has none yet; else an alias, as
+ * Tensor.as_subclass). */
 PyObject *tensor_object_as(struct tensor *tensor, PyTypeObject *type);
 /* NULL becomes None. */
 PyObject *tensor_object_or_none(struct tensor *tensor);
@@ -70,9 +74,11 @@ int tensor_visit(struct tensor *tensor, visitproc visit, void *arg);
 /* Visits the Python object that a tensor held by C keeps, where `tensor` has no other owner. */
 int tensor_visit_held(struct tensor *tensor, visitproc visit, void *arg);
 
-/* The subclass of which results are (default __torch_function__): tensor_type when all arguments are plain. */
+/* The subclass of which results are (default __torch_function__): tensor_type when all arguments
+ * are plain. */
 PyTypeObject *result_type_of(PyObject *const *objects, Py_ssize_t count);
-/* False where a class says that its results are plain (`__torch_function__ = _disabled_torch_function_impl`). */
+/* False where a class says that its results are plain (`__torch_function__ =
+ * _disabled_torch_function_impl`). */
 bool tensor_keeps_type(PyTypeObject *type);
 /* torch.Tensor(…): sizes, a sequence, another tensor or nothing, in the default dtype. */
 struct tensor *tensor_legacy_new(PyObject *args, PyObject *keywords);
@@ -81,15 +87,14 @@ extern PyMethodDef tensor_own_methods[];  /* tensor_method.c */
 extern PyMethodDef tensor_cast_methods[]; /* tensor_cast.c */
 extern PyMethodDef copy_methods[];        /* tensor_copy.c */
 extern PyMethodDef copy_functions[];
-extern PyGetSetDef tensor_attributes[];  /* tensor_attr.c */
-extern PyType_Slot tensor_protocols[];   /* protocol.c: numbers, length, items */
+extern PyGetSetDef tensor_attributes[]; /* tensor_attr.c */
+extern PyType_Slot tensor_protocols[];  /* protocol.c: numbers, length, items */
 
 /* --- Nodes (node_type.c) --- */
 
 struct node_object {
-    PyObject_HEAD
-    struct node *node; /* NULL: a Function's context before it has a node */
-    PyObject *dict;    /* of a Function's context: its __dict__ */
+    PyObject_HEAD struct node *node; /* NULL: a Function's context before it has a node */
+    PyObject *dict;                  /* of a Function's context: its __dict__ */
     PyObject *metadata;
     PyObject *weakrefs;
 };
@@ -181,7 +186,8 @@ int tensor_set_item(PyObject *self, PyObject *key, PyObject *value);
 extern PyMethodDef settings_functions[];
 extern PyMethodDef backward_functions[];
 /* Tensor.backward(gradient=None, retain_graph=None, create_graph=False, inputs=None) */
-PyObject *tensor_py_backward(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names);
+PyObject *tensor_py_backward(PyObject *self, PyObject *const *args, Py_ssize_t count,
+                             PyObject *names);
 
 /* The torch.return_types structure for a named result (named.c). items are taken. */
 PyObject *named_object(const struct named_result *named, struct tensor **items, PyTypeObject *type);
@@ -193,7 +199,7 @@ int named_init(PyObject *module);
 const char *type_name(PyObject *object);
 
 struct arguments {
-    PyObject *self; /* of a method, or NULL */
+    PyObject *self;          /* of a method, or NULL */
     PyObject *const *values; /* positional, then keyword values */
     Py_ssize_t count;        /* positional */
     PyObject *names;         /* tuple of keyword names, or NULL */
@@ -203,8 +209,10 @@ struct arguments {
 /* Raise TypeErrors in PyTorch's words; all return -1. */
 int args_error_missing(const char *name, const struct overload_spec *overload, int from);
 int args_error_extra(const char *name, const struct overload_spec *overload, Py_ssize_t given);
-int args_error_keyword(const char *name, const struct overload_spec *overload, const struct arguments *in);
-int args_error_type(const char *name, const struct param_spec *param, int position, PyObject *object);
+int args_error_keyword(const char *name, const struct overload_spec *overload,
+                       const struct arguments *in);
+int args_error_type(const char *name, const struct param_spec *param, int position,
+                    PyObject *object);
 int args_error_combination(const struct op_spec *op, const struct arguments *in);
 const char *param_type_name(const struct param_spec *param);
 /* The parameter of that name (or of NumPy's name for it), or -1. */
@@ -227,7 +235,8 @@ struct frame {
     int64_t ints[FRAME_INTS];
     struct tensor *tensors[FRAME_TENSORS]; /* retained */
 };
-/* Fills the frame from the arguments by the first overload that matches. 0 or -1 (nothing to release then). */
+/* Fills the frame from the arguments by the first overload that matches. 0 or -1 (nothing to
+ * release then). */
 int args_match(const struct op_spec *op, const struct arguments *in, struct frame *frame);
 void args_release(struct frame *frame);
 

@@ -1,6 +1,7 @@
-/* What Python's own operations need of a Tensor: repr, len, iteration, bool, int, float, index, items. */
+/* What Python's own operations need of a Tensor: repr, len, iteration, bool, int, float, index,
+ * items. */
 #include "autograd/node.h"
-#include "objects.h"
+#include "convert.h"
 #include "print.h"
 #include <stdlib.h>
 
@@ -27,6 +28,15 @@ static Py_hash_t tensor_py_hash(PyObject *self)
 
 static PyObject *tensor_py_compare(PyObject *self, PyObject *other, int operation)
 {
+    if ((operation == Py_EQ || operation == Py_NE) &&
+        is_array(other)) { /* NumPy leaves these to us, and gives up */
+        struct tensor *tensor = array_tensor(other);
+        PyObject *made = tensor ? tensor_object_take(tensor) : NULL;
+        PyObject *result =
+            made ? operator_binary(self, made, tensor_comparisons[operation], NULL) : NULL;
+        Py_XDECREF(made);
+        return result;
+    }
     return operator_binary(self, other, tensor_comparisons[operation], NULL);
 }
 
@@ -57,7 +67,8 @@ static PyObject *tensor_py_iter(PyObject *self)
 static int tensor_py_contains(PyObject *self, PyObject *element)
 {
     if (!is_tensor(element) && !is_number(element)) {
-        PyErr_Format(PyExc_RuntimeError, "Tensor.__contains__ only supports Tensor or scalar, but you passed in a %R.",
+        PyErr_Format(PyExc_RuntimeError,
+                     "Tensor.__contains__ only supports Tensor or scalar, but you passed in a %R.",
                      Py_TYPE(element));
         return -1;
     }
@@ -88,7 +99,8 @@ static int tensor_py_bool(PyObject *self)
 static int only_element(PyObject *self, struct scalar *value)
 {
     if (tensor_of(self)->numel != 1) {
-        PyErr_SetString(PyExc_ValueError, "only one element tensors can be converted to Python scalars");
+        PyErr_SetString(PyExc_ValueError,
+                        "only one element tensors can be converted to Python scalars");
         return -1;
     }
     return tensor_item(tensor_of(self), value) ? raise_status() : 0;
@@ -113,7 +125,8 @@ static PyObject *tensor_py_index(PyObject *self)
 {
     struct scalar value;
     if (tensor_of(self)->numel != 1 || dtype_is_float(tensor_of(self)->dtype)) {
-        PyErr_SetString(PyExc_TypeError, "only integer tensors of a single element can be converted to an index");
+        PyErr_SetString(PyExc_TypeError,
+                        "only integer tensors of a single element can be converted to an index");
         return NULL;
     }
     return only_element(self, &value) ? NULL : PyLong_FromLongLong(value.i);
@@ -129,18 +142,11 @@ static PyObject *tensor_py_positive(PyObject *self)
 }
 
 PyType_Slot tensor_protocols[] = {
-    {Py_tp_repr, tensor_py_repr},
-    {Py_tp_hash, tensor_py_hash},
-    {Py_tp_richcompare, tensor_py_compare},
-    {Py_tp_iter, tensor_py_iter},
-    {Py_mp_length, tensor_py_length},
-    {Py_mp_subscript, tensor_get_item},
-    {Py_mp_ass_subscript, tensor_set_item},
-    {Py_sq_contains, tensor_py_contains},
-    {Py_nb_bool, tensor_py_bool},
-    {Py_nb_int, tensor_py_int},
-    {Py_nb_float, tensor_py_float},
-    {Py_nb_index, tensor_py_index},
-    {Py_nb_positive, tensor_py_positive},
-    {0, NULL},
+    {Py_tp_repr, tensor_py_repr},           {Py_tp_hash, tensor_py_hash},
+    {Py_tp_richcompare, tensor_py_compare}, {Py_tp_iter, tensor_py_iter},
+    {Py_mp_length, tensor_py_length},       {Py_mp_subscript, tensor_get_item},
+    {Py_mp_ass_subscript, tensor_set_item}, {Py_sq_contains, tensor_py_contains},
+    {Py_nb_bool, tensor_py_bool},           {Py_nb_int, tensor_py_int},
+    {Py_nb_float, tensor_py_float},         {Py_nb_index, tensor_py_index},
+    {Py_nb_positive, tensor_py_positive},   {0, NULL},
 };

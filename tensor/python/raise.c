@@ -7,8 +7,8 @@ static PyObject *exception_of(enum error_kind kind, const char *message)
         return PyExc_AssertionError; /* PyTorch asserts it in Python */
     }
     switch (kind) {
-#define X(id, exception)                                                                                      \
-    case ERROR_##id:                                                                                          \
+#define X(id, exception)                                                                           \
+    case ERROR_##id:                                                                               \
         return PyExc_##exception;
         ERROR_KINDS(X)
 #undef X
@@ -24,7 +24,8 @@ PyObject *raise_error(void)
         error_clear();
         return NULL;
     }
-    const char *message = kind == ERROR_NONE ? "the operation failed without saying why" : error_message();
+    const char *message =
+        kind == ERROR_NONE ? "the operation failed without saying why" : error_message();
     PyErr_SetString(exception_of(kind, message), message);
     error_clear();
     return NULL;

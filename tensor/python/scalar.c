@@ -1,5 +1,5 @@
-/* Python numbers ↔ struct scalar. NumPy's scalars are recognised by their type's name, so that NumPy is never
- * imported for them. */
+/* Python numbers ↔ struct scalar. NumPy's scalars are recognised by their type's name, so that
+ * NumPy is never imported for them. */
 #include "objects.h"
 #include <string.h>
 
@@ -14,7 +14,8 @@ static enum numpy_kind numpy_kind(PyObject *object)
     if (strncmp(name + 6, "bool", 4) == 0) {
         return NUMPY_BOOL;
     }
-    if (strncmp(name + 6, "int", 3) == 0 || strncmp(name + 6, "uint", 4) == 0 || strncmp(name + 6, "long", 4) == 0) {
+    if (strncmp(name + 6, "int", 3) == 0 || strncmp(name + 6, "uint", 4) == 0 ||
+        strncmp(name + 6, "long", 4) == 0) {
         return strcmp(name + 6, "longdouble") == 0 ? NUMPY_FLOAT : NUMPY_INT;
     }
     return strncmp(name + 6, "float", 5) == 0 ? NUMPY_FLOAT : NUMPY_NONE;

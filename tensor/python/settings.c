@@ -1,4 +1,5 @@
-/* Functions of torch that set or tell how it works: default dtype, printing, threads, random seed, modes. */
+/* Functions of torch that set or tell how it works: default dtype, printing, threads, random seed,
+ * modes. */
 #include "autograd/mode.h"
 #include "autograd/node.h"
 #include "backend.h"
@@ -6,7 +7,7 @@
 #include "print.h"
 #include <math.h>
 
-/* --- Types ----------------------------------------------------------------------------------------------------------- */
+/* --- Types --- */
 
 static PyObject *get_default_dtype(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
 {
@@ -17,12 +18,15 @@ static PyObject *set_default_dtype(PyObject *Py_UNUSED(module), PyObject *object
 {
     enum dtype dtype = PyType_Check(object) ? DTYPE_NONE : dtype_of(object);
     if (dtype == DTYPE_NONE) {
-        PyErr_SetString(PyExc_TypeError, "invalid dtype object: only floating-point types are supported as the default "
-                                         "type");
+        PyErr_SetString(
+            PyExc_TypeError,
+            "invalid dtype object: only floating-point types are supported as the default "
+            "type");
         return NULL;
     }
     if (!dtype_is_float(dtype)) {
-        PyErr_SetString(PyExc_TypeError, "only floating-point types are supported as the default type");
+        PyErr_SetString(PyExc_TypeError,
+                        "only floating-point types are supported as the default type");
         return NULL;
     }
     dtype_set_default(dtype);
@@ -30,11 +34,13 @@ static PyObject *set_default_dtype(PyObject *Py_UNUSED(module), PyObject *object
 }
 
 /* The dtype of argument `position` of a function, or DTYPE_NONE with an exception. */
-static enum dtype dtype_argument(const char *function, const char *argument, int position, PyObject *object)
+static enum dtype dtype_argument(const char *function, const char *argument, int position,
+                                 PyObject *object)
 {
     enum dtype dtype = dtype_of(object);
     if (dtype == DTYPE_NONE) {
-        PyErr_Format(PyExc_TypeError, "%s(): argument '%s' (position %d) must be torch.dtype, not %s", function,
+        PyErr_Format(PyExc_TypeError,
+                     "%s(): argument '%s' (position %d) must be torch.dtype, not %s", function,
                      argument, position, type_name(object));
     }
     return dtype;
@@ -47,7 +53,8 @@ static PyObject *promote_types(PyObject *Py_UNUSED(module), PyObject *args)
         return NULL;
     }
     enum dtype a = dtype_argument("promote_types", "type1", 1, first);
-    enum dtype b = a == DTYPE_NONE ? DTYPE_NONE : dtype_argument("promote_types", "type2", 2, second);
+    enum dtype b =
+        a == DTYPE_NONE ? DTYPE_NONE : dtype_argument("promote_types", "type2", 2, second);
     return b == DTYPE_NONE ? NULL : dtype_object(dtype_promote(a, b));
 }
 
@@ -70,7 +77,8 @@ static struct tensor *result_operand(PyObject *object)
         return tensor_retain(tensor_of(object));
     }
     if (!is_number(object)) {
-        PyErr_Format(PyExc_TypeError, "result_type(): an argument must be Tensor or Number, not %s", type_name(object));
+        PyErr_Format(PyExc_TypeError, "result_type(): an argument must be Tensor or Number, not %s",
+                     type_name(object));
         return NULL;
     }
     if (scalar_from(object, &value)) {
@@ -99,7 +107,7 @@ static PyObject *result_type(PyObject *Py_UNUSED(module), PyObject *args)
     return result;
 }
 
-/* --- Questions about tensors ------------------------------------------------------------------------------------------ */
+/* --- Questions about tensors --- */
 
 static PyObject *torch_is_tensor(PyObject *Py_UNUSED(module), PyObject *object)
 {
@@ -110,8 +118,8 @@ static PyObject *torch_is_tensor(PyObject *Py_UNUSED(module), PyObject *object)
 static struct tensor *input_of(const char *function, PyObject *object)
 {
     if (!is_tensor(object)) {
-        PyErr_Format(PyExc_TypeError, "%s(): argument 'input' (position 1) must be Tensor, not %s", function,
-                     type_name(object));
+        PyErr_Format(PyExc_TypeError, "%s(): argument 'input' (position 1) must be Tensor, not %s",
+                     function, type_name(object));
         return NULL;
     }
     return tensor_of(object);
@@ -153,14 +161,15 @@ static PyObject *torch_graph_size(PyObject *Py_UNUSED(module), PyObject *object)
     return Py_BuildValue("LL", (long long)nodes, (long long)bytes);
 }
 
-/* --- Modes ------------------------------------------------------------------------------------------------------------ */
+/* --- Modes --- */
 
 static PyObject *is_grad_enabled(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
 {
     return PyBool_FromLong(grad_mode_enabled());
 }
 
-static PyObject *is_inference_mode_enabled(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+static PyObject *is_inference_mode_enabled(PyObject *Py_UNUSED(module),
+                                           PyObject *Py_UNUSED(ignored))
 {
     return PyBool_FromLong(inference_mode_enabled());
 }
@@ -168,7 +177,8 @@ static PyObject *is_inference_mode_enabled(PyObject *Py_UNUSED(module), PyObject
 static PyObject *set_grad_enabled(PyObject *Py_UNUSED(module), PyObject *object)
 {
     if (!is_bool(object)) {
-        PyErr_Format(PyExc_TypeError, "set_grad_enabled(): argument 'enabled' (position 1) must be bool, not %s",
+        PyErr_Format(PyExc_TypeError,
+                     "set_grad_enabled(): argument 'enabled' (position 1) must be bool, not %s",
                      type_name(object));
         return NULL;
     }
@@ -176,7 +186,7 @@ static PyObject *set_grad_enabled(PyObject *Py_UNUSED(module), PyObject *object)
     Py_RETURN_NONE;
 }
 
-/* --- Threads and printing ------------------------------------------------------------------------------------------------ */
+/* --- Threads and printing --- */
 
 static PyObject *get_num_threads(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
 {
@@ -187,7 +197,8 @@ static PyObject *set_num_threads(PyObject *Py_UNUSED(module), PyObject *object)
 {
     int64_t count;
     if (!is_integer(object)) {
-        PyErr_Format(PyExc_RuntimeError, "set_num_threads expects an int, but got %s", type_name(object));
+        PyErr_Format(PyExc_RuntimeError, "set_num_threads expects an int, but got %s",
+                     type_name(object));
         return NULL;
     }
     if (int_from(object, &count)) {
@@ -208,7 +219,8 @@ static void use_profile(PyObject *profile, struct print_options *options)
     bool brief = PyUnicode_CompareWithASCIIString(profile, "short") == 0;
     bool full = PyUnicode_CompareWithASCIIString(profile, "full") == 0;
     if (plain || brief || full) {
-        *options = (struct print_options){brief ? 2 : 4, full ? INFINITY : 1000, brief ? 2 : 3, 80, options->sci_mode};
+        *options = (struct print_options){brief ? 2 : 4, full ? INFINITY : 1000, brief ? 2 : 3, 80,
+                                          options->sci_mode};
     }
 }
 
@@ -223,7 +235,8 @@ static int check_keywords(const char *function, PyObject *keywords, char *const 
             name++;
         }
         if (!*name) {
-            PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument '%U'", function, key);
+            PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument '%U'", function,
+                         key);
             return -1;
         }
     }
@@ -232,12 +245,14 @@ static int check_keywords(const char *function, PyObject *keywords, char *const 
 
 static PyObject *set_printoptions(PyObject *Py_UNUSED(module), PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"precision", "threshold", "edgeitems", "linewidth", "profile", "sci_mode", NULL};
-    PyObject *precision = Py_None, *threshold = Py_None, *edge = Py_None, *width = Py_None, *profile = Py_None;
+    static char *names[] = {"precision", "threshold", "edgeitems", "linewidth",
+                            "profile",   "sci_mode",  NULL};
+    PyObject *precision = Py_None, *threshold = Py_None, *edge = Py_None, *width = Py_None,
+             *profile = Py_None;
     PyObject *sci = Py_None;
     if (check_keywords("set_printoptions", keywords, names) ||
-        !PyArg_ParseTupleAndKeywords(args, keywords, "|OOOOOO:set_printoptions", names, &precision, &threshold, &edge,
-                                     &width, &profile, &sci)) {
+        !PyArg_ParseTupleAndKeywords(args, keywords, "|OOOOOO:set_printoptions", names, &precision,
+                                     &threshold, &edge, &width, &profile, &sci)) {
         return NULL;
     }
     struct print_options options = print_options;
@@ -253,20 +268,23 @@ static PyObject *set_printoptions(PyObject *Py_UNUSED(module), PyObject *args, P
         return NULL;
     }
     if (options.precision < 0 || options.precision > 60 || options.edge_items < 0) {
-        PyErr_SetString(PyExc_ValueError, "set_printoptions(): precision must be 0 to 60, edgeitems at least 0");
+        PyErr_SetString(PyExc_ValueError,
+                        "set_printoptions(): precision must be 0 to 60, edgeitems at least 0");
         return NULL;
     }
     print_options = options;
     Py_RETURN_NONE;
 }
 
-/* --- Random numbers --------------------------------------------------------------------------------------------------------- */
+/* --- Random numbers --- */
 
 static PyObject *manual_seed(PyObject *Py_UNUSED(module), PyObject *seed)
 {
-    PyObject *number = PyNumber_Long(seed); /* PyTorch takes int(seed), so also a string of digits */
+    PyObject *number =
+        PyNumber_Long(seed); /* PyTorch takes int(seed), so also a string of digits */
     PyObject *generator = number ? generator_object(generator_default()) : NULL;
-    PyObject *result = generator ? PyObject_CallMethod(generator, "manual_seed", "O", number) : NULL;
+    PyObject *result =
+        generator ? PyObject_CallMethod(generator, "manual_seed", "O", number) : NULL;
     Py_XDECREF(number);
     Py_XDECREF(generator);
     return result;
@@ -282,12 +300,13 @@ static PyObject *initial_seed(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(i
     return PyLong_FromUnsignedLongLong(generator_initial_seed(generator_default()));
 }
 
-/* --- The library itself ------------------------------------------------------------------------------------------------------- */
+/* --- The library itself --- */
 
 static PyObject *build_info(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
 {
-    return Py_BuildValue("{sssssisssOss}", "version", TORCH_VERSION, "isa", cpu_isa(), "threads", cpu_threads(), "blas",
-                         cpu_blas_name(), "cuda", Py_None, "compiler", __VERSION__);
+    return Py_BuildValue("{sssssisssOss}", "version", TORCH_VERSION, "isa", cpu_isa(), "threads",
+                         cpu_threads(), "blas", cpu_blas_name(), "cuda", Py_None, "compiler",
+                         __VERSION__);
 }
 
 static PyObject *memory_stats(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
@@ -303,7 +322,8 @@ static PyObject *trim_memory(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ig
 }
 
 /* What a class sets as __torch_function__ to get plain Tensors as results. */
-static PyObject *disabled_torch_function(PyObject *Py_UNUSED(self), PyObject *args, PyObject *Py_UNUSED(keywords))
+static PyObject *disabled_torch_function(PyObject *Py_UNUSED(self), PyObject *args,
+                                         PyObject *Py_UNUSED(keywords))
 {
     PyObject *function, *types, *arguments, *named = NULL;
     if (!PyArg_ParseTuple(args, "OOO|O", &function, &types, &arguments, &named)) {
@@ -325,26 +345,38 @@ bool tensor_keeps_type(PyTypeObject *type)
 }
 
 PyMethodDef settings_functions[] = {
-    {"get_default_dtype", get_default_dtype, METH_NOARGS, "The floating type of new tensors: torch.float32 unless set."},
-    {"set_default_dtype", set_default_dtype, METH_O, "set_default_dtype(dtype)\nThe floating type of new tensors."},
-    {"promote_types", promote_types, METH_VARARGS, "promote_types(type1, type2)\nThe smallest type that holds both."},
-    {"can_cast", can_cast, METH_VARARGS, "can_cast(from_, to)\nWhether in-place results may change type so."},
-    {"result_type", result_type, METH_VARARGS, "result_type(tensor1, tensor2)\nThe type of their sum."},
+    {"get_default_dtype", get_default_dtype, METH_NOARGS,
+     "The floating type of new tensors: torch.float32 unless set."},
+    {"set_default_dtype", set_default_dtype, METH_O,
+     "set_default_dtype(dtype)\nThe floating type of new tensors."},
+    {"promote_types", promote_types, METH_VARARGS,
+     "promote_types(type1, type2)\nThe smallest type that holds both."},
+    {"can_cast", can_cast, METH_VARARGS,
+     "can_cast(from_, to)\nWhether in-place results may change type so."},
+    {"result_type", result_type, METH_VARARGS,
+     "result_type(tensor1, tensor2)\nThe type of their sum."},
     {"is_tensor", torch_is_tensor, METH_O, "is_tensor(obj)\nWhether it is a Tensor."},
     {"is_floating_point", torch_is_floating_point, METH_O, "is_floating_point(input)"},
     {"is_complex", torch_is_complex, METH_O, "is_complex(input)"},
     {"is_inference", torch_is_inference, METH_O, "is_inference(input)"},
     {"numel", torch_numel, METH_O, "numel(input)\nThe number of elements."},
-    {"is_grad_enabled", is_grad_enabled, METH_NOARGS, "Whether operations are recorded on this thread."},
-    {"is_inference_mode_enabled", is_inference_mode_enabled, METH_NOARGS, "Whether inference_mode() is on."},
+    {"is_grad_enabled", is_grad_enabled, METH_NOARGS,
+     "Whether operations are recorded on this thread."},
+    {"is_inference_mode_enabled", is_inference_mode_enabled, METH_NOARGS,
+     "Whether inference_mode() is on."},
     {"_set_grad_enabled", set_grad_enabled, METH_O, NULL},
     {"get_num_threads", get_num_threads, METH_NOARGS, "The number of threads of an operation."},
-    {"set_num_threads", set_num_threads, METH_O, "set_num_threads(int)\nThe number of threads of an operation."},
-    {"set_printoptions", (PyCFunction)(void (*)(void))set_printoptions, METH_VARARGS | METH_KEYWORDS,
-     "set_printoptions(precision=None, threshold=None, edgeitems=None, linewidth=None, profile=None, sci_mode=None)\n"
+    {"set_num_threads", set_num_threads, METH_O,
+     "set_num_threads(int)\nThe number of threads of an operation."},
+    {"set_printoptions", (PyCFunction)(void (*)(void))set_printoptions,
+     METH_VARARGS | METH_KEYWORDS,
+     "set_printoptions(precision=None, threshold=None, edgeitems=None, linewidth=None, "
+     "profile=None, sci_mode=None)\n"
      "How tensors are printed. Profiles: 'default', 'short', 'full'."},
-    {"manual_seed", manual_seed, METH_O, "manual_seed(seed) -> Generator\nStarts the global stream of `seed`."},
-    {"seed", seed, METH_NOARGS, "Starts the global stream of a seed from the system, and returns it."},
+    {"manual_seed", manual_seed, METH_O,
+     "manual_seed(seed) -> Generator\nStarts the global stream of `seed`."},
+    {"seed", seed, METH_NOARGS,
+     "Starts the global stream of a seed from the system, and returns it."},
     {"initial_seed", initial_seed, METH_NOARGS, "The seed of the global stream."},
     {"_graph_size", torch_graph_size, METH_O, NULL},
     {"_memory_stats", memory_stats, METH_NOARGS, NULL},

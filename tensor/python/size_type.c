@@ -36,8 +36,8 @@ static PyObject *size_item(PyObject *item, Py_ssize_t index)
 {
     bool tensor = is_tensor(item) && dtype_kind(tensor_of(item)->dtype) == DTYPE_KIND_INT;
     if (!is_integer(item) && !tensor && !PyBool_Check(item)) {
-        PyErr_Format(PyExc_TypeError, "torch.Size() takes an iterable of 'int' (item %zd is '%s')", index,
-                     type_name(item));
+        PyErr_Format(PyExc_TypeError, "torch.Size() takes an iterable of 'int' (item %zd is '%s')",
+                     index, type_name(item));
         return NULL;
     }
     return PyBool_Check(item) ? PyLong_FromLong(item == Py_True) : PyNumber_Index(item);
@@ -66,7 +66,8 @@ static PyObject *size_repr(PyObject *self)
 {
     PyObject *text = PyUnicode_FromString("torch.Size([");
     for (Py_ssize_t i = 0; text && i < PyTuple_GET_SIZE(self); i++) {
-        PyUnicode_AppendAndDel(&text, PyUnicode_FromFormat(i ? ", %S" : "%S", PyTuple_GET_ITEM(self, i)));
+        PyUnicode_AppendAndDel(&text,
+                               PyUnicode_FromFormat(i ? ", %S" : "%S", PyTuple_GET_ITEM(self, i)));
     }
     PyUnicode_AppendAndDel(&text, PyUnicode_FromString("])"));
     return text;
@@ -78,13 +79,15 @@ static PyObject *size_add(PyObject *left, PyObject *right)
         return Py_NewRef(Py_NotImplemented);
     }
     if (!PyTuple_Check(right)) {
-        PyErr_Format(PyExc_TypeError, "can only concatenate tuple (not %s) to torch.Size", type_name(right));
+        PyErr_Format(PyExc_TypeError, "can only concatenate tuple (not %s) to torch.Size",
+                     type_name(right));
         return NULL;
     }
     Py_ssize_t first = PyTuple_GET_SIZE(left), count = first + PyTuple_GET_SIZE(right);
     PyObject *self = size_type->tp_alloc(size_type, count);
     for (Py_ssize_t i = 0; self && i < count; i++) {
-        PyObject *item = size_item(i < first ? PyTuple_GET_ITEM(left, i) : PyTuple_GET_ITEM(right, i - first), i);
+        PyObject *item = size_item(
+            i < first ? PyTuple_GET_ITEM(left, i) : PyTuple_GET_ITEM(right, i - first), i);
         if (!item) {
             Py_CLEAR(self);
         } else {

@@ -98,18 +98,23 @@ static int key_add(struct key *key, PyObject *object)
     if (PySequence_Check(object)) {
         return sequence_item(object, key, item);
     }
-    PyErr_Format(PyExc_IndexError, "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are "
-                 "valid indices (got %s)", type_name(object));
+    PyErr_Format(
+        PyExc_IndexError,
+        "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are "
+        "valid indices (got %s)",
+        type_name(object));
     return -1;
 }
 
-/* Whether PyTorch (and NumPy of old) read a list as a tuple of indices: a short one that holds more than numbers. */
+/* Whether PyTorch (and NumPy of old) read a list as a tuple of indices: a short one that holds more
+ * than numbers. */
 static bool is_tuple_like(PyObject *object)
 {
     if (PyTuple_Check(object)) {
         return true;
     }
-    if (is_tensor(object) || !PySequence_Check(object) || PyUnicode_Check(object) || PyBytes_Check(object)) {
+    if (is_tensor(object) || !PySequence_Check(object) || PyUnicode_Check(object) ||
+        PyBytes_Check(object)) {
         return false;
     }
     Py_ssize_t count = PySequence_Size(object);
@@ -124,8 +129,8 @@ static bool is_tuple_like(PyObject *object)
             PyErr_Clear();
             return false;
         }
-        found = is_tensor(item) || PySequence_Check(item) || PySlice_Check(item) || item == Py_Ellipsis ||
-                item == Py_None;
+        found = is_tensor(item) || PySequence_Check(item) || PySlice_Check(item) ||
+                item == Py_Ellipsis || item == Py_None;
         Py_DECREF(item);
     }
     return found;
@@ -137,9 +142,12 @@ static int warn_sequence(PyObject *object)
         return 0;
     }
     return PyErr_WarnEx(PyExc_UserWarning,
-                        "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in "
-                        "pytorch 2.9; use x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be interpreted as "
-                        "tensor index, x[torch.tensor(seq)], which will result either in an error or a different result",
+                        "Using a non-tuple sequence for multidimensional indexing is deprecated "
+                        "and will be changed in "
+                        "pytorch 2.9; use x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this "
+                        "will be interpreted as "
+                        "tensor index, x[torch.tensor(seq)], which will result either in an error "
+                        "or a different result",
                         1);
 }
 

@@ -3,7 +3,7 @@
 #include "autograd/node.h"
 #include "objects.h"
 
-/* --- What a tensor is -------------------------------------------------------------------------------------------- */
+/* --- What a tensor is --- */
 
 static PyObject *get_shape(PyObject *self, void *Py_UNUSED(closure))
 {
@@ -62,20 +62,26 @@ static PyObject *get_none(PyObject *Py_UNUSED(self), void *Py_UNUSED(closure))
     return Py_NewRef(Py_None);
 }
 
-/* --- Other views of it -------------------------------------------------------------------------------------------- */
+/* --- Other views of it --- */
 
 static PyObject *get_T(PyObject *self, void *Py_UNUSED(closure))
 {
     struct tensor *tensor = tensor_of(self);
-    if (tensor->dims == 0 && PyErr_WarnEx(PyExc_UserWarning, "Tensor.T is deprecated on 0-D tensors. This function is "
-                                          "the identity in these cases.", 1)) {
+    if (tensor->dims == 0 && PyErr_WarnEx(PyExc_UserWarning,
+                                          "Tensor.T is deprecated on 0-D tensors. This function is "
+                                          "the identity in these cases.",
+                                          1)) {
         return NULL;
     }
     if (tensor->dims > 2 &&
-        PyErr_WarnEx(PyExc_UserWarning, "The use of `x.T` on tensors of dimension other than 2 to reverse their shape "
-                     "is deprecated and it will throw an error in a future release. Consider `x.mT` to transpose "
-                     "batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions "
-                     "of a tensor.", 1)) {
+        PyErr_WarnEx(PyExc_UserWarning,
+                     "The use of `x.T` on tensors of dimension other than 2 to reverse their shape "
+                     "is deprecated and it will throw an error in a future release. Consider "
+                     "`x.mT` to transpose "
+                     "batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to "
+                     "reverse the dimensions "
+                     "of a tensor.",
+                     1)) {
         return NULL;
     }
     int64_t dims[TENSOR_MAX_DIMS];
@@ -89,8 +95,10 @@ static PyObject *get_mT(PyObject *self, void *Py_UNUSED(closure))
 {
     struct tensor *tensor = tensor_of(self);
     if (tensor->dims < 2) {
-        PyErr_Format(PyExc_RuntimeError, "tensor.mT is only supported on matrices or batches of matrices. Got %d-D "
-                     "tensor.", tensor->dims);
+        PyErr_Format(PyExc_RuntimeError,
+                     "tensor.mT is only supported on matrices or batches of matrices. Got %d-D "
+                     "tensor.",
+                     tensor->dims);
         return NULL;
     }
     return tensor_object_take(tensor_transpose(tensor, -2, -1));
@@ -100,8 +108,10 @@ static PyObject *get_H(PyObject *self, void *Py_UNUSED(closure))
 {
     struct tensor *tensor = tensor_of(self);
     if (tensor->dims != 0 && tensor->dims != 2) {
-        PyErr_Format(PyExc_RuntimeError, "tensor.H is only supported on matrices (2-D tensors). Got %d-D tensor.%s",
-                     tensor->dims, tensor->dims > 2 ? " For batches of matrices, consider using tensor.mH" : "");
+        PyErr_Format(PyExc_RuntimeError,
+                     "tensor.H is only supported on matrices (2-D tensors). Got %d-D tensor.%s",
+                     tensor->dims,
+                     tensor->dims > 2 ? " For batches of matrices, consider using tensor.mH" : "");
         return NULL;
     }
     return tensor->dims ? tensor_object_take(tensor_transpose(tensor, 0, 1)) : Py_NewRef(self);
@@ -114,7 +124,8 @@ static PyObject *get_real(PyObject *self, void *Py_UNUSED(closure))
 
 static PyObject *get_imag(PyObject *Py_UNUSED(self), void *Py_UNUSED(closure))
 {
-    PyErr_SetString(PyExc_RuntimeError, "imag is not implemented for tensors with non-complex dtypes.");
+    PyErr_SetString(PyExc_RuntimeError,
+                    "imag is not implemented for tensors with non-complex dtypes.");
     return NULL;
 }
 
@@ -126,17 +137,19 @@ static PyObject *get_data(PyObject *self, void *Py_UNUSED(closure))
 static int set_data(PyObject *self, PyObject *value, void *Py_UNUSED(closure))
 {
     if (!value) {
-        PyErr_SetString(PyExc_RuntimeError, "Deleting tensor data is not allowed. Delete tensor instead!");
+        PyErr_SetString(PyExc_RuntimeError,
+                        "Deleting tensor data is not allowed. Delete tensor instead!");
         return -1;
     }
     if (!is_tensor(value)) {
-        PyErr_Format(PyExc_TypeError, "Variable data has to be a tensor, but got %s", type_name(value));
+        PyErr_Format(PyExc_TypeError, "Variable data has to be a tensor, but got %s",
+                     type_name(value));
         return -1;
     }
     return tensor_set_data(tensor_of(self), tensor_of(value)) ? raise_status() : 0;
 }
 
-/* --- Autograd --------------------------------------------------------------------------------------------------------- */
+/* --- Autograd --- */
 
 /* grad_fn, or NULL with *error set and an exception raised. */
 static struct node *grad_fn_of(PyObject *self, bool *error)
@@ -169,13 +182,15 @@ static int warn_grad_of_non_leaf(struct tensor *tensor)
     if (!autograd || !autograd->grad_fn || autograd->grad || autograd->retains_grad) {
         return 0;
     }
-    return PyErr_WarnEx(PyExc_UserWarning,
-                        "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
-                        "attribute won't be populated during autograd.backward(). If you indeed want the .grad field "
-                        "to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you "
-                        "access the non-leaf Tensor by mistake, make sure you access the leaf Tensor instead. See "
-                        "github.com/pytorch/pytorch/pull/30531 for more information.",
-                        1);
+    return PyErr_WarnEx(
+        PyExc_UserWarning,
+        "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
+        "attribute won't be populated during autograd.backward(). If you indeed want the .grad "
+        "field "
+        "to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you "
+        "access the non-leaf Tensor by mistake, make sure you access the leaf Tensor instead. See "
+        "github.com/pytorch/pytorch/pull/30531 for more information.",
+        1);
 }
 
 static PyObject *get_grad(PyObject *self, void *Py_UNUSED(closure))
@@ -193,7 +208,8 @@ static int set_grad(PyObject *self, PyObject *value, void *Py_UNUSED(closure))
         return tensor_set_grad(tensor_of(self), NULL) ? raise_status() : 0;
     }
     if (!is_tensor(value)) {
-        PyErr_Format(PyExc_TypeError, "assigned grad expected to be a Tensor or None but got grad of type %s",
+        PyErr_Format(PyExc_TypeError,
+                     "assigned grad expected to be a Tensor or None but got grad of type %s",
                      type_name(value));
         return -1;
     }
@@ -270,12 +286,15 @@ PyGetSetDef tensor_attributes[] = {
     {"H", get_H, NULL, "The transpose of a matrix.", NULL},
     {"real", get_real, NULL, "The tensor itself: its elements are real.", NULL},
     {"imag", get_imag, NULL, NULL, NULL},
-    {"data", get_data, set_data, "The elements without history; changes are not noticed by backward.", NULL},
+    {"data", get_data, set_data,
+     "The elements without history; changes are not noticed by backward.", NULL},
     {"grad", get_grad, set_grad, "The gradient that backward() has summed up, or None.", NULL},
     {"grad_fn", get_grad_fn, NULL, "The graph node that made it, or None for a leaf.", NULL},
-    {"requires_grad", get_requires_grad, set_requires_grad, "Whether operations on it are recorded.", NULL},
+    {"requires_grad", get_requires_grad, set_requires_grad,
+     "Whether operations on it are recorded.", NULL},
     {"is_leaf", get_is_leaf, NULL, "Whether no recorded operation made it.", NULL},
-    {"retains_grad", get_retains_grad, NULL, "Whether it is a non-leaf that keeps its gradient.", NULL},
+    {"retains_grad", get_retains_grad, NULL, "Whether it is a non-leaf that keeps its gradient.",
+     NULL},
     {"output_nr", get_output_nr, NULL, "Which output of grad_fn it is.", NULL},
     {"_version", get_version, NULL, "How often its elements were changed in place.", NULL},
     {"_base", get_base, NULL, "The tensor that this is a view of, or None.", NULL},

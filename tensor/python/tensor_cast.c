@@ -1,4 +1,5 @@
-/* Tensor.float(), .long(), .type(), .cpu(), … : other element types and devices by their old names. */
+/* Tensor.float(), .long(), .type(), .cpu(), … : other element types and devices by their old names.
+ */
 #include "objects.h"
 #include <string.h>
 
@@ -23,10 +24,10 @@ static PyObject *cast(PyObject *self, enum dtype dtype)
     return object;
 }
 
-#define CAST_METHOD(name, dtype)                                                                              \
-    static PyObject *to_##name(PyObject *self, PyObject *Py_UNUSED(ignored))                                  \
-    {                                                                                                         \
-        return cast(self, dtype);                                                                             \
+#define CAST_METHOD(name, dtype)                                                                   \
+    static PyObject *to_##name(PyObject *self, PyObject *Py_UNUSED(ignored))                       \
+    {                                                                                              \
+        return cast(self, dtype);                                                                  \
     }
 
 CAST_METHOD(double, DTYPE_F64)
@@ -72,7 +73,8 @@ static PyObject *tensor_py_type(PyObject *self, PyObject *args, PyObject *keywor
         return NULL;
     }
     if (wanted == Py_None) {
-        return PyUnicode_FromFormat("torch.%sTensor", dtype_info[tensor_of(self)->dtype].class_name);
+        return PyUnicode_FromFormat("torch.%sTensor",
+                                    dtype_info[tensor_of(self)->dtype].class_name);
     }
     enum dtype dtype = PyType_Check(wanted) ? DTYPE_NONE : dtype_of(wanted);
     if (dtype == DTYPE_NONE) {
@@ -80,18 +82,26 @@ static PyObject *tensor_py_type(PyObject *self, PyObject *args, PyObject *keywor
             PyErr_SetString(PyExc_TypeError, "dtype must be a type, str, or dtype object");
             return NULL;
         }
-        const char *name = PyUnicode_Check(wanted) ? PyUnicode_AsUTF8(wanted) : ((PyTypeObject *)wanted)->tp_name;
+        const char *name =
+            PyUnicode_Check(wanted) ? PyUnicode_AsUTF8(wanted) : ((PyTypeObject *)wanted)->tp_name;
         dtype = name ? dtype_of_name(name) : DTYPE_NONE;
     }
     return dtype == DTYPE_NONE ? NULL : cast(self, dtype);
 }
 
-static const struct param_spec other_params[] = {{.name = "other", .type = PARAM_TENSOR, .slot = 1}};
-static const struct overload_spec other_overload = {
-    .text = "(Tensor other)", .params = other_params, .param_count = 1, .positional = 1, .required = 1, .slots = 2};
-static const struct op_spec type_as_spec = {.name = "type_as", .method = true, .count = 1, .overloads = &other_overload};
+static const struct param_spec other_params[] = {
+    {.name = "other", .type = PARAM_TENSOR, .slot = 1}};
+static const struct overload_spec other_overload = {.text = "(Tensor other)",
+                                                    .params = other_params,
+                                                    .param_count = 1,
+                                                    .positional = 1,
+                                                    .required = 1,
+                                                    .slots = 2};
+static const struct op_spec type_as_spec = {
+    .name = "type_as", .method = true, .count = 1, .overloads = &other_overload};
 
-static PyObject *tensor_type_as(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
+static PyObject *tensor_type_as(PyObject *self, PyObject *const *args, Py_ssize_t count,
+                                PyObject *names)
 {
     struct arguments in = {self, args, count, names, names ? PyTuple_GET_SIZE(names) : 0};
     struct frame frame;
@@ -105,8 +115,8 @@ static PyObject *tensor_type_as(PyObject *self, PyObject *const *args, Py_ssize_
 
 static PyObject *tensor_cpu(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
-    return tensor_object_take(tensor_to_device(tensor_of(self), (struct device){DEVICE_CPU, -1}, DTYPE_NONE, false,
-                                               false, 1));
+    return tensor_object_take(tensor_to_device(tensor_of(self), (struct device){DEVICE_CPU, -1},
+                                               DTYPE_NONE, false, false, 1));
 }
 
 static PyObject *tensor_cuda(PyObject *self, PyObject *args, PyObject *keywords)
@@ -126,10 +136,14 @@ static PyObject *tensor_cuda(PyObject *self, PyObject *args, PyObject *keywords)
     if (PyErr_Occurred()) {
         return NULL;
     }
-    return tensor_object_take(tensor_to_device(tensor_of(self), device, DTYPE_NONE, non_blocking, false, 1));
+    return tensor_object_take(
+        tensor_to_device(tensor_of(self), device, DTYPE_NONE, non_blocking, false, 1));
 }
 
-#define CAST_ENTRY(name, dtype) {#name, to_##name, METH_NOARGS, "The tensor as " dtype "; itself if it is that already."}
+#define CAST_ENTRY(name, dtype)                                                                    \
+    {                                                                                              \
+#name, to_##name, METH_NOARGS, "The tensor as " dtype "; itself if it is that already."    \
+    }
 
 PyMethodDef tensor_cast_methods[] = {
     CAST_ENTRY(double, "torch.float64"),
@@ -144,7 +158,8 @@ PyMethodDef tensor_cast_methods[] = {
     CAST_ENTRY(bool, "torch.bool"),
     {"type", (PyCFunction)(void (*)(void))tensor_py_type, METH_VARARGS | METH_KEYWORDS,
      "type(dtype=None)\nThe type's name, 'torch.FloatTensor', or the tensor converted to another."},
-    {"type_as", FAST(tensor_type_as), METH_FASTCALL | METH_KEYWORDS, "type_as(other)\nThe tensor with other's dtype."},
+    {"type_as", FAST(tensor_type_as), METH_FASTCALL | METH_KEYWORDS,
+     "type_as(other)\nThe tensor with other's dtype."},
     {"cpu", tensor_cpu, METH_NOARGS, "The tensor in main memory; itself if it is there."},
     {"cuda", (PyCFunction)(void (*)(void))tensor_cuda, METH_VARARGS | METH_KEYWORDS,
      "cuda(device=None)\nThe tensor on a GPU."},

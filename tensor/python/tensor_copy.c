@@ -4,8 +4,8 @@
 #include "call.h"
 #include "objects.h"
 
-/* An instance of self's class around `tensor` (taken), a leaf that requires grad as self does, with attributes from
- * `dict` (NULL: none; taken). */
+/* An instance of self's class around `tensor` (taken), a leaf that requires grad as self does, with
+ * attributes from `dict` (NULL: none; taken). */
 static PyObject *like_take(PyObject *self, struct tensor *tensor, PyObject *dict)
 {
     if (!tensor) {
@@ -37,15 +37,17 @@ static PyObject *tensor_dunder_copy(PyObject *self, PyObject *Py_UNUSED(ignored)
     return like_take(self, tensor_detached(tensor_of(self), false), copy);
 }
 
-/* --- deepcopy: tensors that share a storage share the copy of it -------------------------------------------------------- */
+/* --- deepcopy: tensors that share a storage share the copy of it --- */
 
-/* The copied storage, by way of a tensor of its bytes that the memo keeps under the storage's address. Borrowed. */
+/* The copied storage, by way of a tensor of its bytes that the memo keeps under the storage's
+ * address. Borrowed. */
 static struct storage *copied_storage(struct storage *storage, PyObject *memo)
 {
     PyObject *key = PyLong_FromVoidPtr(storage);
     PyObject *bytes = key ? PyDict_GetItemWithError(memo, key) : NULL;
     if (!bytes && key && !PyErr_Occurred()) {
-        bytes = tensor_object_take(tensor_from_data(storage->data, DTYPE_U8, INTS((int64_t)storage->bytes)));
+        bytes = tensor_object_take(
+            tensor_from_data(storage->data, DTYPE_U8, INTS((int64_t)storage->bytes)));
         if (bytes && PyDict_SetItem(memo, key, bytes)) {
             Py_CLEAR(bytes);
         }
@@ -61,8 +63,8 @@ static struct tensor *copied_tensor(struct tensor *tensor, PyObject *memo)
     if (!storage) {
         return NULL;
     }
-    struct tensor *copy =
-        tensor_over(storage, tensor->dtype, tensor->dims, tensor->sizes, tensor->strides, tensor->offset);
+    struct tensor *copy = tensor_over(storage, tensor->dtype, tensor->dims, tensor->sizes,
+                                      tensor->strides, tensor->offset);
     if (!copy) {
         raise_error();
     }
@@ -106,10 +108,12 @@ static PyObject *tensor_dunder_deepcopy(PyObject *self, PyObject *memo)
     bool error = false;
     if (autograd_grad_fn(tensor, &error) || error) {
         if (!error) {
-            PyErr_SetString(PyExc_RuntimeError,
-                            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at "
-                            "the moment.  If you were attempting to deepcopy a module, this may be because of a "
-                            "torch.nn.utils.weight_norm usage, see https://github.com/pytorch/pytorch/pull/103001");
+            PyErr_SetString(PyExc_RuntimeError, "Only Tensors created explicitly by the user "
+                                                "(graph leaves) support the deepcopy protocol at "
+                                                "the moment.  If you were attempting to deepcopy a "
+                                                "module, this may be because of a "
+                                                "torch.nn.utils.weight_norm usage, see "
+                                                "https://github.com/pytorch/pytorch/pull/103001");
             return NULL;
         }
         return raise_error();
@@ -132,7 +136,7 @@ static PyObject *tensor_dunder_deepcopy(PyObject *self, PyObject *memo)
     return result;
 }
 
-/* --- pickle ------------------------------------------------------------------------------------------------------------------ */
+/* --- pickle --- */
 
 /* (torch._C._rebuild_tensor, (class, bytes, dtype, sizes, requires_grad), attributes) */
 static PyObject *tensor_reduce(PyObject *self, PyObject *Py_UNUSED(protocol))
@@ -148,11 +152,13 @@ static PyObject *tensor_reduce(PyObject *self, PyObject *Py_UNUSED(protocol))
     }
     if (rebuild && whole) {
         size_t bytes = (size_t)whole->numel * dtype_info[whole->dtype].bytes;
-        PyObject *data = PyBytes_FromStringAndSize(bytes ? tensor_ptr(whole) : NULL, (Py_ssize_t)bytes);
+        PyObject *data =
+            PyBytes_FromStringAndSize(bytes ? tensor_ptr(whole) : NULL, (Py_ssize_t)bytes);
         PyObject *sizes = data ? size_object(whole->dims, whole->sizes) : NULL;
         if (sizes) {
-            result = Py_BuildValue("O(ONNNO)O", rebuild, Py_TYPE(self), data, dtype_object(whole->dtype), sizes,
-                                   tensor_tracks(tensor) ? Py_True : Py_False, dict ? dict : Py_None);
+            result = Py_BuildValue(
+                "O(ONNNO)O", rebuild, Py_TYPE(self), data, dtype_object(whole->dtype), sizes,
+                tensor_tracks(tensor) ? Py_True : Py_False, dict ? dict : Py_None);
         } else {
             Py_XDECREF(data);
         }
@@ -168,8 +174,8 @@ static PyObject *rebuild_tensor(PyObject *Py_UNUSED(module), PyObject *args)
     PyObject *class, *type, *sizes;
     Py_buffer data;
     int requires_grad;
-    if (!PyArg_ParseTuple(args, "Oy*OO!p:_rebuild_tensor", &class, &data, &type, &PyTuple_Type, &sizes,
-                          &requires_grad)) {
+    if (!PyArg_ParseTuple(args, "Oy*OO!p:_rebuild_tensor", &class, &data, &type, &PyTuple_Type,
+                          &sizes, &requires_grad)) {
         return NULL;
     }
     enum dtype dtype = dtype_of(type);
@@ -182,10 +188,12 @@ static PyObject *rebuild_tensor(PyObject *Py_UNUSED(module), PyObject *args)
                 !__builtin_mul_overflow(numel, dims[i], &numel);
     }
     int64_t bytes = 0;
-    right = right && !__builtin_mul_overflow(numel, (int64_t)dtype_info[dtype].bytes, &bytes) && bytes == data.len;
+    right = right && !__builtin_mul_overflow(numel, (int64_t)dtype_info[dtype].bytes, &bytes) &&
+            bytes == data.len;
     PyObject *result = NULL;
     if (!right) {
-        PyErr_SetString(PyExc_ValueError, "a pickled tensor is damaged: its bytes do not fit its sizes");
+        PyErr_SetString(PyExc_ValueError,
+                        "a pickled tensor is damaged: its bytes do not fit its sizes");
     } else {
         struct tensor *tensor = tensor_from_data(data.buf, dtype, (struct ints){dims, (int)count});
         if (!tensor || (requires_grad && tensor_set_requires_grad(tensor, true))) {
@@ -212,29 +220,52 @@ static PyObject *tensor_setstate(PyObject *self, PyObject *state)
     Py_RETURN_NONE;
 }
 
-/* --- torch.Tensor(…) -------------------------------------------------------------------------------------------------------- */
+/* --- torch.Tensor(…) --- */
 
-#define DEVICE_PARAM                                                                                          \
-    {                                                                                                         \
-        .name = "device", .type = PARAM_DEVICE, .flags = PARAM_OPTIONAL | PARAM_NONE | PARAM_KEYWORD, .slot = 1 \
+#define DEVICE_PARAM                                                                               \
+    {                                                                                              \
+        .name = "device", .type = PARAM_DEVICE,                                                    \
+        .flags = PARAM_OPTIONAL | PARAM_NONE | PARAM_KEYWORD, .slot = 1                            \
     }
 
 static const struct param_spec nothing_params[] = {DEVICE_PARAM};
 static const struct param_spec storage_params[] = {{.name = "storage", .type = PARAM_STORAGE}};
 static const struct param_spec other_params[] = {{.name = "other", .type = PARAM_TENSOR}};
 static const struct param_spec size_params[] = {{.name = "size", .type = PARAM_INTS}, DEVICE_PARAM};
-static const struct param_spec data_params[] = {{.name = "data", .type = PARAM_OBJECT}, DEVICE_PARAM};
+static const struct param_spec data_params[] = {{.name = "data", .type = PARAM_OBJECT},
+                                                DEVICE_PARAM};
 
 enum { NEW_EMPTY, NEW_STORAGE, NEW_OTHER, NEW_SIZE, NEW_DATA };
 
 static const struct overload_spec new_overloads[] = {
-    {.text = "(*, torch.device device = None)", .params = nothing_params, .param_count = 1, .slots = 2},
-    {.text = "(torch.Storage storage)", .params = storage_params, .param_count = 1, .positional = 1, .required = 1, .slots = 1},
-    {.text = "(Tensor other)", .params = other_params, .param_count = 1, .positional = 1, .required = 1, .slots = 1},
-    {.text = "(tuple of ints size, *, torch.device device = None)", .params = size_params, .param_count = 2,
-     .positional = 1, .required = 1, .slots = 2},
-    {.text = "(object data, *, torch.device device = None)", .params = data_params, .param_count = 2, .positional = 1,
-     .required = 1, .slots = 2},
+    {.text = "(*, torch.device device = None)",
+     .params = nothing_params,
+     .param_count = 1,
+     .slots = 2},
+    {.text = "(torch.Storage storage)",
+     .params = storage_params,
+     .param_count = 1,
+     .positional = 1,
+     .required = 1,
+     .slots = 1},
+    {.text = "(Tensor other)",
+     .params = other_params,
+     .param_count = 1,
+     .positional = 1,
+     .required = 1,
+     .slots = 1},
+    {.text = "(tuple of ints size, *, torch.device device = None)",
+     .params = size_params,
+     .param_count = 2,
+     .positional = 1,
+     .required = 1,
+     .slots = 2},
+    {.text = "(object data, *, torch.device device = None)",
+     .params = data_params,
+     .param_count = 2,
+     .positional = 1,
+     .required = 1,
+     .slots = 2},
 };
 static const struct op_spec new_spec = {.name = "new", .count = 5, .overloads = new_overloads};
 

@@ -1,45 +1,63 @@
-/* Methods of Tensor that are no operations of the table: what it is, autograd, copies for Python. */
+/* Methods of Tensor that are no operations of the table: what it is, autograd, copies for Python.
+ */
 #include "autograd/engine.h"
 #include "autograd/node.h"
 #include "objects.h"
 
 #define FAST(function) (PyCFunction)(void (*)(void)) function
 
-/* --- Signatures ----------------------------------------------------------------------------------------------------- */
+/* --- Signatures --- */
 
 static const struct param_spec dim_params[] = {
     {.name = "dim", .type = PARAM_INT, .flags = PARAM_OPTIONAL | PARAM_NONE, .slot = 1},
 };
-static const struct overload_spec dim_overload = {
-    .text = "(int dim = None)", .params = dim_params, .param_count = 1, .positional = 1, .slots = 2};
-static const struct op_spec size_spec = {.name = "size", .method = true, .count = 1, .overloads = &dim_overload};
-static const struct op_spec stride_spec = {.name = "stride", .method = true, .count = 1, .overloads = &dim_overload};
+static const struct overload_spec dim_overload = {.text = "(int dim = None)",
+                                                  .params = dim_params,
+                                                  .param_count = 1,
+                                                  .positional = 1,
+                                                  .slots = 2};
+static const struct op_spec size_spec = {
+    .name = "size", .method = true, .count = 1, .overloads = &dim_overload};
+static const struct op_spec stride_spec = {
+    .name = "stride", .method = true, .count = 1, .overloads = &dim_overload};
 
 static const struct param_spec flag_params[] = {
-    {.name = "requires_grad", .type = PARAM_BOOL, .flags = PARAM_OPTIONAL, .slot = 1, .otherwise = {.kind = VALUE_BOOL, .i = 1}},
+    {.name = "requires_grad",
+     .type = PARAM_BOOL,
+     .flags = PARAM_OPTIONAL,
+     .slot = 1,
+     .otherwise = {.kind = VALUE_BOOL, .i = 1}},
 };
-static const struct overload_spec flag_overload = {
-    .text = "(bool requires_grad = True)", .params = flag_params, .param_count = 1, .positional = 1, .slots = 2};
+static const struct overload_spec flag_overload = {.text = "(bool requires_grad = True)",
+                                                   .params = flag_params,
+                                                   .param_count = 1,
+                                                   .positional = 1,
+                                                   .slots = 2};
 static const struct op_spec requires_grad_spec = {
     .name = "requires_grad_", .method = true, .count = 1, .overloads = &flag_overload};
 
 static const struct param_spec format_params[] = {
-    {.name = "memory_format", .type = PARAM_MEMORY_FORMAT, .flags = PARAM_OPTIONAL | PARAM_KEYWORD, .slot = 1},
+    {.name = "memory_format",
+     .type = PARAM_MEMORY_FORMAT,
+     .flags = PARAM_OPTIONAL | PARAM_KEYWORD,
+     .slot = 1},
 };
 static const struct overload_spec format_overload = {
-    .text = "(*, torch.memory_format memory_format = torch.contiguous_format)", .params = format_params, .param_count = 1,
+    .text = "(*, torch.memory_format memory_format = torch.contiguous_format)",
+    .params = format_params,
+    .param_count = 1,
     .slots = 2};
 static const struct op_spec is_contiguous_spec = {
     .name = "is_contiguous", .method = true, .count = 1, .overloads = &format_overload};
 
-static int match(const struct op_spec *spec, PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names,
-                 struct frame *frame)
+static int match(const struct op_spec *spec, PyObject *self, PyObject *const *args,
+                 Py_ssize_t count, PyObject *names, struct frame *frame)
 {
     struct arguments in = {self, args, count, names, names ? PyTuple_GET_SIZE(names) : 0};
     return args_match(spec, &in, frame);
 }
 
-/* --- What it is ----------------------------------------------------------------------------------------------------- */
+/* --- What it is --- */
 
 /* One of the sizes or strides. */
 static PyObject *pick_dim(const struct tensor *tensor, const int64_t *values, int64_t dim)
@@ -49,7 +67,8 @@ static PyObject *pick_dim(const struct tensor *tensor, const int64_t *values, in
         return NULL;
     }
     if (dim < -tensor->dims || dim >= tensor->dims) {
-        PyErr_Format(PyExc_IndexError, "Dimension out of range (expected to be in range of [%d, %d], but got %lld)",
+        PyErr_Format(PyExc_IndexError,
+                     "Dimension out of range (expected to be in range of [%d, %d], but got %lld)",
                      -tensor->dims, tensor->dims - 1, (long long)dim);
         return NULL;
     }
@@ -57,8 +76,8 @@ static PyObject *pick_dim(const struct tensor *tensor, const int64_t *values, in
 }
 
 /* The `dim` argument of a call: whether there is one, or -1 with an exception. */
-static int dim_argument(const struct op_spec *spec, PyObject *self, PyObject *const *args, Py_ssize_t count,
-                        PyObject *names, int64_t *dim)
+static int dim_argument(const struct op_spec *spec, PyObject *self, PyObject *const *args,
+                        Py_ssize_t count, PyObject *names, int64_t *dim)
 {
     struct frame frame;
     if (count == 0 && !names) {
@@ -73,7 +92,8 @@ static int dim_argument(const struct op_spec *spec, PyObject *self, PyObject *co
     return given;
 }
 
-static PyObject *tensor_size(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
+static PyObject *tensor_size(PyObject *self, PyObject *const *args, Py_ssize_t count,
+                             PyObject *names)
 {
     struct tensor *tensor = tensor_of(self);
     int64_t dim;
@@ -84,7 +104,8 @@ static PyObject *tensor_size(PyObject *self, PyObject *const *args, Py_ssize_t c
     return size_object(tensor->dims, tensor->sizes);
 }
 
-static PyObject *tensor_stride(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
+static PyObject *tensor_stride(PyObject *self, PyObject *const *args, Py_ssize_t count,
+                               PyObject *names)
 {
     struct tensor *tensor = tensor_of(self);
     int64_t dim;
@@ -124,7 +145,8 @@ static PyObject *tensor_data_ptr(PyObject *self, PyObject *Py_UNUSED(ignored))
     return PyLong_FromVoidPtr(tensor_of(self)->numel ? tensor_ptr(tensor_of(self)) : NULL);
 }
 
-static PyObject *tensor_py_is_contiguous(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
+static PyObject *tensor_py_is_contiguous(PyObject *self, PyObject *const *args, Py_ssize_t count,
+                                         PyObject *names)
 {
     struct frame frame;
     if (count || names) {
@@ -143,7 +165,8 @@ static PyObject *tensor_is_floating_point(PyObject *self, PyObject *Py_UNUSED(ig
 
 static PyObject *tensor_is_signed(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
-    return PyBool_FromLong(tensor_of(self)->dtype != DTYPE_BOOL && tensor_of(self)->dtype != DTYPE_U8);
+    return PyBool_FromLong(tensor_of(self)->dtype != DTYPE_BOOL &&
+                           tensor_of(self)->dtype != DTYPE_U8);
 }
 
 static PyObject *tensor_is_inference(PyObject *self, PyObject *Py_UNUSED(ignored))
@@ -180,7 +203,7 @@ static PyObject *tensor_py_tolist(PyObject *self, PyObject *Py_UNUSED(ignored))
     return tensor_tolist(tensor_of(self));
 }
 
-/* --- Autograd --------------------------------------------------------------------------------------------------------- */
+/* --- Autograd --- */
 
 static PyObject *tensor_detach(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
@@ -199,7 +222,8 @@ static PyObject *tensor_detach_(PyObject *self, PyObject *Py_UNUSED(ignored))
     return tensor_detach_inplace(tensor_of(self)) ? raise_error() : Py_NewRef(self);
 }
 
-static PyObject *tensor_requires_grad_(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
+static PyObject *tensor_requires_grad_(PyObject *self, PyObject *const *args, Py_ssize_t count,
+                                       PyObject *names)
 {
     struct tensor *tensor = tensor_of(self);
     struct frame frame;
@@ -209,7 +233,8 @@ static PyObject *tensor_requires_grad_(PyObject *self, PyObject *const *args, Py
     bool wanted = frame.values[1].i;
     args_release(&frame);
     if (wanted && !dtype_is_float(tensor->dtype)) {
-        PyErr_SetString(PyExc_RuntimeError, "only Tensors of floating point dtype can require gradients");
+        PyErr_SetString(PyExc_RuntimeError,
+                        "only Tensors of floating point dtype can require gradients");
         return NULL;
     }
     return tensor_set_requires_grad(tensor, wanted) ? raise_error() : Py_NewRef(self);
@@ -223,25 +248,28 @@ static PyObject *tensor_py_retain_grad(PyObject *self, PyObject *Py_UNUSED(ignor
     Py_RETURN_NONE;
 }
 
-static PyObject *tensor_register_hook_method(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
+static PyObject *tensor_register_hook_method(PyObject *self, PyObject *const *args,
+                                             Py_ssize_t count, PyObject *names)
 {
     if (count + (names ? PyTuple_GET_SIZE(names) : 0) != 1 ||
         (names && PyTuple_GET_SIZE(names) &&
          PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "hook") != 0)) {
-        PyErr_SetString(PyExc_TypeError,
-                        count ? "Tensor.register_hook() takes 2 positional arguments: 'self' and 'hook'"
-                              : "Tensor.register_hook() missing 1 required positional argument: 'hook'");
+        PyErr_SetString(
+            PyExc_TypeError,
+            count ? "Tensor.register_hook() takes 2 positional arguments: 'self' and 'hook'"
+                  : "Tensor.register_hook() missing 1 required positional argument: 'hook'");
         return NULL;
     }
     return tensor_py_register_hook(self, args[0]);
 }
 
-/* --- Copies for Python ---------------------------------------------------------------------------------------------- */
+/* --- Copies for Python --- */
 
 static PyObject *tensor_as_subclass(PyObject *self, PyObject *class)
 {
     if (!PyType_Check(class) || !PyType_IsSubtype((PyTypeObject *)class, tensor_base_type)) {
-        PyErr_Format(PyExc_TypeError, "as_subclass(): argument 'cls' must be a subclass of Tensor, not %s",
+        PyErr_Format(PyExc_TypeError,
+                     "as_subclass(): argument 'cls' must be a subclass of Tensor, not %s",
                      type_name(class));
         return NULL;
     }
@@ -270,21 +298,27 @@ static PyObject *tensor_format(PyObject *self, PyObject *spec)
 }
 
 PyMethodDef tensor_own_methods[] = {
-    {"size", FAST(tensor_size), METH_FASTCALL | METH_KEYWORDS, "size(dim=None)\nThe sizes, or that of one dimension."},
-    {"stride", FAST(tensor_stride), METH_FASTCALL | METH_KEYWORDS, "stride(dim=None)\nThe steps between elements."},
+    {"size", FAST(tensor_size), METH_FASTCALL | METH_KEYWORDS,
+     "size(dim=None)\nThe sizes, or that of one dimension."},
+    {"stride", FAST(tensor_stride), METH_FASTCALL | METH_KEYWORDS,
+     "stride(dim=None)\nThe steps between elements."},
     {"dim", tensor_dim, METH_NOARGS, "The number of dimensions."},
     {"ndimension", tensor_dim, METH_NOARGS, "The number of dimensions."},
     {"numel", tensor_py_numel, METH_NOARGS, "The number of elements."},
     {"nelement", tensor_py_numel, METH_NOARGS, "The number of elements."},
     {"element_size", tensor_element_size, METH_NOARGS, "Bytes of one element."},
-    {"storage_offset", tensor_storage_offset, METH_NOARGS, "The first element's place in the storage."},
+    {"storage_offset", tensor_storage_offset, METH_NOARGS,
+     "The first element's place in the storage."},
     {"data_ptr", tensor_data_ptr, METH_NOARGS, "The address of the first element."},
     {"is_contiguous", FAST(tensor_py_is_contiguous), METH_FASTCALL | METH_KEYWORDS,
      "Whether the elements lie one after the other in row-major order."},
-    {"is_floating_point", tensor_is_floating_point, METH_NOARGS, "Whether the elements are floating numbers."},
+    {"is_floating_point", tensor_is_floating_point, METH_NOARGS,
+     "Whether the elements are floating numbers."},
     {"is_complex", tensor_is_not, METH_NOARGS, "Whether the elements are complex numbers."},
-    {"is_signed", tensor_is_signed, METH_NOARGS, "Whether the element type holds negative numbers."},
-    {"is_inference", tensor_is_inference, METH_NOARGS, "Whether it was made under inference_mode()."},
+    {"is_signed", tensor_is_signed, METH_NOARGS,
+     "Whether the element type holds negative numbers."},
+    {"is_inference", tensor_is_inference, METH_NOARGS,
+     "Whether it was made under inference_mode()."},
     {"is_pinned", tensor_is_not, METH_NOARGS, "Whether it lies in page-locked memory."},
     {"is_shared", tensor_is_not, METH_NOARGS, "Whether other processes share its memory."},
     {"_is_view", tensor_is_view, METH_NOARGS, "Whether it is a view of another tensor."},
@@ -295,13 +329,18 @@ PyMethodDef tensor_own_methods[] = {
      "backward(gradient=None, retain_graph=None, create_graph=False, inputs=None)\n"
      "Adds the gradients of this tensor to the .grad of the leaves that it was made from."},
     {"detach", tensor_detach, METH_NOARGS, "The same elements without history; they share memory."},
-    {"detach_", tensor_detach_, METH_NOARGS, "Takes this tensor out of the graph: it becomes a leaf."},
+    {"detach_", tensor_detach_, METH_NOARGS,
+     "Takes this tensor out of the graph: it becomes a leaf."},
     {"requires_grad_", FAST(tensor_requires_grad_), METH_FASTCALL | METH_KEYWORDS,
-     "requires_grad_(requires_grad=True) -> Tensor\nWhether operations on it are recorded from now on."},
-    {"retain_grad", tensor_py_retain_grad, METH_NOARGS, "Keeps .grad of a tensor that is not a leaf."},
+     "requires_grad_(requires_grad=True) -> Tensor\nWhether operations on it are recorded from now "
+     "on."},
+    {"retain_grad", tensor_py_retain_grad, METH_NOARGS,
+     "Keeps .grad of a tensor that is not a leaf."},
     {"register_hook", FAST(tensor_register_hook_method), METH_FASTCALL | METH_KEYWORDS,
-     "register_hook(hook) -> handle\nhook(grad) runs when the gradient is known; it may return another."},
-    {"as_subclass", tensor_as_subclass, METH_O, "as_subclass(cls)\nThe same elements as an instance of `cls`."},
+     "register_hook(hook) -> handle\nhook(grad) runs when the gradient is known; it may return "
+     "another."},
+    {"as_subclass", tensor_as_subclass, METH_O,
+     "as_subclass(cls)\nThe same elements as an instance of `cls`."},
     {"__format__", tensor_format, METH_O, NULL},
     {0},
 };

@@ -1,9 +1,10 @@
 /* torch.Tensor: one object per tensor for its whole life.
  *
- * While Python refers to the object, it holds one reference on the tensor (PYTHON_OWNS_TENSOR). When the last Python
- * reference goes and C still holds the tensor, the dying object is kept: the tensor holds it then
- * (TENSOR_OWNS_PYTHON), so that attributes, subclass and weak references survive. When C drops the last reference of
- * such a tensor, bridge.c hands it back to the object, which then dies in the ordinary way. */
+ * While Python refers to the object, it holds one reference on the tensor (PYTHON_OWNS_TENSOR).
+ * When the last Python reference goes and C still holds the tensor, the dying object is kept: the
+ * tensor holds it then (TENSOR_OWNS_PYTHON), so that attributes, subclass and weak references
+ * survive. When C drops the last reference of such a tensor, bridge.c hands it back to the object,
+ * which then dies in the ordinary way. */
 #include "autograd/node.h"
 #include "convert.h"
 #include <structmember.h>
@@ -12,7 +13,7 @@ PyTypeObject *tensor_base_type;
 PyTypeObject *tensor_type;
 static PyTypeObject *tensor_meta_type;
 
-/* --- Making objects -------------------------------------------------------------------------------------------- */
+/* --- Making objects --- */
 
 /* Plain Tensor objects are kept for the next result. */
 #define FREE_OBJECTS 128
@@ -54,7 +55,8 @@ PyObject *tensor_object_take(struct tensor *tensor)
         return object_make_take(tensor, tensor_type);
     }
     if (tensor->python_owner == TENSOR_OWNS_PYTHON) {
-        tensor->python_owner = PYTHON_OWNS_TENSOR; /* our reference becomes the object's, the tensor's on it ours */
+        tensor->python_owner =
+            PYTHON_OWNS_TENSOR; /* our reference becomes the object's, the tensor's on it ours */
         return object;
     }
     Py_INCREF(object);
@@ -81,9 +83,10 @@ PyObject *tensor_object_as(struct tensor *tensor, PyTypeObject *type)
     return alias ? object_make_take(alias, type) : raise_error();
 }
 
-/* --- The end of objects ------------------------------------------------------------------------------------------ */
+/* --- The end of objects --- */
 
-/* True when C still needs the tensor: it owns the object from now on. Called with no reference left on `self`. */
+/* True when C still needs the tensor: it owns the object from now on. Called with no reference left
+ * on `self`. */
 static bool object_keep(struct tensor_object *self)
 {
     struct tensor *tensor = self->tensor;
@@ -131,7 +134,8 @@ static void tensor_dealloc(PyObject *object)
 /* Clears the members that __slots__ of Python subclasses made. */
 static void clear_slots(PyObject *self)
 {
-    for (PyTypeObject *type = Py_TYPE(self); type && type != tensor_base_type; type = type->tp_base) {
+    for (PyTypeObject *type = Py_TYPE(self); type && type != tensor_base_type;
+         type = type->tp_base) {
         PyMemberDef *member = type->tp_members;
         for (Py_ssize_t i = 0; i < Py_SIZE(type); i++, member++) {
             if (member->type == T_OBJECT_EX && !(member->flags & READONLY)) {
@@ -142,8 +146,8 @@ static void clear_slots(PyObject *self)
     }
 }
 
-/* tp_dealloc of classes made in Python: CPython's own would clear __dict__ and __slots__ before we could keep the
- * object. The order of steps is CPython's (subtype_dealloc). */
+/* tp_dealloc of classes made in Python: CPython's own would clear __dict__ and __slots__ before we
+ * could keep the object. The order of steps is CPython's (subtype_dealloc). */
 static void subclass_dealloc(PyObject *object)
 {
     struct tensor_object *self = (struct tensor_object *)object;
@@ -168,7 +172,7 @@ static void subclass_dealloc(PyObject *object)
     object_free(self);
 }
 
-/* --- Cycles ---------------------------------------------------------------------------------------------------------- */
+/* --- Cycles --- */
 
 static int tensor_traverse(PyObject *object, visitproc visit, void *arg)
 {
@@ -253,7 +257,7 @@ int node_visit(struct node *node, visitproc visit, void *arg)
     return 0;
 }
 
-/* --- The types ------------------------------------------------------------------------------------------------------- */
+/* --- The types --- */
 
 static PyObject *tensor_new_object(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
@@ -316,10 +320,12 @@ static int count_methods(const PyMethodDef *methods)
     return count;
 }
 
-/* The methods of the table followed by those written by hand. They live as long as the type: for good. */
+/* The methods of the table followed by those written by hand. They live as long as the type: for
+ * good. */
 static PyMethodDef *all_methods(void)
 {
-    PyMethodDef *const lists[] = {tensor_methods, tensor_own_methods, tensor_cast_methods, copy_methods, array_methods};
+    PyMethodDef *const lists[] = {tensor_methods, tensor_own_methods, tensor_cast_methods,
+                                  copy_methods, array_methods};
     enum { LISTS = sizeof lists / sizeof *lists };
     int count = 0;
     for (int i = 0; i < LISTS; i++) {
@@ -364,8 +370,8 @@ static PyTypeObject *make_base(PyObject *module)
 /* torch.Tensor by way of the metaclass, as if by a class statement. */
 static PyTypeObject *make_tensor(void)
 {
-    PyObject *type = PyObject_CallFunction((PyObject *)tensor_meta_type, "s(O){ss}", "Tensor", tensor_base_type,
-                                           "__module__", "torch");
+    PyObject *type = PyObject_CallFunction((PyObject *)tensor_meta_type, "s(O){ss}", "Tensor",
+                                           tensor_base_type, "__module__", "torch");
     if (type) {
         ((PyTypeObject *)type)->tp_dealloc = tensor_dealloc;
     }
@@ -374,16 +380,19 @@ static PyTypeObject *make_tensor(void)
 
 int tensor_type_init(PyObject *module)
 {
-    tensor_meta_type = (PyTypeObject *)PyType_FromSpecWithBases(&meta_spec, (PyObject *)&PyType_Type);
+    tensor_meta_type =
+        (PyTypeObject *)PyType_FromSpecWithBases(&meta_spec, (PyObject *)&PyType_Type);
     tensor_base_type = tensor_meta_type ? make_base(module) : NULL;
     if (!tensor_base_type) {
         return -1;
     }
-    Py_SET_TYPE(tensor_base_type, tensor_meta_type); /* PyType_FromSpec makes classes of `type` only */
+    Py_SET_TYPE(tensor_base_type,
+                tensor_meta_type); /* PyType_FromSpec makes classes of `type` only */
     Py_INCREF(tensor_meta_type);
     Py_DECREF(&PyType_Type);
     tensor_type = make_tensor();
-    if (!tensor_type || PyModule_AddObjectRef(module, "_TensorMeta", (PyObject *)tensor_meta_type) ||
+    if (!tensor_type ||
+        PyModule_AddObjectRef(module, "_TensorMeta", (PyObject *)tensor_meta_type) ||
         PyModule_AddObjectRef(module, "TensorBase", (PyObject *)tensor_base_type)) {
         return -1;
     }

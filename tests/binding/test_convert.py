@@ -119,6 +119,15 @@ def test_numpy_arrays_share_memory_both_ways():
     assert torch.as_tensor(same, dtype=torch.int64).tolist() == [1, 1]
 
 
+def test_numpy_leaves_operators_to_tensors():
+    x = torch.ones(2)
+    assert repr(np.float64(2) * x) == "tensor([2., 2.])" and repr(x * np.float64(2)) == "tensor([2., 2.])"
+    assert repr(x + np.ones(2)) == "tensor([2., 2.], dtype=torch.float64)" and repr(x == np.ones(2)) == "tensor([True, True])"
+    assert repr(np.exp(x)) == "tensor([2.7183, 2.7183])"
+    with pytest.raises(TypeError, match="^unsupported operand type.s. for .: 'numpy.ndarray' and 'Tensor'$"):
+        np.ones(2) * x
+
+
 def test_numpy_array_outlives_its_tensor_and_the_other_way_round():
     array_of = torch.ones(1000).numpy()
     assert array_of.sum() == 1000
