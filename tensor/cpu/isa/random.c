@@ -7,6 +7,13 @@
 #define JOIN_(a, b) a##_##b
 #define JOIN(a, b) JOIN_(a, b)
 
+/* clang has no vector forms of functions, and says so where it is asked for them */
+#ifdef __clang__
+#define SIMD_CALLS
+#else
+#define SIMD_CALLS _Pragma("omp simd")
+#endif
+
 #define U24 (1.0f / (1 << 24))
 #define MASK24 ((1U << 24) - 1)
 
@@ -15,18 +22,16 @@ static void normal_f32(const uint32_t *bits, float *out, int64_t n, float mean, 
     for (int64_t block = 0; block < n; block += 16) {
         const uint32_t *b = bits + block;
         float *x = out + block, radius[8], angle[8];
-#pragma omp simd
+        SIMD_CALLS
         for (int j = 0; j < 8; j++) {
             radius[j] = sqrtf(-2.0f * vector_logf(1.0f - (float)(int32_t)(b[j] & MASK24) * U24));
             angle[j] = (float)(2.0 * M_PI) * ((float)(int32_t)(b[j + 8] & MASK24) * U24);
         }
-        /* in one loop gcc would join sine and cosine to sincosf, which has no vector form */
-#pragma omp simd
-        for (int j = 0; j < 8; j++)
+        SIMD_CALLS
+        for (int j = 0; j < 8; j++) {
             x[j] = radius[j] * vector_cosf(angle[j]) * std + mean;
-#pragma omp simd
-        for (int j = 0; j < 8; j++)
             x[j + 8] = radius[j] * vector_sinf(angle[j]) * std + mean;
+        }
     }
 }
 
