@@ -51,9 +51,24 @@ static int read_port(struct connection *c, enum channel channel, struct buffer *
     return 0;
 }
 
+static int check_texts(const struct connection *c, struct buffer *problem)
+{
+    static const char *const texts[] = {"transport", "ip", "key", "signature_scheme"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        const json_t *value = json_object_get(c->file, texts[i]);
+        if (value && !json_is_string(value) && !json_is_null(value)) {
+            buffer_addf(problem, "%s is not a text", texts[i]);
+            return -1;
+        }
+    }
+    return 0;
+}
+
 static int check_fields(struct connection *c, struct buffer *problem)
 {
     const char *scheme = json_member_text(c->file, "signature_scheme", "hmac-sha256");
+    if (check_texts(c, problem) < 0)
+        return -1;
     if (strcmp(c->transport, "tcp") != 0 && strcmp(c->transport, "ipc") != 0) {
         buffer_addf(problem, "transport \"%s\" is not supported: use tcp or ipc", c->transport);
         return -1;
@@ -138,6 +153,19 @@ void connection_address(const struct connection *c, enum channel channel, struct
         buffer_addf(out, "tcp://%s:%d", ip, port);
     else
         buffer_addf(out, "tcp://%s:*", ip);
+}
+
+void connection_unlink(const struct connection *c)
+{
+    struct buffer address = BUFFER_INIT;
+    if (!c->transport || strcmp(c->transport, "ipc") != 0)
+        return;
+    for (int i = 0; i < CHANNEL_COUNT; i++) {
+        buffer_clear(&address);
+        connection_address(c, i, &address);
+        unlink(address.data + strlen("ipc://"));
+    }
+    buffer_release(&address);
 }
 
 void connection_set_port(struct connection *c, enum channel channel, int port)

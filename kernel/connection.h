@@ -35,6 +35,9 @@ void connection_release(struct connection *c);
 /* ZeroMQ address of a channel, appended to `out`; port 0 becomes "*" for tcp. */
 void connection_address(const struct connection *c, enum channel channel, struct buffer *out);
 
+/* Removes the socket files of an ipc connection. */
+void connection_unlink(const struct connection *c);
+
 /* Records the port that was chosen for a channel. */
 void connection_set_port(struct connection *c, enum channel channel, int port);
 

@@ -68,7 +68,7 @@ static void cell_ended(void *unused, struct outcome *outcome)
 {
     (void)unused;
     fflush(stdout);
-    streams_drain();
+    streams_finish();
     running.done(running.context, outcome);
 }
 

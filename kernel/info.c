@@ -49,7 +49,7 @@ json_t *shutdown_reply(struct kernel *k, struct request *r)
 json_t *interrupt_reply(struct kernel *k, struct request *r)
 {
     (void)k, (void)r;
+    python_interrupt(); /* first: or the end of a child could end the cell */
     lifetime_interrupt_children();
-    python_interrupt();
     return json_pack("{s:s}", "status", "ok");
 }

@@ -204,6 +204,7 @@ void lifetime_end_children(void)
 void lifetime_exit(struct kernel *k)
 {
     int number = atomic_load(&k->lifetime.signal);
+    connection_unlink(&k->connection);
     if (number) {
         sigset_t one;
         signal(number, SIG_DFL);

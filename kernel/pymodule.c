@@ -14,6 +14,7 @@ static struct {
     void *done_context;
     shell_serve *serve;
     void *serve_context;
+    PyObject *last_error; /* (ename, evalue, traceback) as last shown, or NULL */
 } module;
 
 static const struct front_end no_front_end;
@@ -142,6 +143,8 @@ static PyObject *error(PyObject *self, PyObject *args)
         return NULL;
     json_t *traceback = convert_to_json(traceback_object);
     bool good = traceback && convert_text(evalue_object, &evalue) == 0;
+    if (good)
+        Py_XSETREF(module.last_error, Py_NewRef(args));
     struct sink *sink = good ? streams_lock() : NULL;
     if (sink) {
         sink->error(sink, ename, buffer_text(&evalue), traceback);
@@ -157,6 +160,19 @@ static PyObject *error(PyObject *self, PyObject *args)
     json_decref(traceback);
     buffer_release(&evalue);
     return good ? done_with_output() : NULL;
+}
+
+static PyObject *last_error(PyObject *self, PyObject *unused)
+{
+    (void)self, (void)unused;
+    return Py_NewRef(module.last_error ? module.last_error : Py_None);
+}
+
+static PyObject *forget_error(PyObject *self, PyObject *unused)
+{
+    (void)self, (void)unused;
+    Py_CLEAR(module.last_error);
+    Py_RETURN_NONE;
 }
 
 static PyObject *clear(PyObject *self, PyObject *wait)
@@ -352,6 +368,8 @@ static PyMethodDef methods[] = {
     {"display", display, METH_VARARGS, "display(data, metadata, transient, update)"},
     {"result", result, METH_VARARGS, "result(count, data, metadata)"},
     {"error", error, METH_VARARGS, "error(ename, evalue, traceback)"},
+    {"last_error", last_error, METH_NOARGS, "The arguments of the last call of error, or None."},
+    {"forget_error", forget_error, METH_NOARGS, NULL},
     {"clear", clear, METH_O, "clear(wait)"},
     {"input", ask_input, METH_VARARGS, "input(prompt, password) -> str"},
     {"comm", send_comm, METH_VARARGS, "comm(type, content, metadata, buffers)"},

@@ -111,20 +111,33 @@ void streams_drain(void)
     pthread_mutex_unlock(&streams.lock);
 }
 
+/* With the lock held. */
+static void finish_locked(void)
+{
+    drain_locked();
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        if (streams.sink && streams.tail[i].size)
+            streams.sink->stream(streams.sink, i, streams.tail[i].data, streams.tail[i].size);
+        buffer_clear(&streams.tail[i]);
+    }
+}
+
+void streams_finish(void)
+{
+    if (streams_is_child())
+        return;
+    pthread_mutex_lock(&streams.lock);
+    finish_locked();
+    pthread_mutex_unlock(&streams.lock);
+}
+
 void streams_set_sink(struct sink *sink)
 {
     if (streams_is_child())
         return;
     pthread_mutex_lock(&streams.lock);
-    if (streams.sink) {
-        drain_locked();
-        /* what was begun for the old sink will not be completed for the new one */
-        for (int i = 0; i < STREAM_COUNT; i++) {
-            if (streams.tail[i].size)
-                streams.sink->stream(streams.sink, i, streams.tail[i].data, streams.tail[i].size);
-            buffer_clear(&streams.tail[i]);
-        }
-    }
+    if (sink != streams.sink)
+        finish_locked();
     streams.sink = sink;
     pthread_mutex_unlock(&streams.lock);
 }

@@ -28,6 +28,9 @@ int streams_fd(enum stream_name name);
 /* Reads what is ready on both pipes into the sink. Any thread. */
 void streams_drain(void);
 
+/* The same at the end of a cell: the beginning of a character that did not come to its end is passed on too. */
+void streams_finish(void);
+
 /* The sink of the outputs from now on; what the pipes hold goes to the old one. NULL: outputs are dropped. The caller
  * keeps the sink alive until it has set another. */
 void streams_set_sink(struct sink *sink);

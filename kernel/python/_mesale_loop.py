@@ -75,6 +75,7 @@ CONTEXT = _ThreadContext()
 loop = asyncio.new_event_loop()
 asyncio.set_event_loop(loop)
 
+GUARDS = set()          # code of the functions that run a cell's code and catch what it raises
 _builtins = dict(vars(builtins))
 _stopping = False
 _task = None            # of the cell that awaits
@@ -162,23 +163,37 @@ def _is_inside(task, frame):
     return frame is not None
 
 
+def _is_guarded(frame):
+    """Whether one of the GUARDS called what led to `frame`."""
+    frame = frame and frame.f_back
+    while frame is not None and frame.f_code not in GUARDS:
+        frame = frame.f_back
+    return frame is not None
+
+
+def _interrupt_task(frame):
+    """The cell awaits: cancel it, so that its `finally` runs. True if code of a task is to be interrupted as well."""
+    global _cancelled
+    current = asyncio.current_task(loop)
+    inside = current is not None and _is_inside(current, frame)
+    if current is not _task or not inside:
+        _cancelled = True
+        _task.cancel()
+        loop.call_soon_threadsafe(_wake)
+    return inside
+
+
 def _interrupt(signum, frame):
     """The handler of SIGINT. Between cells there is nothing to interrupt."""
-    global _cancelled
     phase = _kernel.phase()
     if phase == _kernel.EXPECTED:
         _kernel.set_phase(_kernel.INTERRUPTED)
-    if phase != _kernel.RUNNING:
+    if phase != _kernel.RUNNING or (_task is not None and not _interrupt_task(frame)):
         return
-    if _task is not None:
-        current = asyncio.current_task(loop)
-        inside = current is not None and _is_inside(current, frame)
-        if current is not _task or not inside:
-            _cancelled = True
-            _task.cancel()
-            loop.call_soon_threadsafe(_wake)
-        if not inside:
-            return
+    if _task is None and not _is_guarded(frame) or frame.f_code in GUARDS:
+        # between the beginning of the phase and the cell's own code, a few steps away from either end
+        signal.raise_signal(signum)
+        return
     raise KeyboardInterrupt
 
 

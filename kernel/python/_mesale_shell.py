@@ -98,7 +98,6 @@ class ZMQInteractiveShell(InteractiveShell):
 
     cell_code = ""              # of the cell that runs: transformed source
     cell_count = 0              # its number
-    last_error = None           # what was shown last in it: (name, text, traceback)
     display_failed = False      # an exception in __repr__ or the like of its result
 
     def _exiter_default(self):
@@ -181,17 +180,16 @@ class ZMQInteractiveShell(InteractiveShell):
 
     def _format_exception_for_storage(self, exception, *args, **kwargs):
         # what was shown, not formatted a second time
-        name, text, lines = self.last_error or (type(exception).__name__, "", [])
+        name, text, lines = _kernel.last_error() or (type(exception).__name__, "", [])
         return {"ename": name, "evalue": text, "traceback": lines}
 
     def _showtraceback(self, etype, evalue, stb):
         lines = [str(line) for line in stb]
         if self._fold is not None and self._fold.count:
             lines.insert((len(lines) + 1) // 2, f"    ... {self._fold.count} frames left out ...")
-        self.last_error = (etype.__name__, _text_of(evalue), lines)
         if self.displayhook.is_active:
             self.display_failed = True
-        _kernel.error(*self.last_error)
+        _kernel.error(etype.__name__, _text_of(evalue), lines)
 
 
 InteractiveShellABC.register(ZMQInteractiveShell)
@@ -266,7 +264,7 @@ class _Cell:
         self.ended = False
 
     def start(self):
-        shell.last_error = None
+        _kernel.forget_error()
         shell.display_failed = False
         _mesale_streams.restore()
         shell.cell_count = shell.execution_count
@@ -285,6 +283,9 @@ class _Cell:
             self._run(coroutine)
             self._end()
 
+    # An interrupt is raised only below the three functions that follow (_mesale_loop.GUARDS), which catch it, and only
+    # while the phase is RUNNING: nothing else of a cell's course can be torn apart.
+
     def _begin(self):
         interrupted = _kernel.phase() == _kernel.INTERRUPTED
         _kernel.set_phase(_kernel.RUNNING)
@@ -297,20 +298,35 @@ class _Cell:
             self._begin()
             coroutine.send(None)
         except StopIteration as stop:
+            _kernel.set_phase(_kernel.ENDING)
             self.result = stop.value
         except BaseException as error:
+            _kernel.set_phase(_kernel.ENDING)
             self._failed(error)
         else:
+            _kernel.set_phase(_kernel.ENDING)
             self._failed(RuntimeError("the cell awaited where it cannot"))
-        finally:
-            coroutine.close()
+        coroutine.close()
 
     async def _awaited(self, coroutine):
         try:
             self._begin()
             self.result = await coroutine
+            _kernel.set_phase(_kernel.ENDING)
         except BaseException as error:
+            _kernel.set_phase(_kernel.ENDING)
             coroutine.close()
+            self._failed(error)
+
+    def _events(self):
+        try:
+            _kernel.set_phase(_kernel.RUNNING)
+            shell.events.trigger("post_execute")
+            if not self.silent:
+                shell.events.trigger("post_run_cell", self.result)
+            _kernel.set_phase(_kernel.ENDING)
+        except BaseException as error:
+            _kernel.set_phase(_kernel.ENDING)
             self._failed(error)
 
     def _task_ended(self, task):
@@ -325,14 +341,6 @@ class _Cell:
         self.failure = error
         shell.showtraceback((type(error), error, error.__traceback__))
 
-    def _events(self):
-        try:
-            shell.events.trigger("post_execute")
-            if not self.silent:
-                shell.events.trigger("post_run_cell", self.result)
-        except BaseException as error:
-            self._failed(error)
-
     def _error(self):
         """The exception as (name, text, traceback), or three times None."""
         error = self.failure
@@ -340,17 +348,17 @@ class _Cell:
             error = self.result.error_before_exec or self.result.error_in_exec
         if error is None and not shell.display_failed:
             return None, None, []
-        if shell.last_error is None and isinstance(error, UsageError):
-            return type(error).__name__, str(error), []     # IPython has printed it
-        if shell.last_error is None:
-            shell._showtraceback(type(error), error, [f"{type(error).__name__}: {_text_of(error)}"])
-        return shell.last_error
+        if _kernel.last_error() is None:
+            name, text = type(error).__name__, _text_of(error)
+            if isinstance(error, UsageError):
+                return name, text, []       # IPython has printed it
+            _kernel.error(name, text, [f"{name}: {text}"])
+        return _kernel.last_error()
 
     def _end(self):
         self._events()
         if _kernel.is_child():
             _leave_child(self.failure or (self.result and (self.result.error_before_exec or self.result.error_in_exec)))
-        _kernel.set_phase(_kernel.ENDING)
         name, text, lines = self._error()
         expressions = {}
         if name is None and self.expressions:
@@ -371,6 +379,9 @@ def _leave_child(error):
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status & 255)
+
+
+_mesale_loop.GUARDS = {_Cell._run.__code__, _Cell._awaited.__code__, _Cell._events.__code__}
 
 
 # --- called by the kernel (shell.c) --------------------------------------------------------------------------------

@@ -71,6 +71,7 @@ START_TEST(what_cannot_be_served_is_refused_with_a_reason)
         {"{\"iopub_port\":1.5}", "iopub_port is not a port"},
         {"{\"transport\":\"udp\"}", "transport \"udp\""},
         {"{\"key\":\"k\",\"signature_scheme\":\"hmac-md5\"}", "signature_scheme \"hmac-md5\""},
+        {"{\"key\":5}", "key is not a text"},
         {"{\"curve_publickey\":\"x\"}", "encryption"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
