@@ -1,4 +1,5 @@
-/* Views: each function returns a tensor over its input's storage, without autograd (generated code records it). */
+/* Views: each function returns a tensor over its input's storage, without autograd (generated code
+ * records it). */
 #include <stdio.h>
 
 #include "op_functions.h"
@@ -32,7 +33,8 @@ struct tensor *alias_transpose(struct tensor *self, int64_t dim0, int64_t dim1)
 struct tensor *alias_t(struct tensor *self)
 {
     if (self->dims > 2) {
-        error_set(ERROR_RUNTIME, "t() expects a tensor with <= 2 dimensions, but self is %dD", self->dims);
+        error_set(ERROR_RUNTIME, "t() expects a tensor with <= 2 dimensions, but self is %dD",
+                  self->dims);
         return NULL;
     }
     return self->dims < 2 ? alias_all(self) : alias_transpose(self, 0, 1);
@@ -43,10 +45,12 @@ struct tensor *alias_permute(struct tensor *self, struct ints dims)
     int64_t sizes[TENSOR_MAX_DIMS], strides[TENSOR_MAX_DIMS];
     bool seen[TENSOR_MAX_DIMS] = {false};
     if (dims.count != self->dims) {
-        error_set(ERROR_RUNTIME,
-                  "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the "
-                  "desired ordering of dimensions i.e. input.dim() = %d is not equal to len(dims) = %d",
-                  self->dims, dims.count);
+        error_set(
+            ERROR_RUNTIME,
+            "permute(sparse_coo): number of dimensions in the tensor input does not match the "
+            "length of the "
+            "desired ordering of dimensions i.e. input.dim() = %d is not equal to len(dims) = %d",
+            self->dims, dims.count);
         return NULL;
     }
     for (int i = 0; i < dims.count; i++) {
@@ -78,24 +82,27 @@ struct tensor *alias_view(struct tensor *self, struct ints size)
     if (shape_infer(size, self->numel, &shape)) {
         return NULL;
     }
-    if (!shape_view_strides(self->dims, self->sizes, self->strides, shape.dims, shape.sizes, strides)) {
-        error_set(ERROR_RUNTIME,
-                  "view size is not compatible with input tensor's size and stride (at least one dimension spans "
-                  "across two contiguous subspaces). Use .reshape(...) instead.");
+    if (!shape_view_strides(self->dims, self->sizes, self->strides, shape.dims, shape.sizes,
+                            strides)) {
+        error_set(ERROR_RUNTIME, "view size is not compatible with input tensor's size and stride "
+                                 "(at least one dimension spans "
+                                 "across two contiguous subspaces). Use .reshape(...) instead.");
         return NULL;
     }
     return tensor_alias(self, shape.dims, shape.sizes, strides, self->offset);
 }
 
 /* "viewing Float as Long": what both errors below say. */
-static int check_divisible(const char *what, int64_t value, int64_t ratio, const char *from, const char *to)
+static int check_divisible(const char *what, int64_t value, int64_t ratio, const char *from,
+                           const char *to)
 {
     if (value % ratio == 0) {
         return 0;
     }
-    error_set(ERROR_RUNTIME,
-              "%s must be divisible by %lld to view %s as %s (different element sizes), but got %lld", what,
-              (long long)ratio, from, to, (long long)value);
+    error_set(
+        ERROR_RUNTIME,
+        "%s must be divisible by %lld to view %s as %s (different element sizes), but got %lld",
+        what, (long long)ratio, from, to, (long long)value);
     return -1;
 }
 
@@ -135,17 +142,21 @@ static void narrow(struct tensor *view, int64_t ratio)
 static int rescale(struct tensor *view, enum dtype dtype)
 {
     const char *from = dtype_info[view->dtype].class_name, *to = dtype_info[dtype].class_name;
-    int64_t old_bytes = (int64_t)dtype_info[view->dtype].bytes, new_bytes = (int64_t)dtype_info[dtype].bytes;
+    int64_t old_bytes = (int64_t)dtype_info[view->dtype].bytes,
+            new_bytes = (int64_t)dtype_info[dtype].bytes;
     if (view->dims == 0) {
-        error_set(ERROR_RUNTIME, "self.dim() cannot be 0 to view %s as %s (different element sizes)", from, to);
+        error_set(ERROR_RUNTIME,
+                  "self.dim() cannot be 0 to view %s as %s (different element sizes)", from, to);
         return -1;
     }
     if (new_bytes > old_bytes && widen(view, new_bytes / old_bytes, from, to)) {
         return -1;
     }
     if (view->strides[view->dims - 1] != 1) {
-        error_set(ERROR_RUNTIME, "self.stride(-1) must be 1 to view %s as %s (different element sizes), but got %lld",
-                  from, to, (long long)view->strides[view->dims - 1]);
+        error_set(
+            ERROR_RUNTIME,
+            "self.stride(-1) must be 1 to view %s as %s (different element sizes), but got %lld",
+            from, to, (long long)view->strides[view->dims - 1]);
         return -1;
     }
     if (new_bytes < old_bytes) {
@@ -168,19 +179,23 @@ struct tensor *alias_view_dtype(struct tensor *self, enum dtype dtype)
     return view;
 }
 
-static int expand_fails(struct tensor *self, struct ints size, int dim, int64_t wanted, int64_t existing)
+static int expand_fails(struct tensor *self, struct ints size, int dim, int64_t wanted,
+                        int64_t existing)
 {
     char a[1024], b[1024];
     error_set(ERROR_RUNTIME,
-              "The expanded size of the tensor (%lld) must match the existing size (%lld) at non-singleton dimension "
+              "The expanded size of the tensor (%lld) must match the existing size (%lld) at "
+              "non-singleton dimension "
               "%d.  Target sizes: %s.  Tensor sizes: %s",
               (long long)wanted, (long long)existing, dim, shape_text(size, a, sizeof a),
               shape_text(tensor_shape(self), b, sizeof b));
     return -1;
 }
 
-/* One dim of an expansion; `inner` is the element count that a full step of the next inner dim covers. */
-static int expand_dim(struct tensor *self, struct ints size, int dim, int64_t inner, int64_t *sizes, int64_t *strides)
+/* One dim of an expansion; `inner` is the element count that a full step of the next inner dim
+ * covers. */
+static int expand_dim(struct tensor *self, struct ints size, int dim, int64_t inner, int64_t *sizes,
+                      int64_t *strides)
 {
     int own = dim - (size.count - self->dims);
     int64_t existing = own >= 0 ? self->sizes[own] : 1;
@@ -189,7 +204,8 @@ static int expand_dim(struct tensor *self, struct ints size, int dim, int64_t in
     if (wanted == -1) {
         if (own < 0) {
             error_set(ERROR_RUNTIME,
-                      "The expanded size of the tensor (%lld) isn't allowed in a leading, non-existing dimension %d",
+                      "The expanded size of the tensor (%lld) isn't allowed in a leading, "
+                      "non-existing dimension %d",
                       (long long)wanted, dim);
             return -1;
         }
@@ -214,9 +230,11 @@ struct tensor *alias_expand(struct tensor *self, struct ints size, bool implicit
     if (size.count < self->dims || size.count > TENSOR_MAX_DIMS) {
         char own[1024], wanted[1024];
         error_set(ERROR_RUNTIME,
-                  "expand(torch.%sTensor{%s}, size=%s): the number of sizes provided (%d) must be greater or equal to "
+                  "expand(torch.%sTensor{%s}, size=%s): the number of sizes provided (%d) must be "
+                  "greater or equal to "
                   "the number of dimensions in the tensor (%d)",
-                  dtype_info[self->dtype].class_name, shape_text(tensor_shape(self), own, sizeof own),
+                  dtype_info[self->dtype].class_name,
+                  shape_text(tensor_shape(self), own, sizeof own),
                   shape_text(size, wanted, sizeof wanted), size.count, self->dims);
         return NULL;
     }
@@ -240,10 +258,12 @@ static int check_bounds(struct tensor *self, struct ints size, struct ints strid
         if (size.items[i] == 0) {
             return 0;
         }
-        overflow |= size.items[i] < 0 || __builtin_mul_overflow(size.items[i] - 1, stride.items[i], &step) ||
+        overflow |= size.items[i] < 0 ||
+                    __builtin_mul_overflow(size.items[i] - 1, stride.items[i], &step) ||
                     __builtin_add_overflow(last, step, &last);
     }
-    overflow |= __builtin_add_overflow(last, 1, &last) || __builtin_mul_overflow(last, (int64_t)item, &bytes);
+    overflow |= __builtin_add_overflow(last, 1, &last) ||
+                __builtin_mul_overflow(last, (int64_t)item, &bytes);
     if (overflow) {
         error_set(ERROR_RUNTIME, "Storage size calculation overflowed with sizes=%s and strides=%s",
                   shape_text(size, a, sizeof a), shape_text(stride, b, sizeof b));
@@ -251,10 +271,11 @@ static int check_bounds(struct tensor *self, struct ints size, struct ints strid
     }
     if ((size_t)bytes > self->storage->bytes) {
         error_set(ERROR_RUNTIME,
-                  "setStorage: sizes %s, strides %s, storage offset %lld, and itemsize %zu requiring a storage size of "
+                  "setStorage: sizes %s, strides %s, storage offset %lld, and itemsize %zu "
+                  "requiring a storage size of "
                   "%lld are out of bounds for storage of size %zu",
-                  shape_text(size, a, sizeof a), shape_text(stride, b, sizeof b), (long long)offset, item,
-                  (long long)bytes, self->storage->bytes);
+                  shape_text(size, a, sizeof a), shape_text(stride, b, sizeof b), (long long)offset,
+                  item, (long long)bytes, self->storage->bytes);
         return -1;
     }
     return 0;
@@ -271,9 +292,10 @@ struct tensor *alias_as_strided(struct tensor *self, struct ints size, struct in
     for (int i = 0; i < stride.count; i++) {
         if (stride.items[i] < 0) {
             char text[1024];
-            error_set(ERROR_RUNTIME,
-                      "as_strided: Negative strides are not supported at the moment, got strides: %s",
-                      shape_text(stride, text, sizeof text));
+            error_set(
+                ERROR_RUNTIME,
+                "as_strided: Negative strides are not supported at the moment, got strides: %s",
+                shape_text(stride, text, sizeof text));
             return NULL;
         }
     }
@@ -314,8 +336,10 @@ struct tensor *alias_select(struct tensor *self, int64_t dim, int64_t index)
     int64_t size = self->sizes[dim];
     if (index < -size || index >= size) {
         char text[1024];
-        error_set(ERROR_INDEX, "select(): index %lld out of range for tensor of size %s at dimension %lld",
-                  (long long)index, shape_text(tensor_shape(self), text, sizeof text), (long long)dim);
+        error_set(ERROR_INDEX,
+                  "select(): index %lld out of range for tensor of size %s at dimension %lld",
+                  (long long)index, shape_text(tensor_shape(self), text, sizeof text),
+                  (long long)dim);
         return NULL;
     }
     index += index < 0 ? size : 0;
@@ -328,8 +352,8 @@ static int64_t clamp_to(int64_t value, int64_t low, int64_t high)
     return value > high ? high : value;
 }
 
-struct tensor *alias_slice(struct tensor *self, int64_t dim, struct maybe_int start, struct maybe_int end,
-                           int64_t step)
+struct tensor *alias_slice(struct tensor *self, int64_t dim, struct maybe_int start,
+                           struct maybe_int end, int64_t step)
 {
     if (self->dims == 0) {
         error_set(ERROR_INDEX, "slice() cannot be applied to a 0-dim tensor.");
@@ -403,7 +427,8 @@ int alias_unbind(struct tensor *self, int64_t dim, struct tensor_list *result)
 {
     *result = (struct tensor_list){NULL, 0};
     if (self->dims == 0) {
-        error_set(ERROR_INDEX, "Dimension specified as %lld but tensor has no dimensions", (long long)dim);
+        error_set(ERROR_INDEX, "Dimension specified as %lld but tensor has no dimensions",
+                  (long long)dim);
         return -1;
     }
     if (shape_wrap_dim(&dim, self->dims)) {

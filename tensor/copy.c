@@ -1,4 +1,5 @@
-/* Copies and conversions: clone, to, contiguous, reshape. body_* lie below autograd, compose_* above it. */
+/* Copies and conversions: clone, to, contiguous, reshape. body_* lie below autograd, compose_*
+ * above it. */
 #include <string.h>
 
 #include "backend.h"
@@ -7,8 +8,10 @@
 
 enum { FORMAT_CONTIGUOUS, FORMAT_PRESERVE };
 
-/* A new tensor with the sizes of `self`; its dims keep their order in memory unless `contiguous`. */
-static struct tensor *new_for_copy(struct tensor *self, enum dtype dtype, struct device device, bool contiguous)
+/* A new tensor with the sizes of `self`; its dims keep their order in memory unless `contiguous`.
+ */
+static struct tensor *new_for_copy(struct tensor *self, enum dtype dtype, struct device device,
+                                   bool contiguous)
 {
     if (contiguous || tensor_is_contiguous(self)) {
         return tensor_new(dtype, device, self->dims, self->sizes);
@@ -18,7 +21,8 @@ static struct tensor *new_for_copy(struct tensor *self, enum dtype dtype, struct
     return tensor_new_strided(dtype, device, self->dims, self->sizes, strides);
 }
 
-static struct tensor *copied(struct tensor *self, enum dtype dtype, struct device device, bool contiguous)
+static struct tensor *copied(struct tensor *self, enum dtype dtype, struct device device,
+                             bool contiguous)
 {
     struct tensor *result = new_for_copy(self, dtype, device, contiguous);
     if (result && backend_of(result->storage->device)->copy(result, self)) {
@@ -37,10 +41,12 @@ struct tensor *body_clone(struct tensor *out, struct tensor *self, int memory_fo
     if (out) {
         return copied_into(out, self);
     }
-    return copied(self, (enum dtype)self->dtype, self->storage->device, memory_format == FORMAT_CONTIGUOUS);
+    return copied(self, (enum dtype)self->dtype, self->storage->device,
+                  memory_format == FORMAT_CONTIGUOUS);
 }
 
-struct tensor *body_to_copy(struct tensor *out, struct tensor *self, enum dtype dtype, struct device device)
+struct tensor *body_to_copy(struct tensor *out, struct tensor *self, enum dtype dtype,
+                            struct device device)
 {
     if (out) {
         return copied_into(out, self);
@@ -54,7 +60,8 @@ struct tensor *body_to_copy(struct tensor *out, struct tensor *self, enum dtype 
 struct tensor *compose_contiguous(struct tensor *self, int memory_format)
 {
     if (memory_format == FORMAT_PRESERVE) {
-        error_set(ERROR_RUNTIME, "preserve memory format is unsupported by the contiguous operator");
+        error_set(ERROR_RUNTIME,
+                  "preserve memory format is unsupported by the contiguous operator");
         return NULL;
     }
     if (tensor_is_contiguous(self)) {
@@ -66,11 +73,12 @@ struct tensor *compose_contiguous(struct tensor *self, int memory_format)
 static bool same_device(struct device wanted, struct device has)
 {
     return wanted.type == DEVICE_NONE ||
-           (wanted.type == has.type && (wanted.index == has.index || wanted.index < 0 || wanted.type == DEVICE_CPU));
+           (wanted.type == has.type &&
+            (wanted.index == has.index || wanted.index < 0 || wanted.type == DEVICE_CPU));
 }
 
-struct tensor *compose_to_device(struct tensor *self, struct device device, enum dtype dtype, bool non_blocking,
-                                 bool copy, int memory_format)
+struct tensor *compose_to_device(struct tensor *self, struct device device, enum dtype dtype,
+                                 bool non_blocking, bool copy, int memory_format)
 {
     (void)non_blocking;
     bool same_dtype = dtype == DTYPE_NONE || dtype == (enum dtype)self->dtype;
@@ -88,16 +96,17 @@ struct tensor *compose_to_device(struct tensor *self, struct device device, enum
     return ordered;
 }
 
-struct tensor *compose_to(struct tensor *self, enum dtype dtype, bool non_blocking, bool copy, int memory_format)
+struct tensor *compose_to(struct tensor *self, enum dtype dtype, bool non_blocking, bool copy,
+                          int memory_format)
 {
     return compose_to_device(self, DEVICE_DEFAULT, dtype, non_blocking, copy, memory_format);
 }
 
-struct tensor *compose_to_other(struct tensor *self, struct tensor *other, bool non_blocking, bool copy,
-                                int memory_format)
+struct tensor *compose_to_other(struct tensor *self, struct tensor *other, bool non_blocking,
+                                bool copy, int memory_format)
 {
-    return compose_to_device(self, other->storage->device, (enum dtype)other->dtype, non_blocking, copy,
-                             memory_format);
+    return compose_to_device(self, other->storage->device, (enum dtype)other->dtype, non_blocking,
+                             copy, memory_format);
 }
 
 struct tensor *compose_reshape(struct tensor *self, struct ints shape)
@@ -112,7 +121,8 @@ struct tensor *compose_reshape(struct tensor *self, struct ints shape)
         return NULL;
     }
     struct ints sizes = {wanted.sizes, wanted.dims};
-    if (shape_view_strides(self->dims, self->sizes, self->strides, wanted.dims, wanted.sizes, strides)) {
+    if (shape_view_strides(self->dims, self->sizes, self->strides, wanted.dims, wanted.sizes,
+                           strides)) {
         return tensor_view(self, sizes);
     }
     struct tensor *copy = tensor_clone(self, FORMAT_CONTIGUOUS);

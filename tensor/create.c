@@ -40,7 +40,8 @@ struct tensor *create_ones(struct ints size, enum dtype dtype, struct device dev
     return filled(create_empty(size, dtype, device), scalar_int(1));
 }
 
-struct tensor *create_full(struct ints size, struct scalar fill_value, enum dtype dtype, struct device device)
+struct tensor *create_full(struct ints size, struct scalar fill_value, enum dtype dtype,
+                           struct device device)
 {
     enum dtype result = dtype == DTYPE_NONE ? scalar_dtype(fill_value) : dtype;
     return filled(create_empty(size, result, device), fill_value);
@@ -51,8 +52,8 @@ static struct tensor *empty_like(struct tensor *self, enum dtype dtype, struct d
     int64_t strides[TENSOR_MAX_DIMS];
     shape_preserved_strides(self->dims, self->sizes, self->strides, strides);
     return tensor_new_strided(dtype == DTYPE_NONE ? (enum dtype)self->dtype : dtype,
-                              device.type == DEVICE_NONE ? self->storage->device : device, self->dims, self->sizes,
-                              strides);
+                              device.type == DEVICE_NONE ? self->storage->device : device,
+                              self->dims, self->sizes, strides);
 }
 
 struct tensor *create_zeros_like(struct tensor *self, enum dtype dtype, struct device device)
@@ -87,8 +88,10 @@ static int check_range(struct scalar start, struct scalar end, struct scalar ste
     return 0;
 }
 
-/* How many values there are; -1 with the error set. For int64 all three numbers are truncated first. */
-static int64_t range_count(struct scalar start, struct scalar end, struct scalar step, enum dtype dtype)
+/* How many values there are; -1 with the error set. For int64 all three numbers are truncated
+ * first. */
+static int64_t range_count(struct scalar start, struct scalar end, struct scalar step,
+                           enum dtype dtype)
 {
     double count;
     if (dtype == DTYPE_I64) {
@@ -129,17 +132,19 @@ static void fill_range(struct tensor *result, struct scalar start, struct scalar
     bool whole = !dtype_is_float(dtype);
     uint64_t from = (uint64_t)scalar_to_int(start), by = (uint64_t)scalar_to_int(step);
     for (int64_t i = 0; i < result->numel; i++) {
-        struct scalar value = whole ? scalar_int((int64_t)(from + by * (uint64_t)i))
-                                    : scalar_float(scalar_to_double(start) + scalar_to_double(step) * (double)i);
+        struct scalar value =
+            whole ? scalar_int((int64_t)(from + by * (uint64_t)i))
+                  : scalar_float(scalar_to_double(start) + scalar_to_double(step) * (double)i);
         dtype_store(dtype, data + (size_t)i * dtype_info[dtype].bytes, value);
     }
 }
 
-struct tensor *create_arange_step(struct scalar start, struct scalar end, struct scalar step, enum dtype dtype,
-                                  struct device device)
+struct tensor *create_arange_step(struct scalar start, struct scalar end, struct scalar step,
+                                  enum dtype dtype, struct device device)
 {
     if (dtype == DTYPE_NONE) {
-        bool ints = start.kind != SCALAR_FLOAT && end.kind != SCALAR_FLOAT && step.kind != SCALAR_FLOAT;
+        bool ints =
+            start.kind != SCALAR_FLOAT && end.kind != SCALAR_FLOAT && step.kind != SCALAR_FLOAT;
         dtype = ints ? DTYPE_I64 : dtype_default();
     }
     if (check_range(start, end, step)) {
@@ -169,7 +174,8 @@ struct tensor *create_arange_step(struct scalar start, struct scalar end, struct
     return moved;
 }
 
-struct tensor *create_arange_start(struct scalar start, struct scalar end, enum dtype dtype, struct device device)
+struct tensor *create_arange_start(struct scalar start, struct scalar end, enum dtype dtype,
+                                   struct device device)
 {
     return create_arange_step(start, end, scalar_int(1), dtype, device);
 }
@@ -181,7 +187,8 @@ struct tensor *create_arange(struct scalar end, enum dtype dtype, struct device 
 
 /* --- random --- */
 
-struct tensor *create_rand(struct ints size, struct generator *generator, enum dtype dtype, struct device device)
+struct tensor *create_rand(struct ints size, struct generator *generator, enum dtype dtype,
+                           struct device device)
 {
     struct tensor *result = create_empty(size, dtype, device);
     if (result && backend_of(result->storage->device)->ops->uniform_(result, 0, 1, generator)) {
@@ -190,7 +197,8 @@ struct tensor *create_rand(struct ints size, struct generator *generator, enum d
     return result;
 }
 
-struct tensor *create_randn(struct ints size, struct generator *generator, enum dtype dtype, struct device device)
+struct tensor *create_randn(struct ints size, struct generator *generator, enum dtype dtype,
+                            struct device device)
 {
     struct tensor *result = create_empty(size, dtype, device);
     if (result && backend_of(result->storage->device)->ops->normal_(result, 0, 1, generator)) {

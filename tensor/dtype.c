@@ -114,7 +114,8 @@ int64_t scalar_to_int(struct scalar value)
     return value.d >= -0x1p63 && value.d < 0x1p63 ? (int64_t)value.d : INT64_MIN;
 }
 
-/* What cvttsd2si gives: narrower integers than 64 bits are cut from a 32-bit conversion, as PyTorch's casts do. */
+/* What cvttsd2si gives: narrower integers than 64 bits are cut from a 32-bit conversion, as
+ * PyTorch's casts do. */
 static int32_t double_to_int32(double value)
 {
     return value > -2147483649.0 && value < 2147483648.0 ? (int32_t)value : INT32_MIN;
@@ -172,7 +173,8 @@ static void store_int(enum dtype dtype, void *data, struct scalar value)
 
 void dtype_store(enum dtype dtype, void *data, struct scalar value)
 {
-    /* an int64 must not pass through double on its way to float: both roundings could differ from one */
+    /* an int64 must not pass through double on its way to float: both roundings could differ from
+     * one */
     float single = value.kind == SCALAR_FLOAT ? (float)value.d : (float)value.i;
     switch (dtype) {
     case DTYPE_BOOL:
@@ -248,7 +250,8 @@ int dtype_check_scalar(enum dtype dtype, struct scalar value)
     if (scalar_fits(dtype, value)) {
         return 0;
     }
-    error_set(ERROR_RUNTIME, "value cannot be converted to type %s without overflow", ranges[dtype].name);
+    error_set(ERROR_RUNTIME, "value cannot be converted to type %s without overflow",
+              ranges[dtype].name);
     return -1;
 }
 

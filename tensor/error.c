@@ -11,8 +11,8 @@
 #define TEXT_BYTES 4096
 #define POLL_MS 10
 
-/* The text is allocated by a thread's first error: a buffer within the thread-local storage would take more of it than a
- * library that is loaded late may have. */
+/* The text is allocated by a thread's first error: a buffer within the thread-local storage would
+ * take more of it than a library that is loaded late may have. */
 struct error_state {
     enum error_kind kind;
     char *text;

@@ -1,5 +1,6 @@
-/* float16 (IEEE 754 binary16) and bfloat16 as bits, converted through float; round to nearest, ties to even. Plain C
- * that compilers vectorise, which they do not do with the scalar instructions of F16C. */
+/* float16 (IEEE 754 binary16) and bfloat16 as bits, converted through float; round to nearest, ties
+ * to even. Plain C that compilers vectorise, which they do not do with the scalar instructions of
+ * F16C. */
 #ifndef HALF_H
 #define HALF_H
 
@@ -40,8 +41,8 @@ static inline uint16_t bfloat_from_float(float value)
 
 static inline float half_to_float(uint16_t bits)
 {
-    /* exponent and mantissa moved into place are the value times 2^-112: one product scales normal and subnormal
-     * numbers alike; infinity and NaN get the full exponent afterwards */
+    /* exponent and mantissa moved into place are the value times 2^-112: one product scales normal
+     * and subnormal numbers alike; infinity and NaN get the full exponent afterwards */
     uint32_t sign = (uint32_t)(bits & 0x8000) << 16;
     uint32_t magnitude = (uint32_t)(bits & 0x7FFF) << 13;
     uint32_t scaled = float_bits(float_of_bits(magnitude) * 0x1p112f);
@@ -58,7 +59,8 @@ static inline uint16_t half_from_float(float value)
     uint32_t result;
     if (magnitude >= 0x47800000u) { /* 65536 and up, infinity, NaN */
         result = magnitude > 0x7F800000u ? 0x7E00 | ((magnitude >> 13) & 0x3FF) : 0x7C00;
-    } else if (magnitude < 0x38800000u) { /* subnormal: adding 0.5 aligns the mantissa and rounds it */
+    } else if (magnitude <
+               0x38800000u) { /* subnormal: adding 0.5 aligns the mantissa and rounds it */
         result = float_bits(float_of_bits(magnitude) + 0.5f) - 0x3F000000u;
     } else {
         result = (magnitude - 0x38000000u + 0xFFF + ((magnitude >> 13) & 1)) >> 13;

@@ -116,7 +116,8 @@ static void copy_dim(struct iter *iter, int to, int from)
     }
 }
 
-/* Drops dims of size 1 and merges each dim into the one inside it where every operand goes on evenly. */
+/* Drops dims of size 1 and merges each dim into the one inside it where every operand goes on
+ * evenly. */
 static void coalesce(struct iter *iter)
 {
     int kept = -1;
@@ -153,7 +154,8 @@ void iter_prepare(struct iter *iter)
 /* --- running --- */
 
 struct cursor {
-    char *data[ITER_MAX_OPERANDS]; /* at the start of the current inner row, plus `counter[0]` elements */
+    char *data[ITER_MAX_OPERANDS]; /* at the start of the current inner row, plus `counter[0]`
+                                      elements */
     int64_t counter[TENSOR_MAX_DIMS];
 };
 

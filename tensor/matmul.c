@@ -1,4 +1,5 @@
-/* matmul and outer, made of recorded ops so that the graph is that of PyTorch: dot, mv, mm or bmm by rank. */
+/* matmul and outer, made of recorded ops so that the graph is that of PyTorch: dot, mv, mm or bmm
+ * by rank. */
 #include <string.h>
 
 #include "core.h"
@@ -32,8 +33,8 @@ static bool stack_is_even(const struct tensor *stack)
     return true;
 }
 
-/* Folding saves a copy of the small operand for every matrix of the stack, above all in backward. `stack` is the
- * operand of more dims, or the transpose of the second one. */
+/* Folding saves a copy of the small operand for every matrix of the stack, above all in backward.
+ * `stack` is the operand of more dims, or the transpose of the second one. */
 static bool should_fold(struct tensor *self, struct tensor *other)
 {
     bool self_is_stack = self->dims >= other->dims;
@@ -120,7 +121,8 @@ static int broadcast_batches(struct tensor *self, struct tensor *other, struct s
 }
 
 /* `matrix` (…, R, C) expanded to the batch and viewed as (B, R, C); R and C are `sizes`. */
-static struct tensor *as_batch(struct tensor *matrix, const struct shape *batch, const int64_t *sizes, int count)
+static struct tensor *as_batch(struct tensor *matrix, const struct shape *batch,
+                               const int64_t *sizes, int count)
 {
     int64_t wanted[TENSOR_MAX_DIMS + 2], flat[3] = {1, 0, 0};
     for (int i = 0; i < batch->dims; i++) {
@@ -129,8 +131,11 @@ static struct tensor *as_batch(struct tensor *matrix, const struct shape *batch,
     }
     memcpy(wanted + batch->dims, sizes, (size_t)count * sizeof *sizes);
     memcpy(flat + 1, sizes, (size_t)count * sizeof *sizes);
-    struct tensor *expanded = tensor_expand(matrix, (struct ints){wanted, batch->dims + count}, false);
-    return expanded ? release_and_return(expanded, tensor_reshape(expanded, (struct ints){flat, count + 1})) : NULL;
+    struct tensor *expanded =
+        tensor_expand(matrix, (struct ints){wanted, batch->dims + count}, false);
+    return expanded ? release_and_return(expanded,
+                                         tensor_reshape(expanded, (struct ints){flat, count + 1}))
+                    : NULL;
 }
 
 /* The second operand as (B, K, M); a vector counts as one column. */
@@ -176,7 +181,8 @@ static struct tensor *batch_product(struct tensor *self, struct tensor *other)
     return result;
 }
 
-/* A stack of one matrix beside a larger stack is folded like a single matrix when it requires grad. */
+/* A stack of one matrix beside a larger stack is folded like a single matrix when it requires grad.
+ */
 static struct tensor *single_of_stack(struct tensor *one, struct tensor *stack)
 {
     bool lone = one->dims == 3 && stack->dims == 3 && one->sizes[0] == 1 && stack->sizes[0] != 1;
@@ -186,7 +192,8 @@ static struct tensor *single_of_stack(struct tensor *one, struct tensor *stack)
 struct tensor *compose_matmul(struct tensor *self, struct tensor *other)
 {
     if (self->dims == 0 || other->dims == 0) {
-        error_set(ERROR_RUNTIME, "both arguments to matmul need to be at least 1D, but they are %dD and %dD",
+        error_set(ERROR_RUNTIME,
+                  "both arguments to matmul need to be at least 1D, but they are %dD and %dD",
                   self->dims, other->dims);
         return NULL;
     }
@@ -213,8 +220,8 @@ struct tensor *compose_matmul(struct tensor *self, struct tensor *other)
 struct tensor *compose_outer(struct tensor *self, struct tensor *vec2)
 {
     if (self->dims != 1 || vec2->dims != 1) {
-        error_set(ERROR_RUNTIME, "outer: Expected 1-D argument %s, but got %d-D", self->dims != 1 ? "self" : "vec2",
-                  self->dims != 1 ? self->dims : vec2->dims);
+        error_set(ERROR_RUNTIME, "outer: Expected 1-D argument %s, but got %d-D",
+                  self->dims != 1 ? "self" : "vec2", self->dims != 1 ? self->dims : vec2->dims);
         return NULL;
     }
     struct tensor *column = tensor_reshape(self, INTS(self->sizes[0], 1));

@@ -13,7 +13,8 @@
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define POOL_OFF 1
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
+    __has_feature(memory_sanitizer)
 #define POOL_OFF 1
 #endif
 #endif
@@ -31,7 +32,8 @@ struct pools {
     bool watched; /* the thread's end frees the lists */
 };
 
-/* initial-exec: one instruction instead of a call; the struct is small enough for the loader's static reserve */
+/* initial-exec: one instruction instead of a call; the struct is small enough for the loader's
+ * static reserve */
 static _Thread_local struct pools pools __attribute__((tls_model("initial-exec")));
 static pthread_key_t pool_key;
 static bool pool_key_made;
@@ -94,13 +96,13 @@ void mem_free(void *memory)
 static void pools_drain(void *unused)
 {
     (void)unused;
-    for (int class = 0; class < POOL_CLASSES; class++) {
-        while (pools.head[class]) {
-            struct free_block *block = pools.head[class];
-            pools.head[class] = block->next;
+    for (int bin = 0; bin < POOL_CLASSES; bin++) {
+        while (pools.head[bin]) {
+            struct free_block *block = pools.head[bin];
+            pools.head[bin] = block->next;
             free(block);
         }
-        pools.count[class] = 0;
+        pools.count[bin] = 0;
     }
     pools.watched = false;
 }
@@ -129,23 +131,23 @@ void *mem_pool_alloc(size_t bytes)
     if (mem_deny()) {
         return NULL;
     }
-    size_t class = bytes ? (bytes - 1) / POOL_STEP : 0;
-    if (class >= POOL_CLASSES || !pools.head[class]) {
+    size_t bin = bytes ? (bytes - 1) / POOL_STEP : 0;
+    if (bin >= POOL_CLASSES || !pools.head[bin]) {
         return pool_refill(bytes);
     }
-    struct free_block *block = pools.head[class];
-    pools.head[class] = block->next;
-    pools.count[class]--;
+    struct free_block *block = pools.head[bin];
+    pools.head[bin] = block->next;
+    pools.count[bin]--;
     return block;
 }
 
 void mem_pool_free(void *memory, size_t bytes)
 {
-    size_t class = bytes ? (bytes - 1) / POOL_STEP : 0;
+    size_t bin = bytes ? (bytes - 1) / POOL_STEP : 0;
     if (!memory) {
         return;
     }
-    if (POOL_OFF || class >= POOL_CLASSES || pools.count[class] >= POOL_KEEP) {
+    if (POOL_OFF || bin >= POOL_CLASSES || pools.count[bin] >= POOL_KEEP) {
         free(memory);
         return;
     }
@@ -158,7 +160,7 @@ void mem_pool_free(void *memory, size_t bytes)
         pools.watched = true;
     }
     struct free_block *block = memory;
-    block->next = pools.head[class];
-    pools.head[class] = block;
-    pools.count[class]++;
+    block->next = pools.head[bin];
+    pools.head[bin] = block;
+    pools.count[bin]++;
 }

@@ -2,18 +2,28 @@
 #include "call.h"
 #include "op_functions.h"
 
-static const struct pointwise_op clamp_both = {
-    .name = "clamp", .kernel_name = "clamp_scalar_cpu", .id = POINTWISE_CLAMP_BOTH, .types = TYPES_ARITH};
-static const struct pointwise_op clamp_low = {
-    .name = "clamp", .kernel_name = "clamp_min_scalar_cpu", .id = POINTWISE_CLAMP_LOW, .types = TYPES_ARITH};
-static const struct pointwise_op clamp_high = {
-    .name = "clamp", .kernel_name = "clamp_max_scalar_cpu", .id = POINTWISE_CLAMP_HIGH, .types = TYPES_ARITH};
+static const struct pointwise_op clamp_both = {.name = "clamp",
+                                               .kernel_name = "clamp_scalar_cpu",
+                                               .id = POINTWISE_CLAMP_BOTH,
+                                               .types = TYPES_ARITH};
+static const struct pointwise_op clamp_low = {.name = "clamp",
+                                              .kernel_name = "clamp_min_scalar_cpu",
+                                              .id = POINTWISE_CLAMP_LOW,
+                                              .types = TYPES_ARITH};
+static const struct pointwise_op clamp_high = {.name = "clamp",
+                                               .kernel_name = "clamp_max_scalar_cpu",
+                                               .id = POINTWISE_CLAMP_HIGH,
+                                               .types = TYPES_ARITH};
 static const struct pointwise_op clamp_tensor_both = {
     .name = "clamp", .kernel_name = "clamp_cpu", .id = POINTWISE_CLAMP_BOTH, .types = TYPES_ARITH};
-static const struct pointwise_op clamp_tensor_low = {
-    .name = "clamp_min", .kernel_name = "maximum_cpu", .id = POINTWISE_CLAMP_LOW, .types = TYPES_ARITH};
-static const struct pointwise_op clamp_tensor_high = {
-    .name = "clamp_max", .kernel_name = "minimum_cpu", .id = POINTWISE_CLAMP_HIGH, .types = TYPES_ARITH};
+static const struct pointwise_op clamp_tensor_low = {.name = "clamp_min",
+                                                     .kernel_name = "maximum_cpu",
+                                                     .id = POINTWISE_CLAMP_LOW,
+                                                     .types = TYPES_ARITH};
+static const struct pointwise_op clamp_tensor_high = {.name = "clamp_max",
+                                                      .kernel_name = "minimum_cpu",
+                                                      .id = POINTWISE_CLAMP_HIGH,
+                                                      .types = TYPES_ARITH};
 
 static int no_bounds(void)
 {
@@ -42,13 +52,15 @@ static struct tensor *not_for_bool(const struct pointwise_op *op)
     return NULL;
 }
 
-struct tensor *body_clamp_tensor(struct tensor *out, struct tensor *self, struct tensor *min, struct tensor *max)
+struct tensor *body_clamp_tensor(struct tensor *out, struct tensor *self, struct tensor *min,
+                                 struct tensor *max)
 {
     if (min && max) {
         if (dtype_result((struct tensor *[]){self, min, max}, 3) == DTYPE_BOOL) {
             return not_for_bool(&clamp_tensor_both);
         }
-        return call_pointwise(&clamp_tensor_both, out, (struct tensor *[]){self, min, max}, 3, NULL);
+        return call_pointwise(&clamp_tensor_both, out, (struct tensor *[]){self, min, max}, 3,
+                              NULL);
     }
     if (!min && !max) {
         no_bounds();
@@ -58,10 +70,10 @@ struct tensor *body_clamp_tensor(struct tensor *out, struct tensor *self, struct
                           (struct tensor *[]){self, min ? min : max}, 2, NULL);
 }
 
-/* The bounds as weak tensors, NULL where none is given; the result type must be able to hold them and be a number.
- * `out` is self in the in-place form, else NULL. */
-static int make_bounds(struct tensor *out, struct tensor *self, const struct pointwise_op *op, const struct scalar *values,
-                       struct tensor **bounds)
+/* The bounds as weak tensors, NULL where none is given; the result type must be able to hold them
+ * and be a number. `out` is self in the in-place form, else NULL. */
+static int make_bounds(struct tensor *out, struct tensor *self, const struct pointwise_op *op,
+                       const struct scalar *values, struct tensor **bounds)
 {
     struct tensor *inputs[3] = {self};
     for (int i = 0; i < 2; i++) {
@@ -86,10 +98,13 @@ static int make_bounds(struct tensor *out, struct tensor *self, const struct poi
     return 0;
 }
 
-struct tensor *body_clamp(struct tensor *out, struct tensor *self, struct scalar min, struct scalar max)
+struct tensor *body_clamp(struct tensor *out, struct tensor *self, struct scalar min,
+                          struct scalar max)
 {
     bool has_min = min.kind != SCALAR_NONE, has_max = max.kind != SCALAR_NONE;
-    const struct pointwise_op *op = has_min && has_max ? &clamp_both : has_min ? &clamp_low : &clamp_high;
+    const struct pointwise_op *op = has_min && has_max ? &clamp_both
+                                    : has_min          ? &clamp_low
+                                                       : &clamp_high;
     struct tensor *bounds[2] = {NULL, NULL}, *result = NULL;
     if (!has_min && !has_max) {
         no_bounds();

@@ -17,7 +17,8 @@ static int check_mean(struct tensor *self, enum dtype dtype)
         return 0;
     }
     error_set(ERROR_RUNTIME,
-              "mean(): could not infer output dtype. %s dtype must be either a floating point or complex dtype. Got: %s",
+              "mean(): could not infer output dtype. %s dtype must be either a floating point or "
+              "complex dtype. Got: %s",
               dtype == DTYPE_NONE ? "Input" : "Optional", dtype_info[result].class_name);
     return -1;
 }
@@ -49,7 +50,8 @@ static struct tensor *delivered(struct tensor *result, enum dtype dtype, struct 
     return status ? NULL : tensor_retain(out);
 }
 
-struct tensor *body_mean(struct tensor *out, struct tensor *self, struct ints dim, bool keepdim, enum dtype dtype)
+struct tensor *body_mean(struct tensor *out, struct tensor *self, struct ints dim, bool keepdim,
+                         enum dtype dtype)
 {
     if (check_mean(self, dtype)) {
         return NULL;
@@ -72,14 +74,15 @@ struct tensor *body_mean(struct tensor *out, struct tensor *self, struct ints di
 }
 
 /* Of truth values; uint8 gives uint8, every other dtype bool, as in PyTorch. */
-static struct tensor *fold_truth(const struct fold_op *op, struct tensor *out, struct tensor *self, struct ints dim,
-                                 bool keepdim)
+static struct tensor *fold_truth(const struct fold_op *op, struct tensor *out, struct tensor *self,
+                                 struct ints dim, bool keepdim)
 {
     struct tensor *truth = call_cast(self, DTYPE_BOOL);
     /* an empty list of dims reduces nothing here, while it stands for all dims in sum and mean */
     struct tensor *result = NULL;
     if (truth) {
-        result = dim.count == 0 ? body_clone(NULL, truth, 0) : call_fold(op, truth, dim, keepdim, DTYPE_NONE);
+        result = dim.count == 0 ? body_clone(NULL, truth, 0)
+                                : call_fold(op, truth, dim, keepdim, DTYPE_NONE);
     }
     tensor_release(truth);
     return delivered(result, self->dtype == DTYPE_U8 ? DTYPE_U8 : DTYPE_BOOL, out);

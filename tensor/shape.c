@@ -83,10 +83,12 @@ bool shape_expandable(struct ints from, struct ints to)
     return true;
 }
 
-static const char *join_sizes(struct ints sizes, const char *separator, char *buffer, size_t capacity, size_t used)
+static const char *join_sizes(struct ints sizes, const char *separator, char *buffer,
+                              size_t capacity, size_t used)
 {
     for (int i = 0; i < sizes.count && used < capacity; i++) {
-        int n = snprintf(buffer + used, capacity - used, "%s%lld", i ? separator : "", (long long)sizes.items[i]);
+        int n = snprintf(buffer + used, capacity - used, "%s%lld", i ? separator : "",
+                         (long long)sizes.items[i]);
         used += n > 0 ? (size_t)n : 0;
     }
     return buffer;
@@ -109,9 +111,11 @@ const char *shape_text_x(struct ints sizes, char *buffer, size_t capacity)
 
 /* --- views --- */
 
-/* Fills the strides of the new dims, from the last backwards, that lie in one chunk of `chunk` elements whose
- * innermost stride is `base`. Returns the number of new dims left, or -1 when the chunk cannot be filled exactly. */
-static int fill_chunk(int64_t chunk, int64_t base, int left, const int64_t *new_sizes, int64_t *new_strides)
+/* Fills the strides of the new dims, from the last backwards, that lie in one chunk of `chunk`
+ * elements whose innermost stride is `base`. Returns the number of new dims left, or -1 when the
+ * chunk cannot be filled exactly. */
+static int fill_chunk(int64_t chunk, int64_t base, int left, const int64_t *new_sizes,
+                      int64_t *new_strides)
 {
     int64_t filled = 1;
     while (left > 0 && (filled < chunk || new_sizes[left - 1] == 1)) {
@@ -177,8 +181,8 @@ int shape_infer(struct ints requested, int64_t numel, struct shape *out)
             return -1;
         }
         if (size < -1) {
-            error_set(ERROR_RUNTIME, "invalid shape dimension %lld at index %d of shape %s", (long long)size, i,
-                      shape_text(requested, text, sizeof text));
+            error_set(ERROR_RUNTIME, "invalid shape dimension %lld at index %d of shape %s",
+                      (long long)size, i, shape_text(requested, text, sizeof text));
             return -1;
         }
         if (size == -1) {
@@ -192,7 +196,8 @@ int shape_infer(struct ints requested, int64_t numel, struct shape *out)
     }
     if (known == 0 && numel == 0) {
         error_set(ERROR_RUNTIME,
-                  "cannot reshape tensor of 0 elements into shape %s because the unspecified dimension size -1 can "
+                  "cannot reshape tensor of 0 elements into shape %s because the unspecified "
+                  "dimension size -1 can "
                   "be any value and is ambiguous",
                   shape_text(requested, text, sizeof text));
         return -1;
@@ -206,7 +211,8 @@ int shape_infer(struct ints requested, int64_t numel, struct shape *out)
 
 /* --- memory layouts of results --- */
 
-/* Orders dims i and j of a strided layout, the inner one first: by stride, then by size; 0 strides decide nothing. */
+/* Orders dims i and j of a strided layout, the inner one first: by stride, then by size; 0 strides
+ * decide nothing. */
 static int compare_dims(const int64_t *sizes, const int64_t *strides, int i, int j)
 {
     if (strides[i] == 0 || strides[j] == 0) {
@@ -267,7 +273,8 @@ bool shape_is_dense(int dims, const int64_t *sizes, const int64_t *strides)
     return true;
 }
 
-void shape_preserved_strides(int dims, const int64_t *sizes, const int64_t *strides, int64_t *result)
+void shape_preserved_strides(int dims, const int64_t *sizes, const int64_t *strides,
+                             int64_t *result)
 {
     if (shape_is_dense(dims, sizes, strides)) {
         memcpy(result, strides, (size_t)dims * sizeof *strides);
@@ -315,7 +322,8 @@ int shape_broadcast_list(struct shape *out, struct tensor *const *items, int cou
                 *size = other;
             } else if (other != 1 && other != *size) {
                 error_set(ERROR_RUNTIME,
-                          "The size of tensor a (%lld) must match the size of tensor b (%lld) at non-singleton "
+                          "The size of tensor a (%lld) must match the size of tensor b (%lld) at "
+                          "non-singleton "
                           "dimension %d",
                           (long long)*size, (long long)other, out->dims - item->dims + i);
                 return -1;
@@ -362,7 +370,8 @@ int shape_reduced_dims(int dims, struct ints dim, bool *reduced)
             return -1;
         }
         if (reduced[which]) {
-            error_set(ERROR_RUNTIME, "dim %lld appears multiple times in the list of dims", (long long)which);
+            error_set(ERROR_RUNTIME, "dim %lld appears multiple times in the list of dims",
+                      (long long)which);
             return -1;
         }
         reduced[which] = true;
@@ -384,7 +393,8 @@ int shape_mm(struct shape *out, struct tensor *self, struct tensor *mat2)
     if (self->sizes[1] != mat2->sizes[0]) {
         char a[64], b[64];
         error_set(ERROR_RUNTIME, "mat1 and mat2 shapes cannot be multiplied (%s and %s)",
-                  shape_text_x(tensor_shape(self), a, sizeof a), shape_text_x(tensor_shape(mat2), b, sizeof b));
+                  shape_text_x(tensor_shape(self), a, sizeof a),
+                  shape_text_x(tensor_shape(mat2), b, sizeof b));
         return -1;
     }
     shape_set(out, 2, (int64_t[]){self->sizes[0], mat2->sizes[1]});
@@ -394,7 +404,8 @@ int shape_mm(struct shape *out, struct tensor *self, struct tensor *mat2)
 int shape_mv(struct shape *out, struct tensor *self, struct tensor *vec)
 {
     if (self->dims != 2 || vec->dims != 1) {
-        error_set(ERROR_RUNTIME, "vector + matrix @ vector expected, got %d, %d, %d", 1, self->dims, vec->dims);
+        error_set(ERROR_RUNTIME, "vector + matrix @ vector expected, got %d, %d, %d", 1, self->dims,
+                  vec->dims);
         return -1;
     }
     if (self->sizes[1] != vec->sizes[0]) {
@@ -410,16 +421,19 @@ int shape_mv(struct shape *out, struct tensor *self, struct tensor *vec)
 int shape_dot(struct shape *out, struct tensor *self, struct tensor *other)
 {
     if (self->dims != 1 || other->dims != 1) {
-        error_set(ERROR_RUNTIME, "1D tensors expected, but got %dD and %dD tensors", self->dims, other->dims);
+        error_set(ERROR_RUNTIME, "1D tensors expected, but got %dD and %dD tensors", self->dims,
+                  other->dims);
         return -1;
     }
     if (self->numel != other->numel) {
         char a[64], b[64];
         error_set(ERROR_RUNTIME,
-                  "inconsistent tensor size, expected tensor %s and src %s to have the same number of elements, but "
+                  "inconsistent tensor size, expected tensor %s and src %s to have the same number "
+                  "of elements, but "
                   "got %lld and %lld elements respectively",
-                  shape_text(tensor_shape(self), a, sizeof a), shape_text(tensor_shape(other), b, sizeof b),
-                  (long long)self->numel, (long long)other->numel);
+                  shape_text(tensor_shape(self), a, sizeof a),
+                  shape_text(tensor_shape(other), b, sizeof b), (long long)self->numel,
+                  (long long)other->numel);
         return -1;
     }
     out->dims = 0;
@@ -435,7 +449,8 @@ int shape_bmm(struct shape *out, struct tensor *self, struct tensor *mat2)
     const int64_t *a = self->sizes, *b = mat2->sizes;
     if (a[0] != b[0] || a[2] != b[1]) {
         error_set(ERROR_RUNTIME,
-                  "Expected size for first two dimensions of batch2 tensor to be: [%lld, %lld] but got: [%lld, %lld].",
+                  "Expected size for first two dimensions of batch2 tensor to be: [%lld, %lld] but "
+                  "got: [%lld, %lld].",
                   (long long)a[0], (long long)a[2], (long long)b[0], (long long)b[1]);
         return -1;
     }
@@ -449,16 +464,19 @@ static bool is_skipped(const struct tensor *tensor)
     return tensor->dims == 1 && tensor->sizes[0] == 0;
 }
 
-static int cat_item_fits(const struct shape *out, const struct tensor *item, int64_t dim, int number)
+static int cat_item_fits(const struct shape *out, const struct tensor *item, int64_t dim,
+                         int number)
 {
     if (item->dims != out->dims) {
-        error_set(ERROR_RUNTIME, "Tensors must have same number of dimensions: got %d and %d", out->dims, item->dims);
+        error_set(ERROR_RUNTIME, "Tensors must have same number of dimensions: got %d and %d",
+                  out->dims, item->dims);
         return -1;
     }
     for (int i = 0; i < item->dims; i++) {
         if (i != dim && item->sizes[i] != out->sizes[i]) {
             error_set(ERROR_RUNTIME,
-                      "Sizes of tensors must match except in dimension %lld. Expected size %lld but got size %lld for "
+                      "Sizes of tensors must match except in dimension %lld. Expected size %lld "
+                      "but got size %lld for "
                       "tensor number %d in the list.",
                       (long long)dim, (long long)out->sizes[i], (long long)item->sizes[i], number);
             return -1;
@@ -476,7 +494,8 @@ int shape_cat(struct shape *out, struct tensors list, int64_t dim)
     }
     for (int i = 0; i < list.count; i++) {
         if (list.items[i]->dims == 0) {
-            error_set(ERROR_RUNTIME, "zero-dimensional tensor (at position %d) cannot be concatenated", i);
+            error_set(ERROR_RUNTIME,
+                      "zero-dimensional tensor (at position %d) cannot be concatenated", i);
             return -1;
         }
         first = first || is_skipped(list.items[i]) ? first : list.items[i];

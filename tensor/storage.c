@@ -21,7 +21,8 @@
 _Static_assert(sizeof(struct storage) <= HEADER_BYTES, "data must stay 64-byte aligned");
 
 #define CACHE_FLOOR ((size_t)256 << 20)
-#define CLASS_STEPS 4 /* size classes a doubling: at most a quarter is unused, and unused pages cost nothing */
+/* size classes a doubling: at most a quarter is unused, and unused pages cost nothing */
+#define CLASS_STEPS 4
 #define CLASS_COUNT (64 * CLASS_STEPS)
 
 struct cached_block {
@@ -39,7 +40,8 @@ static atomic_size_t live_bytes;
 
 /* --- the cache of large CPU blocks --- */
 
-/* The class of a size: the power of two below it and how many quarters of that are on top, rounded up. */
+/* The class of a size: the power of two below it and how many quarters of that are on top, rounded
+ * up. */
 static int class_of(size_t bytes, size_t *class_bytes)
 {
     int exponent = 63 - __builtin_clzll(bytes);
@@ -71,10 +73,10 @@ static size_t cache_limit(void)
     return cache.peak_bytes / 2 > CACHE_FLOOR ? cache.peak_bytes / 2 : CACHE_FLOOR;
 }
 
-static size_t bytes_of_class(int class)
+static size_t bytes_of_class(int bin)
 {
-    size_t power = (size_t)1 << (class / CLASS_STEPS);
-    return power + (size_t)(class % CLASS_STEPS) * (power / CLASS_STEPS);
+    size_t power = (size_t)1 << (bin / CLASS_STEPS);
+    return power + (size_t)(bin % CLASS_STEPS) * (power / CLASS_STEPS);
 }
 
 static void block_give_back(struct cached_block *block, size_t class_bytes)
@@ -83,15 +85,16 @@ static void block_give_back(struct cached_block *block, size_t class_bytes)
     cpu_backend.free(block, class_bytes);
 }
 
-/* Frees the largest cached blocks, those of class `keep` excepted, until at most `target` bytes remain. */
+/* Frees the largest cached blocks, those of bin `keep` excepted, until at most `target` bytes
+ * remain. */
 static void cache_shrink(size_t target, int keep)
 {
-    for (int class = CLASS_COUNT - 1; class >= 0 && cache.bytes > target; class--) {
-        while (class != keep && cache.head[class] && cache.bytes > target) {
-            struct cached_block *block = cache.head[class];
-            cache.head[class] = block->next;
-            cache.bytes -= bytes_of_class(class);
-            block_give_back(block, bytes_of_class(class));
+    for (int bin = CLASS_COUNT - 1; bin >= 0 && cache.bytes > target; bin--) {
+        while (bin != keep && cache.head[bin] && cache.bytes > target) {
+            struct cached_block *block = cache.head[bin];
+            cache.head[bin] = block->next;
+            cache.bytes -= bytes_of_class(bin);
+            block_give_back(block, bytes_of_class(bin));
         }
     }
 }
@@ -106,15 +109,15 @@ void storage_trim(void)
 static void *block_take(size_t bytes)
 {
     size_t class_bytes;
-    int class = class_of(bytes, &class_bytes);
+    int bin = class_of(bytes, &class_bytes);
     cache_lock();
     size_t live = atomic_load_explicit(&live_bytes, memory_order_relaxed) + bytes;
     if (live > cache.peak_bytes) {
         cache.peak_bytes = live;
     }
-    struct cached_block *block = cache.head[class];
+    struct cached_block *block = cache.head[bin];
     if (block) {
-        cache.head[class] = block->next;
+        cache.head[bin] = block->next;
         cache.bytes -= class_bytes;
     }
     cache_unlock();
@@ -133,7 +136,7 @@ static void *block_take(size_t bytes)
 static void block_return(void *data, size_t bytes)
 {
     size_t class_bytes;
-    int class = class_of(bytes, &class_bytes);
+    int bin = class_of(bytes, &class_bytes);
     cache_lock();
     size_t limit = cache_limit();
     if (class_bytes > limit) {
@@ -141,12 +144,12 @@ static void block_return(void *data, size_t bytes)
         cpu_backend.free(data, class_bytes);
         return;
     }
-    cache_shrink(limit - class_bytes, class);
+    cache_shrink(limit - class_bytes, bin);
     bool fits = cache.bytes + class_bytes <= limit;
     if (fits) {
         struct cached_block *block = data;
-        block->next = cache.head[class];
-        cache.head[class] = block;
+        block->next = cache.head[bin];
+        cache.head[bin] = block;
         cache.bytes += class_bytes;
         POISON(block + 1, class_bytes - sizeof *block);
     }
@@ -187,8 +190,9 @@ static void *data_alloc(struct device device, size_t bytes)
     }
     if (!data) {
         error_set(ERROR_RUNTIME,
-                  "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: "
-                  "you tried to allocate %zu bytes. Error code 12 (Cannot allocate memory)",
+                  "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't "
+                  "allocate memory: you tried to allocate %zu bytes. Error code 12 (Cannot "
+                  "allocate memory)",
                   bytes);
     }
     return data;
@@ -221,7 +225,8 @@ static struct storage *header_new(struct device device, size_t inline_bytes)
     if (!storage) {
         return NULL;
     }
-    *storage = (struct storage){.device = device, .resizable = true, .block_bytes = (uint16_t)block_bytes};
+    *storage =
+        (struct storage){.device = device, .resizable = true, .block_bytes = (uint16_t)block_bytes};
     atomic_init(&storage->refcount, 1);
     return storage;
 }
@@ -311,7 +316,8 @@ int storage_resize(struct storage *storage, size_t bytes)
             backend_of(device)->copy_bytes(data, storage->data, storage->bytes);
         }
         storage_drop_data(storage);
-        atomic_fetch_add_explicit(&live_bytes, device.type == DEVICE_CPU ? bytes : 0, memory_order_relaxed);
+        atomic_fetch_add_explicit(&live_bytes, device.type == DEVICE_CPU ? bytes : 0,
+                                  memory_order_relaxed);
     } else {
         atomic_fetch_add_explicit(&live_bytes, bytes - storage->bytes, memory_order_relaxed);
     }

@@ -35,8 +35,8 @@ static void free_dims(struct tensor *tensor)
 }
 
 /* Without storage yet; strides NULL: contiguous. */
-static struct tensor *shell_new(enum dtype dtype, int dims, const int64_t *sizes, const int64_t *strides,
-                                int64_t numel)
+static struct tensor *shell_new(enum dtype dtype, int dims, const int64_t *sizes,
+                                const int64_t *strides, int64_t numel)
 {
     struct tensor *tensor = mem_pool_alloc(sizeof *tensor);
     if (!tensor) {
@@ -96,7 +96,8 @@ static int check_dims(int dims, const int64_t *sizes)
         if (sizes[i] < 0) {
             char text[1024];
             error_set(ERROR_RUNTIME, "Trying to create tensor with negative dimension %lld: %s",
-                      (long long)sizes[i], shape_text((struct ints){sizes, dims}, text, sizeof text));
+                      (long long)sizes[i],
+                      shape_text((struct ints){sizes, dims}, text, sizeof text));
             return -1;
         }
     }
@@ -130,9 +131,11 @@ static int64_t span_of(int dims, const int64_t *sizes, const int64_t *strides)
         if (sizes[i] == 0) {
             return 0;
         }
-        if (__builtin_mul_overflow(sizes[i] - 1, strides[i], &step) || __builtin_add_overflow(span, step, &span)) {
+        if (__builtin_mul_overflow(sizes[i] - 1, strides[i], &step) ||
+            __builtin_add_overflow(span, step, &span)) {
             char a[1024], b[1024];
-            error_set(ERROR_RUNTIME, "Storage size calculation overflowed with sizes=%s and strides=%s",
+            error_set(ERROR_RUNTIME,
+                      "Storage size calculation overflowed with sizes=%s and strides=%s",
                       shape_text((struct ints){sizes, dims}, a, sizeof a),
                       shape_text((struct ints){strides, dims}, b, sizeof b));
             return -1;
@@ -141,8 +144,8 @@ static int64_t span_of(int dims, const int64_t *sizes, const int64_t *strides)
     return span;
 }
 
-struct tensor *tensor_new_strided(enum dtype dtype, struct device device, int dims, const int64_t *sizes,
-                                  const int64_t *strides)
+struct tensor *tensor_new_strided(enum dtype dtype, struct device device, int dims,
+                                  const int64_t *sizes, const int64_t *strides)
 {
     size_t bytes;
     if (check_dims(dims, sizes)) {
@@ -161,8 +164,8 @@ struct tensor *tensor_new_strided(enum dtype dtype, struct device device, int di
     return tensor;
 }
 
-struct tensor *tensor_over(struct storage *storage, enum dtype dtype, int dims, const int64_t *sizes,
-                           const int64_t *strides, int64_t offset)
+struct tensor *tensor_over(struct storage *storage, enum dtype dtype, int dims,
+                           const int64_t *sizes, const int64_t *strides, int64_t offset)
 {
     int64_t numel = shape_numel(dims, sizes);
     if (numel < 0) {
@@ -176,10 +179,11 @@ struct tensor *tensor_over(struct storage *storage, enum dtype dtype, int dims, 
     return tensor;
 }
 
-struct tensor *tensor_alias(struct tensor *base, int dims, const int64_t *sizes, const int64_t *strides,
-                            int64_t offset)
+struct tensor *tensor_alias(struct tensor *base, int dims, const int64_t *sizes,
+                            const int64_t *strides, int64_t offset)
 {
-    struct tensor *tensor = tensor_over(base->storage, (enum dtype)base->dtype, dims, sizes, strides, offset);
+    struct tensor *tensor =
+        tensor_over(base->storage, (enum dtype)base->dtype, dims, sizes, strides, offset);
     if (!tensor) {
         return NULL;
     }
@@ -232,9 +236,9 @@ struct tensor *tensor_retain(struct tensor *tensor)
     return tensor;
 }
 
-/* The last reference of C on a tensor that owns its Python object is not dropped but handed over to the object: the
- * binding makes it the owner again and drops it, and its end comes back here. A weak reference that is followed
- * meanwhile so finds a whole tensor. */
+/* The last reference of C on a tensor that owns its Python object is not dropped but handed over to
+ * the object: the binding makes it the owner again and drops it, and its end comes back here. A
+ * weak reference that is followed meanwhile so finds a whole tensor. */
 static bool hand_to_python(struct tensor *tensor)
 {
     if (!tensor->python || tensor->python_owner != TENSOR_OWNS_PYTHON ||
@@ -271,7 +275,8 @@ void tensor_list_release(struct tensor_list *list)
 /* --- changing in place --- */
 
 /* Replaces sizes and strides (NULL: contiguous); nothing is changed on failure. */
-static int replace_dims(struct tensor *tensor, int dims, const int64_t *sizes, const int64_t *strides, int64_t numel)
+static int replace_dims(struct tensor *tensor, int dims, const int64_t *sizes,
+                        const int64_t *strides, int64_t numel)
 {
     struct tensor fresh;
     if (reserve_dims(&fresh, dims)) {
@@ -302,8 +307,8 @@ int tensor_resize(struct tensor *tensor, int dims, const int64_t *sizes)
 {
     size_t bytes;
     int64_t numel = check_dims(dims, sizes) ? -1 : shape_numel(dims, sizes);
-    if (numel < 0 ||
-        storage_bytes_of(numel + tensor->offset, (enum dtype)tensor->dtype, (struct ints){sizes, dims}, &bytes)) {
+    if (numel < 0 || storage_bytes_of(numel + tensor->offset, (enum dtype)tensor->dtype,
+                                      (struct ints){sizes, dims}, &bytes)) {
         return -1;
     }
     if (numel > 0 && storage_resize(tensor->storage, bytes)) {
@@ -314,7 +319,8 @@ int tensor_resize(struct tensor *tensor, int dims, const int64_t *sizes)
 
 int tensor_set_data(struct tensor *tensor, struct tensor *source)
 {
-    /* the tensor keeps its own count of changes: a graph that saved it must not see the storage's other one */
+    /* the tensor keeps its own count of changes: a graph that saved it must not see the storage's
+     * other one */
     if (!tensor->version && !(tensor->version = version_new(tensor_version(tensor)))) {
         return -1;
     }

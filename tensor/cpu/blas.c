@@ -1,5 +1,5 @@
-/* BLAS, opened at the first product that is large enough to gain from it. The OpenMP build of OpenBLAS is looked for
- * first: it uses our thread pool. */
+/* BLAS, opened at the first product that is large enough to gain from it. The OpenMP build of
+ * OpenBLAS is looked for first: it uses our thread pool. */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdatomic.h>

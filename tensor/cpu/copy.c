@@ -8,7 +8,8 @@
 /* bytes of a plain copy worth another thread, and those between two looks at interrupts */
 #define BYTES_GRAIN ((int64_t)1 << 18)
 #define BYTES_BLOCK ((int64_t)1 << 23)
-/* the smallest transposed copy that gains from tiles, and the rows of target that one piece of it has */
+/* the smallest transposed copy that gains from tiles, and the rows of target that one piece of it
+ * has */
 #define TRANSPOSE_MIN 16
 #define TRANSPOSE_ROWS 64
 
@@ -24,7 +25,8 @@ static void copy_piece(void *arg, int64_t begin, int64_t end)
 {
     struct bytes_task *task = arg;
     for (int64_t at = begin; at < end && work_goes_on(&task->work); at += BYTES_BLOCK) {
-        memcpy(task->target + at, task->source + at, (size_t)(end - at < BYTES_BLOCK ? end - at : BYTES_BLOCK));
+        memcpy(task->target + at, task->source + at,
+               (size_t)(end - at < BYTES_BLOCK ? end - at : BYTES_BLOCK));
     }
 }
 
@@ -47,14 +49,15 @@ static int copy_dense(void *target, const void *source, size_t bytes)
 
 struct transpose_task {
     const struct iter *iter;
-    int column_dim;      /* of the iteration: dense in source; dim 0 is dense in target */
-    int size;            /* copy_size() of the elements */
-    int64_t pieces;      /* blocks of TRANSPOSE_ROWS along column_dim */
+    int column_dim; /* of the iteration: dense in source; dim 0 is dense in target */
+    int size;       /* copy_size() of the elements */
+    int64_t pieces; /* blocks of TRANSPOSE_ROWS along column_dim */
     struct work work;
 };
 
 /* The addresses of the plane that `plane` counts: all dims but 0 and column_dim. */
-static void seek_plane(const struct transpose_task *task, int64_t plane, char **target, const char **source)
+static void seek_plane(const struct transpose_task *task, int64_t plane, char **target,
+                       const char **source)
 {
     const struct iter *iter = task->iter;
     *target = iter->data[0];
@@ -92,7 +95,8 @@ static void transpose_pieces(void *arg, int64_t begin, int64_t end)
     }
 }
 
-/* The dim in which source is dense, when target is dense in dim 0 and both are long enough for tiles; else -1. */
+/* The dim in which source is dense, when target is dense in dim 0 and both are long enough for
+ * tiles; else -1. */
 static int transposed_dim(const struct iter *iter, int64_t bytes)
 {
     if (iter->dims < 2 || iter->strides[0][0] != bytes || iter->strides[1][0] == bytes ||
@@ -138,7 +142,8 @@ int cpu_copy(struct tensor *target, const struct tensor *source)
     iter_add(&iter, source);
     iter_prepare(&iter);
     if (same_dtype) {
-        if (iter.dims == 1 && iter.strides[0][0] == (int64_t)bytes && iter.strides[1][0] == (int64_t)bytes) {
+        if (iter.dims == 1 && iter.strides[0][0] == (int64_t)bytes &&
+            iter.strides[1][0] == (int64_t)bytes) {
             return copy_dense(iter.data[0], iter.data[1], (size_t)iter.numel * bytes);
         }
         int column_dim = transposed_dim(&iter, (int64_t)bytes);
@@ -164,8 +169,10 @@ static int check_copy(const struct tensor *self, const struct tensor *source)
         return -1;
     }
     if (shape_overlaps_itself(self->dims, self->sizes, self->strides)) {
-        error_set(ERROR_RUNTIME, "unsupported operation: more than one element of the written-to tensor refers to a "
-                                 "single memory location. Please clone() the tensor before performing the operation.");
+        error_set(
+            ERROR_RUNTIME,
+            "unsupported operation: more than one element of the written-to tensor refers to a "
+            "single memory location. Please clone() the tensor before performing the operation.");
         return -1;
     }
     return 0;

@@ -1,4 +1,5 @@
-/* Moving and converting elements: the part of copying that is compiled once for each instruction set (isa/copy.c). */
+/* Moving and converting elements: the part of copying that is compiled once for each instruction
+ * set (isa/copy.c). */
 #ifndef COPY_KERNELS_H
 #define COPY_KERNELS_H
 
@@ -7,8 +8,8 @@
 /* Kernels that only move elements are made for element sizes 1, 2, 4 and 8. */
 #define COPY_SIZES 4
 
-/* A block of a transposed copy: target[r][c] = source[c][r]. Within a row both sides are dense; the steps from row to
- * row are in bytes. */
+/* A block of a transposed copy: target[r][c] = source[c][r]. Within a row both sides are dense; the
+ * steps from row to row are in bytes. */
 struct transpose_block {
     char *target;
     const char *source;
@@ -17,8 +18,9 @@ struct transpose_block {
 };
 
 struct copy_kernels {
-    /* operand 0 = convert(operand 1), by [to][from]. Floats become integers as x86 converts them: truncated; what does
-     * not fit 32 bits (64 for int64) gives the smallest integer, of which narrower types keep the low bits. */
+    /* operand 0 = convert(operand 1), by [to][from]. Floats become integers as x86 converts them:
+     * truncated; what does not fit 32 bits (64 for int64) gives the smallest integer, of which
+     * narrower types keep the low bits. */
     loop_fn convert[DTYPE_COUNT][DTYPE_COUNT];
     /* operand 0 = the element that params points to */
     loop_fn fill[COPY_SIZES];

@@ -20,7 +20,8 @@ static size_t mapped_length(size_t bytes)
 static void *map_block(size_t bytes)
 {
     size_t length = mapped_length(bytes);
-    char *room = mmap(NULL, length + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *room =
+        mmap(NULL, length + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (room == MAP_FAILED) {
         return NULL;
     }
@@ -63,7 +64,8 @@ static bool cpu_has_pointwise(int pointwise_id, enum dtype dtype)
     return cpu_tables->pointwise[pointwise_id][dtype] != NULL;
 }
 
-static int cpu_pointwise(int pointwise_id, enum dtype dtype, struct iter *iter, const struct scalar *params)
+static int cpu_pointwise(int pointwise_id, enum dtype dtype, struct iter *iter,
+                         const struct scalar *params)
 {
     loop_fn loop = cpu_tables->pointwise[pointwise_id][dtype];
     if (!loop) {

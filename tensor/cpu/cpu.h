@@ -24,7 +24,8 @@ extern const struct cpu_tables *cpu_tables;
 /* True in a child of fork, where no thread pool may be started. */
 bool cpu_is_forked(void);
 
-/* target[...] = source[...], which broadcasts to target's sizes; any strides and dtypes (copy.c). */
+/* target[...] = source[...], which broadcasts to target's sizes; any strides and dtypes (copy.c).
+ */
 int cpu_copy(struct tensor *target, const struct tensor *source);
 /* self[...] = value; RUNTIME when the value is out of range of the dtype. */
 int cpu_fill(struct tensor *self, struct scalar value);
@@ -37,14 +38,15 @@ enum { BLAS_ROW_MAJOR = 101 };
 enum blas_transpose { BLAS_NO_TRANS = 111, BLAS_TRANS = 112 };
 
 struct blas {
-    void (*sgemm)(int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
-                  const float *b, int ldb, float beta, float *c, int ldc);
-    void (*dgemm)(int order, int transpose_a, int transpose_b, int m, int n, int k, double alpha, const double *a,
-                  int lda, const double *b, int ldb, double beta, double *c, int ldc);
-    void (*sgemv)(int order, int transpose, int m, int n, float alpha, const float *a, int lda, const float *x, int incx,
-                  float beta, float *y, int incy);
-    void (*dgemv)(int order, int transpose, int m, int n, double alpha, const double *a, int lda, const double *x,
-                  int incx, double beta, double *y, int incy);
+    void (*sgemm)(int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha,
+                  const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc);
+    void (*dgemm)(int order, int transpose_a, int transpose_b, int m, int n, int k, double alpha,
+                  const double *a, int lda, const double *b, int ldb, double beta, double *c,
+                  int ldc);
+    void (*sgemv)(int order, int transpose, int m, int n, float alpha, const float *a, int lda,
+                  const float *x, int incx, float beta, float *y, int incy);
+    void (*dgemv)(int order, int transpose, int m, int n, double alpha, const double *a, int lda,
+                  const double *x, int incx, double beta, double *y, int incy);
     float (*sdot)(int n, const float *x, int incx, const float *y, int incy);
     double (*ddot)(int n, const double *x, int incx, const double *y, int incy);
     void (*set_threads)(int count); /* OpenBLAS only, or NULL */

@@ -47,7 +47,8 @@ static int max_of(enum dtype dtype, const char *data, int64_t n, void *best)
     task.parts = least(least(cpu_threads(), MAX_PARTS), n / GRAIN + 1);
     work_start(&task.work);
     parallel_for(0, task.parts, 1, max_parts, &task);
-    cpu_tables->extremes->max[dtype](task.best[0], task.best[0], (int64_t)sizeof task.best[0], task.parts);
+    cpu_tables->extremes->max[dtype](task.best[0], task.best[0], (int64_t)sizeof task.best[0],
+                                     task.parts);
     memcpy(best, task.best[0], (size_t)bytes);
     return work_result(&task.work);
 }
@@ -56,8 +57,10 @@ int cpu_max(struct tensor *result, struct tensor *self)
 {
     enum dtype dtype = (enum dtype)self->dtype;
     if (self->numel == 0) {
-        error_set(ERROR_RUNTIME, "max(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
-                                 "reduction dim with the 'dim' argument.");
+        error_set(
+            ERROR_RUNTIME,
+            "max(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
+            "reduction dim with the 'dim' argument.");
         return -1;
     }
     if (shape_is_dense(self->dims, self->sizes, self->strides)) {
@@ -73,7 +76,8 @@ int cpu_max(struct tensor *result, struct tensor *self)
 
 /* --- along a dim --- */
 
-/* Lines of `length` elements, `step` bytes apart; results are numbered by the other dims, innermost first. */
+/* Lines of `length` elements, `step` bytes apart; results are numbered by the other dims, innermost
+ * first. */
 struct dim_task {
     const struct extreme_kernels *kernels;
     enum dtype dtype;
@@ -130,7 +134,8 @@ static void max_tile(struct dim_task *task, int64_t number)
     loop_fn move = cpu_tables->copy->convert[task->dtype][task->dtype];
     move((char *[]){best, (char *)place.in}, both, n, NULL);
     for (int64_t i = 1; i < task->length; i++) {
-        task->kernels->max_row[task->dtype](best, indices, i, place.in + i * task->step, task->in_steps[0], n);
+        task->kernels->max_row[task->dtype](best, indices, i, place.in + i * task->step,
+                                            task->in_steps[0], n);
     }
     move((char *[]){place.value, best}, (int64_t[]){task->value_steps[0], (int64_t)bytes}, n, NULL);
     for (int64_t j = 0; j < n; j++) {
@@ -147,8 +152,8 @@ static void max_tiles(void *arg, int64_t begin, int64_t end)
 }
 
 /* Takes the dims but `dim`, innermost first; the results lack that dim unless keepdim. */
-static void set_up(struct dim_task *task, struct tensor *self, struct tensor *values, struct tensor *indices, int64_t dim,
-                   bool keepdim)
+static void set_up(struct dim_task *task, struct tensor *self, struct tensor *values,
+                   struct tensor *indices, int64_t dim, bool keepdim)
 {
     int64_t bytes = (int64_t)dtype_info[self->dtype].bytes;
     task->dims = 0;
@@ -166,13 +171,15 @@ static void set_up(struct dim_task *task, struct tensor *self, struct tensor *va
     task->step = self->dims ? self->strides[dim] * bytes : 0;
 }
 
-int cpu_max_dim(struct tensor *values, struct tensor *indices, struct tensor *self, int64_t dim, bool keepdim)
+int cpu_max_dim(struct tensor *values, struct tensor *indices, struct tensor *self, int64_t dim,
+                bool keepdim)
 {
     if (shape_wrap_dim(&dim, self->dims)) {
         return -1;
     }
     if (self->dims && self->sizes[dim] == 0) {
-        error_set(ERROR_INDEX, "max(): Expected reduction dim %lld to have non-zero size.", (long long)dim);
+        error_set(ERROR_INDEX, "max(): Expected reduction dim %lld to have non-zero size.",
+                  (long long)dim);
         return -1;
     }
     if (values->numel == 0) {

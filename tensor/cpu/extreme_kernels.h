@@ -1,5 +1,5 @@
-/* Largest elements and where they are; compiled once for each instruction set (isa/extreme.c). NaN is larger than all
- * numbers. Strides are in bytes. */
+/* Largest elements and where they are; compiled once for each instruction set (isa/extreme.c). NaN
+ * is larger than all numbers. Strides are in bytes. */
 #ifndef EXTREME_KERNELS_H
 #define EXTREME_KERNELS_H
 
@@ -10,12 +10,13 @@ struct extreme_kernels {
     void (*max[DTYPE_COUNT])(void *best, const char *data, int64_t stride, int64_t n);
     /* The largest of n ≥ 1 elements into *best, and the index of its first occurrence. */
     int64_t (*max_index[DTYPE_COUNT])(void *best, const char *data, int64_t stride, int64_t n);
-    /* For each column j < n, whose element is `stride` bytes from its neighbour's: where it is larger than best[j],
-     * best[j] and indices[j] become it and `index`. */
-    void (*max_row[DTYPE_COUNT])(void *best, int64_t *indices, int64_t index, const char *data, int64_t stride,
-                                 int64_t n);
+    /* For each column j < n, whose element is `stride` bytes from its neighbour's: where it is
+     * larger than best[j], best[j] and indices[j] become it and `index`. */
+    void (*max_row[DTYPE_COUNT])(void *best, int64_t *indices, int64_t index, const char *data,
+                                 int64_t stride, int64_t n);
 };
 
-extern const struct extreme_kernels extreme_kernels_baseline, extreme_kernels_avx2, extreme_kernels_avx512;
+extern const struct extreme_kernels extreme_kernels_baseline, extreme_kernels_avx2,
+    extreme_kernels_avx512;
 
 #endif

@@ -1,4 +1,5 @@
-/* Matrix products: BLAS for float32 and float64, our own loops for tiny ones and for the other types. */
+/* Matrix products: BLAS for float32 and float64, our own loops for tiny ones and for the other
+ * types. */
 #include <limits.h>
 #include <string.h>
 
@@ -8,14 +9,16 @@
 
 /* up to this many multiplications a call of BLAS costs more than the product */
 #define TINY_PRODUCTS 4096
-/* floating-point operations of one BLAS call a thread: some 20 ms, between which interrupts are polled */
+/* floating-point operations of one BLAS call a thread: some 20 ms, between which interrupts are
+ * polled */
 #define BLOCK_FLOPS ((int64_t)1 << 30)
 /* our own loops: multiplications worth a thread, and those between polls */
 #define OWN_GRAIN ((int64_t)1 << 16)
 
 /* --- operands --- */
 
-/* How BLAS sees a strided matrix: stored by rows (NO_TRANS) or by columns (TRANS), rows or columns `ld` apart. */
+/* How BLAS sees a strided matrix: stored by rows (NO_TRANS) or by columns (TRANS), rows or columns
+ * `ld` apart. */
 struct layout {
     enum blas_transpose transpose;
     int64_t ld;
@@ -79,16 +82,17 @@ static int own_gemm(const struct gemm *gemm, enum dtype dtype)
 
 /* --- BLAS --- */
 
-static void blas_block(const struct blas *blas, enum dtype dtype, const struct gemm *g, struct layout a,
-                       struct layout b, int64_t ldc, double beta)
+static void blas_block(const struct blas *blas, enum dtype dtype, const struct gemm *g,
+                       struct layout a, struct layout b, int64_t ldc, double beta)
 {
     int m = (int)g->m, n = (int)g->n, k = (int)g->k;
     if (dtype == DTYPE_F32) {
-        blas->sgemm(BLAS_ROW_MAJOR, a.transpose, b.transpose, m, n, k, 1, (const float *)g->a, (int)a.ld,
-                    (const float *)g->b, (int)b.ld, (float)beta, (float *)g->c, (int)ldc);
+        blas->sgemm(BLAS_ROW_MAJOR, a.transpose, b.transpose, m, n, k, 1, (const float *)g->a,
+                    (int)a.ld, (const float *)g->b, (int)b.ld, (float)beta, (float *)g->c,
+                    (int)ldc);
     } else {
-        blas->dgemm(BLAS_ROW_MAJOR, a.transpose, b.transpose, m, n, k, 1, (const double *)g->a, (int)a.ld,
-                    (const double *)g->b, (int)b.ld, beta, (double *)g->c, (int)ldc);
+        blas->dgemm(BLAS_ROW_MAJOR, a.transpose, b.transpose, m, n, k, 1, (const double *)g->a,
+                    (int)a.ld, (const double *)g->b, (int)b.ld, beta, (double *)g->c, (int)ldc);
     }
 }
 
@@ -98,8 +102,8 @@ static int64_t least(int64_t a, int64_t b)
 }
 
 /* Cut so that one call takes milliseconds; a product of a usual size is a single call. */
-static int blas_blocks(const struct blas *blas, enum dtype dtype, const struct gemm *g, struct layout a,
-                       struct layout b, int64_t ldc)
+static int blas_blocks(const struct blas *blas, enum dtype dtype, const struct gemm *g,
+                       struct layout a, struct layout b, int64_t ldc)
 {
     struct work work;
     int64_t bytes = (int64_t)dtype_info[dtype].bytes;
@@ -107,7 +111,8 @@ static int blas_blocks(const struct blas *blas, enum dtype dtype, const struct g
     double limit = (double)BLOCK_FLOPS * cpu_threads() * 4 / (double)bytes;
     bool whole = flops <= limit && g->m <= INT_MAX && g->n <= INT_MAX && g->k <= INT_MAX;
     int64_t k_step = whole ? g->k : least(g->k, 4096), n_step = whole ? g->n : least(g->n, 1024);
-    int64_t m_step = whole ? g->m : (int64_t)(limit / (2.0 * (double)k_step * (double)n_step)) / 64 * 64 + 64;
+    int64_t m_step =
+        whole ? g->m : (int64_t)(limit / (2.0 * (double)k_step * (double)n_step)) / 64 * 64 + 64;
     work_start(&work);
     for (int64_t i = 0; i < g->m; i += m_step) {
         for (int64_t j = 0; j < g->n; j += n_step) {
@@ -165,7 +170,8 @@ static int check_dtype(const char *kernel, enum dtype dtype)
     if (cpu_tables->matmul->gemm[dtype]) {
         return 0;
     }
-    error_set(ERROR_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'", kernel, dtype_info[dtype].class_name);
+    error_set(ERROR_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'", kernel,
+              dtype_info[dtype].class_name);
     return -1;
 }
 
@@ -199,33 +205,38 @@ static struct tensor *blas_ready(struct tensor *matrix)
     struct layout layout;
     int last = matrix->dims - 1;
     if (!dtype_is_float((enum dtype)matrix->dtype) ||
-        layout_of(matrix->sizes[last - 1], matrix->sizes[last], matrix->strides + last - 1, &layout)) {
+        layout_of(matrix->sizes[last - 1], matrix->sizes[last], matrix->strides + last - 1,
+                  &layout)) {
         return tensor_retain(matrix);
     }
-    struct tensor *copy = tensor_new((enum dtype)matrix->dtype, matrix->storage->device, matrix->dims, matrix->sizes);
+    struct tensor *copy =
+        tensor_new((enum dtype)matrix->dtype, matrix->storage->device, matrix->dims, matrix->sizes);
     if (copy && cpu_copy(copy, matrix)) {
         tensor_clear(&copy);
     }
     return copy;
 }
 
-/* Where the product may be written while its operands are read: `result` itself, or a new tensor when it shares their
- * storage (out=) or BLAS cannot write it. New reference. */
+/* Where the product may be written while its operands are read: `result` itself, or a new tensor
+ * when it shares their storage (out=) or BLAS cannot write it. New reference. */
 static struct tensor *writable(struct tensor *result, struct tensor *a, struct tensor *b)
 {
     struct layout layout;
     int last = result->dims - 1;
     bool shared = result->storage == a->storage || result->storage == b->storage;
-    if (!shared && layout_of(result->sizes[last - 1], result->sizes[last], result->strides + last - 1, &layout)) {
+    if (!shared && layout_of(result->sizes[last - 1], result->sizes[last],
+                             result->strides + last - 1, &layout)) {
         return tensor_retain(result);
     }
-    return tensor_new((enum dtype)result->dtype, result->storage->device, result->dims, result->sizes);
+    return tensor_new((enum dtype)result->dtype, result->storage->device, result->dims,
+                      result->sizes);
 }
 
 typedef int (*product_fn)(struct tensor *result, struct tensor *a, struct tensor *b);
 
 /* Runs a product of matrices, or of batches of them, on operands that it can take. */
-static int run_product(product_fn product, struct tensor *result, struct tensor *self, struct tensor *mat2)
+static int run_product(product_fn product, struct tensor *result, struct tensor *self,
+                       struct tensor *mat2)
 {
     int status = -1;
     struct tensor *a = blas_ready(self);
@@ -289,7 +300,8 @@ static struct gemm gemm_of_batch(const struct batch_task *task, int64_t i)
 static void run_batch(void *arg, int64_t begin, int64_t end)
 {
     struct batch_task *task = arg;
-    for (int64_t i = begin; i < end && !atomic_load_explicit(&task->failed, memory_order_relaxed); i++) {
+    for (int64_t i = begin; i < end && !atomic_load_explicit(&task->failed, memory_order_relaxed);
+         i++) {
         struct gemm gemm = gemm_of_batch(task, i);
         if (run_gemm((enum dtype)task->a->dtype, &gemm)) {
             atomic_store(&task->failed, 1);
@@ -297,7 +309,8 @@ static void run_batch(void *arg, int64_t begin, int64_t end)
     }
 }
 
-/* Small matrices are spread over the threads, one thread each; large ones follow each other and use all threads. */
+/* Small matrices are spread over the threads, one thread each; large ones follow each other and use
+ * all threads. */
 static int product_bmm(struct tensor *result, struct tensor *a, struct tensor *b)
 {
     struct batch_task task = {.result = result, .a = a, .b = b};
@@ -330,16 +343,18 @@ static bool blas_gemv(struct gemm *g, enum dtype dtype, struct layout layout)
     const struct blas *blas = blas_get();
     bool trans = layout.transpose == BLAS_TRANS;
     int64_t rows = trans ? g->k : g->m, columns = trans ? g->m : g->k;
-    if (!blas || rows > INT_MAX || columns > INT_MAX || g->b_step[0] < 1 || g->b_step[0] > INT_MAX ||
-        g->c_step[0] < 1 || g->c_step[0] > INT_MAX) {
+    if (!blas || rows > INT_MAX || columns > INT_MAX || g->b_step[0] < 1 ||
+        g->b_step[0] > INT_MAX || g->c_step[0] < 1 || g->c_step[0] > INT_MAX) {
         return false;
     }
     if (dtype == DTYPE_F32) {
-        blas->sgemv(BLAS_ROW_MAJOR, layout.transpose, (int)rows, (int)columns, 1, (const float *)g->a, (int)layout.ld,
-                    (const float *)g->b, (int)g->b_step[0], 0, (float *)g->c, (int)g->c_step[0]);
+        blas->sgemv(BLAS_ROW_MAJOR, layout.transpose, (int)rows, (int)columns, 1,
+                    (const float *)g->a, (int)layout.ld, (const float *)g->b, (int)g->b_step[0], 0,
+                    (float *)g->c, (int)g->c_step[0]);
     } else {
-        blas->dgemv(BLAS_ROW_MAJOR, layout.transpose, (int)rows, (int)columns, 1, (const double *)g->a,
-                    (int)layout.ld, (const double *)g->b, (int)g->b_step[0], 0, (double *)g->c, (int)g->c_step[0]);
+        blas->dgemv(BLAS_ROW_MAJOR, layout.transpose, (int)rows, (int)columns, 1,
+                    (const double *)g->a, (int)layout.ld, (const double *)g->b, (int)g->b_step[0],
+                    0, (double *)g->c, (int)g->c_step[0]);
     }
     return true;
 }
@@ -383,7 +398,8 @@ int cpu_dot(struct tensor *result, struct tensor *self, struct tensor *tensor)
     }
     int64_t n = self->numel, x_step = self->strides[0], y_step = tensor->strides[0];
     bool wide = n > INT_MAX || x_step > INT_MAX || y_step > INT_MAX || x_step < 1 || y_step < 1;
-    const struct blas *blas = n > TINY_PRODUCTS && !wide && dtype_is_float(dtype) ? blas_get() : NULL;
+    const struct blas *blas =
+        n > TINY_PRODUCTS && !wide && dtype_is_float(dtype) ? blas_get() : NULL;
     if (blas && dtype == DTYPE_F32) {
         *(float *)tensor_ptr(result) =
             blas->sdot((int)n, tensor_ptr(self), (int)x_step, tensor_ptr(tensor), (int)y_step);

@@ -1,10 +1,12 @@
-/* Matrix products without BLAS: every dtype, any strides; compiled once for each instruction set (isa/matmul.c). */
+/* Matrix products without BLAS: every dtype, any strides; compiled once for each instruction set
+ * (isa/matmul.c). */
 #ifndef MATMUL_KERNELS_H
 #define MATMUL_KERNELS_H
 
 #include "../tensor.h"
 
-/* c = a @ b with a (m, k), b (k, n), c (m, n); steps in elements, [0] from row to row, [1] from column to column. */
+/* c = a @ b with a (m, k), b (k, n), c (m, n); steps in elements, [0] from row to row, [1] from
+ * column to column. */
 struct gemm {
     const char *a, *b;
     char *c;
@@ -13,10 +15,12 @@ struct gemm {
 };
 
 struct matmul_kernels {
-    /* Rows [begin, end) of c. float16 and bfloat16 add up in float, integers wrap. NULL for bool. */
+    /* Rows [begin, end) of c. float16 and bfloat16 add up in float, integers wrap. NULL for bool.
+     */
     void (*gemm[DTYPE_COUNT])(const struct gemm *gemm, int64_t begin, int64_t end);
 };
 
-extern const struct matmul_kernels matmul_kernels_baseline, matmul_kernels_avx2, matmul_kernels_avx512;
+extern const struct matmul_kernels matmul_kernels_baseline, matmul_kernels_avx2,
+    matmul_kernels_avx512;
 
 #endif

@@ -1,14 +1,16 @@
-/* Chooses, when the library is loaded, the loops of the best instruction set that the processor has. */
+/* Chooses, when the library is loaded, the loops of the best instruction set that the processor
+ * has. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "../backend.h"
 #include "cpu.h"
 
-#define TABLES(isa)                                                                                                   \
-    {                                                                                                                 \
-        .name = #isa, .pointwise = pointwise_loops_##isa, .folds = fold_loops_##isa, .copy = &copy_kernels_##isa,     \
-        .matmul = &matmul_kernels_##isa, .extremes = &extreme_kernels_##isa                                           \
+#define TABLES(isa)                                                                                \
+    {                                                                                              \
+        .name = #isa, .pointwise = pointwise_loops_##isa, .folds = fold_loops_##isa,               \
+        .copy = &copy_kernels_##isa, .matmul = &matmul_kernels_##isa,                              \
+        .extremes = &extreme_kernels_##isa                                                         \
     }
 
 /* from the least to the most demanding */

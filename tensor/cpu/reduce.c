@@ -1,8 +1,10 @@
-/* Reductions: cuts a fold into calls of the generated loops (loops.h), and looks for largest elements.
+/* Reductions: cuts a fold into calls of the generated loops (loops.h), and looks for largest
+ * elements.
  *
- * Dims are kept (they appear in the result) or reduced. Where the dim that is dense in memory is reduced, each element
- * of the result is one run (fold_run); where it is kept, whole rows of results are added up together (columns). Parts
- * are cut by size and thread count alone and combined in order, so that a result does not depend on timing. */
+ * Dims are kept (they appear in the result) or reduced. Where the dim that is dense in memory is
+ * reduced, each element of the result is one run (fold_run); where it is kept, whole rows of
+ * results are added up together (columns). Parts are cut by size and thread count alone and
+ * combined in order, so that a result does not depend on timing. */
 #include <string.h>
 
 #include "../backend.h"
@@ -45,7 +47,8 @@ static int64_t least(int64_t a, int64_t b)
 
 /* --- one element of the result --- */
 
-/* Partial results, combined pairwise like the carries of a binary counter (Higham 1993): slot l holds 2^l of them. */
+/* Partial results, combined pairwise like the carries of a binary counter (Higham 1993): slot l
+ * holds 2^l of them. */
 struct pairwise {
     _Alignas(int64_t) char slots[48][ACC_BYTES];
     uint64_t count;
@@ -85,7 +88,8 @@ static void fold_dense(struct reduction *r, struct pairwise *sums, const char *d
     }
 }
 
-/* acc[0] = the fold of the elements from `data` on whose index in the outermost reduced dim is in [begin, end). */
+/* acc[0] = the fold of the elements from `data` on whose index in the outermost reduced dim is in
+ * [begin, end). */
 static void fold_run(struct reduction *r, void *acc, const char *data, int64_t begin, int64_t end)
 {
     const struct dim *dims = r->reduced_dims;
@@ -121,7 +125,8 @@ static void fold_run(struct reduction *r, void *acc, const char *data, int64_t b
 /* --- places of results --- */
 
 /* Where result number `index` (over the kept dims from `from` on) lies. */
-static void seek_result(const struct reduction *r, int from, int64_t index, const char **in, char **out)
+static void seek_result(const struct reduction *r, int from, int64_t index, const char **in,
+                        char **out)
 {
     *in = r->in;
     *out = r->out;
@@ -187,8 +192,8 @@ static void run_shared(struct reduction *r)
 
 /* --- columns: neighbouring results together --- */
 
-/* Adds `rows` rows of the innermost reduced dim to acc. Narrow dense rows are taken several at a time, as one wide row
- * whose parts are joined at the end: `acc` has room for TILE accumulators. */
+/* Adds `rows` rows of the innermost reduced dim to acc. Narrow dense rows are taken several at a
+ * time, as one wide row whose parts are joined at the end: `acc` has room for TILE accumulators. */
 static void fold_rows(struct reduction *r, char *acc, const char *data, int64_t n, int64_t rows)
 {
     int64_t step = r->kept_dims[0].in, row_step = r->reduced_dims[0].in;
@@ -198,7 +203,8 @@ static void fold_rows(struct reduction *r, char *acc, const char *data, int64_t 
         r->loops->start(acc + (size_t)n * r->acc_bytes, wide - n);
     }
     for (int64_t i = 0; i < wide_rows && work_goes_on(&r->work); i += block) {
-        r->loops->rows(acc, data + i * joined * row_step, joined * row_step, least(block, wide_rows - i), step, wide);
+        r->loops->rows(acc, data + i * joined * row_step, joined * row_step,
+                       least(block, wide_rows - i), step, wide);
     }
     for (int64_t i = wide_rows * joined; i < rows; i++) {
         r->loops->rows(acc, data + i * row_step, row_step, 1, step, n);
@@ -208,8 +214,10 @@ static void fold_rows(struct reduction *r, char *acc, const char *data, int64_t 
     }
 }
 
-/* acc[j] = the fold of column j < n from `data` on, over [begin, end) of the outermost reduced dim. */
-static void fold_columns(struct reduction *r, void *acc, const char *data, int64_t n, int64_t begin, int64_t end)
+/* acc[j] = the fold of column j < n from `data` on, over [begin, end) of the outermost reduced dim.
+ */
+static void fold_columns(struct reduction *r, void *acc, const char *data, int64_t n, int64_t begin,
+                         int64_t end)
 {
     const struct dim *dims = r->reduced_dims;
     int top = r->reduced - 1;
@@ -269,8 +277,8 @@ static void run_tile_parts(void *arg, int64_t begin, int64_t end)
     char *out;
     int64_t n = seek_tile(r, r->unit, &in, &out);
     for (int64_t p = begin; p < end; p++) {
-        fold_columns(r, r->partial + (size_t)p * TILE * r->acc_bytes, in, n, top_size(r) * p / r->parts,
-                     top_size(r) * (p + 1) / r->parts);
+        fold_columns(r, r->partial + (size_t)p * TILE * r->acc_bytes, in, n,
+                     top_size(r) * p / r->parts, top_size(r) * (p + 1) / r->parts);
     }
 }
 
@@ -297,7 +305,8 @@ static int run_tiles_shared(struct reduction *r, int64_t units)
 
 /* --- setting up --- */
 
-/* Sorts the iteration's dims into kept and reduced ones; of the latter a long one comes first, so that runs are long. */
+/* Sorts the iteration's dims into kept and reduced ones; of the latter a long one comes first, so
+ * that runs are long. */
 static void split_dims(struct reduction *r, const struct iter *iter)
 {
     r->results = r->run = 1;
@@ -347,7 +356,8 @@ static int run_reduction(struct reduction *r)
                 return -1;
             }
         } else {
-            parallel_for(0, units, GRAIN / (r->run * least(TILE, r->kept_dims[0].size)) + 1, run_tiles, r);
+            parallel_for(0, units, GRAIN / (r->run * least(TILE, r->kept_dims[0].size)) + 1,
+                         run_tiles, r);
         }
     } else if (r->results < threads && r->parts > 1) {
         run_shared(r);
@@ -358,7 +368,8 @@ static int run_reduction(struct reduction *r)
 }
 
 /* Operands result, whose reduced dims stand still, and self. */
-static void iterate_over(struct iter *iter, struct tensor *result, struct tensor *self, const bool *reduced_dims)
+static void iterate_over(struct iter *iter, struct tensor *result, struct tensor *self,
+                         const bool *reduced_dims)
 {
     int64_t strides[TENSOR_MAX_DIMS];
     for (int i = 0; i < self->dims; i++) {
@@ -382,7 +393,8 @@ int cpu_fold(int fold_id, struct tensor *result, struct tensor *self, const bool
 {
     const struct fold_loops *loops = &cpu_tables->folds[fold_id][self->dtype];
     if (!loops->inner) {
-        error_set(ERROR_NOT_IMPLEMENTED, "reduction not implemented for '%s'", dtype_info[self->dtype].class_name);
+        error_set(ERROR_NOT_IMPLEMENTED, "reduction not implemented for '%s'",
+                  dtype_info[self->dtype].class_name);
         return -1;
     }
     if (self->numel == 0) {

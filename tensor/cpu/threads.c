@@ -1,4 +1,5 @@
-/* The one thread pool: OpenMP's, which OpenBLAS shares. It starts at the first parallel region, not at load. */
+/* The one thread pool: OpenMP's, which OpenBLAS shares. It starts at the first parallel region, not
+ * at load. */
 #include <omp.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -8,7 +9,8 @@
 #include "cpu.h"
 
 static atomic_int thread_count; /* 0: not asked for yet */
-static atomic_bool forked;      /* a child of fork has no pool: its first parallel region would wait for ever */
+static atomic_bool
+    forked; /* a child of fork has no pool: its first parallel region would wait for ever */
 static _Thread_local bool inside;
 
 static void after_fork_in_child(void)
@@ -26,7 +28,8 @@ int cpu_threads(void)
 {
     int count = atomic_load_explicit(&thread_count, memory_order_relaxed);
     if (count == 0) {
-        count = omp_get_max_threads(); /* OMP_NUM_THREADS, else the processors this process may use */
+        count =
+            omp_get_max_threads(); /* OMP_NUM_THREADS, else the processors this process may use */
         atomic_store(&thread_count, count);
     }
     return count;
@@ -45,8 +48,8 @@ bool cpu_is_forked(void)
     return atomic_load_explicit(&forked, memory_order_relaxed);
 }
 
-void parallel_for(int64_t begin, int64_t end, int64_t grain, void (*fn)(void *arg, int64_t begin, int64_t end),
-                  void *arg)
+void parallel_for(int64_t begin, int64_t end, int64_t grain,
+                  void (*fn)(void *arg, int64_t begin, int64_t end), void *arg)
 {
     int64_t length = end - begin;
     if (length <= 0) {
@@ -61,8 +64,8 @@ void parallel_for(int64_t begin, int64_t end, int64_t grain, void (*fn)(void *ar
     int threads = pieces < cpu_threads() ? (int)pieces : cpu_threads();
 #pragma omp parallel num_threads(threads)
     {
-        /* fine grains are cut at multiples of 64 so that neighbours rarely share a cache line; OpenMP may grant fewer
-         * threads than were asked for */
+        /* fine grains are cut at multiples of 64 so that neighbours rarely share a cache line;
+         * OpenMP may grant fewer threads than were asked for */
         int64_t team = omp_get_num_threads(), own = omp_get_thread_num();
         int64_t unit = least >= 64 ? 64 : 1;
         int64_t piece = ((length + team - 1) / team + unit - 1) / unit * unit;

@@ -1,4 +1,5 @@
-/* A line fitted to four points by gradient descent: a C program that uses the installed tensor library.
+/* A line fitted to four points by gradient descent: a C program that uses the installed tensor
+ * library.
  *
  *     cc example.c $(pkg-config --cflags --libs mesale_tensor) */
 #include <stdio.h>
@@ -25,7 +26,8 @@ static struct tensor *checked(struct tensor *tensor)
 }
 
 /* mean((x @ weight + bias - y) ** 2) */
-static struct tensor *loss_of(struct tensor *x, struct tensor *y, struct tensor *weight, struct tensor *bias)
+static struct tensor *loss_of(struct tensor *x, struct tensor *y, struct tensor *weight,
+                              struct tensor *bias)
 {
     struct tensor *two = checked(tensor_from_scalar(scalar_int(2)));
     struct tensor *product = checked(tensor_matmul(x, weight));

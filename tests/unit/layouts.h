@@ -71,14 +71,16 @@ static inline void fill_small(struct tensor *tensor, uint64_t *state)
     enum dtype dtype = (enum dtype)tensor->dtype;
     size_t bytes = dtype_info[dtype].bytes, count = tensor->storage->bytes / bytes;
     for (size_t i = 0; i < count; i++) {
-        int64_t value = dtype == DTYPE_U8 || dtype == DTYPE_BOOL ? random_below(state, 4) : random_below(state, 9) - 4;
+        int64_t value = dtype == DTYPE_U8 || dtype == DTYPE_BOOL ? random_below(state, 4)
+                                                                 : random_below(state, 9) - 4;
         dtype_store(dtype, (char *)tensor->storage->data + i * bytes, scalar_int(value));
     }
 }
 
-/* A filled tensor of the sizes whose dims lie in random order in memory, with gaps between the elements; with
- * `expanded` some dims repeat one element. */
-static inline struct tensor *laid_out(uint64_t *state, enum dtype dtype, int dims, const int64_t *sizes, bool expanded)
+/* A filled tensor of the sizes whose dims lie in random order in memory, with gaps between the
+ * elements; with `expanded` some dims repeat one element. */
+static inline struct tensor *laid_out(uint64_t *state, enum dtype dtype, int dims,
+                                      const int64_t *sizes, bool expanded)
 {
     int64_t strides[TENSOR_MAX_DIMS], step = 1 + random_below(state, 2);
     int order[TENSOR_MAX_DIMS];

@@ -15,8 +15,10 @@ static const char *seen(struct tensor *view)
     if (!view) {
         return error_message();
     }
-    snprintf(buffer, sizeof buffer, "%s %s %lld", shape_text(tensor_shape(view), sizes, sizeof sizes),
-             shape_text((struct ints){view->strides, view->dims}, strides, sizeof strides), (long long)view->offset);
+    snprintf(buffer, sizeof buffer, "%s %s %lld",
+             shape_text(tensor_shape(view), sizes, sizeof sizes),
+             shape_text((struct ints){view->strides, view->dims}, strides, sizeof strides),
+             (long long)view->offset);
     ck_assert_int_eq(view->numel, shape_numel(view->dims, view->sizes));
     tensor_release(view);
     return buffer;
@@ -50,12 +52,16 @@ START_TEST(transpose_and_permute_swap_sizes_and_strides)
     ck_assert_str_eq(seen(alias_t(x)), "[3, 2] [1, 3] 0");
     ck_assert_str_eq(seen(alias_t(scalar)), "[] [] 0");
     struct tensor *cube = tensor_new(DTYPE_F32, CPU, 3, (int64_t[]){1, 2, 3});
-    ck_assert_str_eq(seen(alias_t(cube)), "t() expects a tensor with <= 2 dimensions, but self is 3D");
+    ck_assert_str_eq(seen(alias_t(cube)),
+                     "t() expects a tensor with <= 2 dimensions, but self is 3D");
     ck_assert_str_eq(seen(alias_permute(cube, INTS(2, 0, -2))), "[3, 1, 2] [1, 6, 3] 0");
-    ck_assert_str_eq(seen(alias_permute(cube, INTS(0, 0, 1))), "permute(): duplicate dims are not allowed.");
-    ck_assert_str_eq(seen(alias_permute(x, INTS(0))),
-                     "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the "
-                     "desired ordering of dimensions i.e. input.dim() = 2 is not equal to len(dims) = 1");
+    ck_assert_str_eq(seen(alias_permute(cube, INTS(0, 0, 1))),
+                     "permute(): duplicate dims are not allowed.");
+    ck_assert_str_eq(
+        seen(alias_permute(x, INTS(0))),
+        "permute(sparse_coo): number of dimensions in the tensor input does not match the length "
+        "of the "
+        "desired ordering of dimensions i.e. input.dim() = 2 is not equal to len(dims) = 1");
     tensor_release(cube);
     drop();
 }
@@ -68,7 +74,8 @@ START_TEST(view_follows_the_strides_or_refuses)
     ck_assert_str_eq(seen(alias_view(x, INTS(3, -1))), "[3, 2] [2, 1] 0");
     ck_assert_str_eq(seen(alias_view(x, INTS(4))), "shape '[4]' is invalid for input of size 6");
     ck_assert_str_eq(seen(alias_view(turned, INTS(6))),
-                     "view size is not compatible with input tensor's size and stride (at least one dimension spans "
+                     "view size is not compatible with input tensor's size and stride (at least "
+                     "one dimension spans "
                      "across two contiguous subspaces). Use .reshape(...) instead.");
     ck_assert_str_eq(seen(alias_view(turned, INTS(3, 1, 2))), "[3, 1, 2] [1, 6, 3] 0");
     ck_assert_str_eq(seen(alias_view(scalar, INTS(1, 1))), "[1, 1] [1, 1] 0");
@@ -81,17 +88,21 @@ START_TEST(view_as_another_dtype_rescales_the_last_dim)
 {
     make();
     struct tensor *wide = tensor_new(DTYPE_F32, CPU, 2, (int64_t[]){2, 6});
-    struct tensor *odd = alias_slice(wide, 1, SOME(1), SOME(3), 1), *steps = alias_slice(wide, 1, NOTHING, NOTHING, 2);
+    struct tensor *odd = alias_slice(wide, 1, SOME(1), SOME(3), 1),
+                  *steps = alias_slice(wide, 1, NOTHING, NOTHING, 2);
     ck_assert_str_eq(seen(alias_view_dtype(wide, DTYPE_I64)), "[2, 3] [3, 1] 0");
     ck_assert_str_eq(seen(alias_view_dtype(wide, DTYPE_I16)), "[2, 12] [12, 1] 0");
     ck_assert_str_eq(seen(alias_view_dtype(x, DTYPE_I32)), "[2, 3] [3, 1] 0");
     ck_assert_str_eq(seen(alias_view_dtype(x, DTYPE_I64)),
-                     "self.size(-1) must be divisible by 2 to view Float as Long (different element sizes), but got 3");
+                     "self.size(-1) must be divisible by 2 to view Float as Long (different "
+                     "element sizes), but got 3");
     ck_assert_str_eq(seen(alias_view_dtype(odd, DTYPE_I64)),
-                     "self.storage_offset() must be divisible by 2 to view Float as Long (different element sizes), but "
+                     "self.storage_offset() must be divisible by 2 to view Float as Long "
+                     "(different element sizes), but "
                      "got 1");
-    ck_assert_str_eq(seen(alias_view_dtype(steps, DTYPE_I16)),
-                     "self.stride(-1) must be 1 to view Float as Short (different element sizes), but got 2");
+    ck_assert_str_eq(
+        seen(alias_view_dtype(steps, DTYPE_I16)),
+        "self.stride(-1) must be 1 to view Float as Short (different element sizes), but got 2");
     ck_assert_str_eq(seen(alias_view_dtype(scalar, DTYPE_I16)),
                      "self.dim() cannot be 0 to view Float as Short (different element sizes)");
     tensor_release(odd);
@@ -110,13 +121,16 @@ START_TEST(expand_repeats_dims_of_one)
     ck_assert_str_eq(seen(alias_expand(x, INTS(1, 2, 3), false)), "[1, 2, 3] [6, 3, 1] 0");
     ck_assert_str_eq(seen(alias_expand(scalar, INTS(2, 3), false)), "[2, 3] [0, 0] 0");
     ck_assert_str_eq(seen(alias_expand(x, INTS(3, 3), false)),
-                     "The expanded size of the tensor (3) must match the existing size (2) at non-singleton dimension 0.  "
+                     "The expanded size of the tensor (3) must match the existing size (2) at "
+                     "non-singleton dimension 0.  "
                      "Target sizes: [3, 3].  Tensor sizes: [2, 3]");
     ck_assert_str_eq(seen(alias_expand(x, INTS(3), false)),
-                     "expand(torch.FloatTensor{[2, 3]}, size=[3]): the number of sizes provided (1) must be greater or "
+                     "expand(torch.FloatTensor{[2, 3]}, size=[3]): the number of sizes provided "
+                     "(1) must be greater or "
                      "equal to the number of dimensions in the tensor (2)");
     ck_assert_str_eq(seen(alias_expand(x, INTS(-1, 2, 3), false)),
-                     "The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension 0");
+                     "The expanded size of the tensor (-1) isn't allowed in a leading, "
+                     "non-existing dimension 0");
     tensor_release(row);
     drop();
 }
@@ -130,7 +144,8 @@ START_TEST(select_and_slice_cut)
     ck_assert_str_eq(seen(alias_select(x, 0, 5)),
                      "select(): index 5 out of range for tensor of size [2, 3] at dimension 0");
     ck_assert_int_eq(error_kind(), ERROR_INDEX);
-    ck_assert_str_eq(seen(alias_select(scalar, 0, 0)), "select() cannot be applied to a 0-dim tensor.");
+    ck_assert_str_eq(seen(alias_select(scalar, 0, 0)),
+                     "select() cannot be applied to a 0-dim tensor.");
     ck_assert_str_eq(seen(alias_slice(x, 1, SOME(1), NOTHING, 1)), "[2, 2] [3, 1] 1");
     ck_assert_str_eq(seen(alias_slice(x, 1, NOTHING, NOTHING, 2)), "[2, 2] [3, 2] 0");
     ck_assert_str_eq(seen(alias_slice(x, 1, SOME(-2), SOME(100), 1)), "[2, 2] [3, 1] 1");
@@ -139,7 +154,8 @@ START_TEST(select_and_slice_cut)
     ck_assert_str_eq(seen(alias_slice(x, 1, SOME(0), SOME(INT64_MAX), INT64_MAX)),
                      "[2, 1] [3, 9223372036854775807] 0");
     ck_assert_str_eq(seen(alias_slice(x, 0, NOTHING, NOTHING, 0)), "slice step must be positive");
-    ck_assert_str_eq(seen(alias_slice(scalar, 0, NOTHING, NOTHING, 1)), "slice() cannot be applied to a 0-dim tensor.");
+    ck_assert_str_eq(seen(alias_slice(scalar, 0, NOTHING, NOTHING, 1)),
+                     "slice() cannot be applied to a 0-dim tensor.");
     drop();
 }
 END_TEST
@@ -173,13 +189,16 @@ START_TEST(as_strided_stays_within_the_storage)
     ck_assert_str_eq(seen(alias_as_strided(row, INTS(2), INTS(1), NOTHING)), "[2] [1] 3");
     ck_assert_str_eq(seen(alias_as_strided(x, INTS(0), INTS(1), SOME(1000))), "[0] [1] 1000");
     ck_assert_str_eq(seen(alias_as_strided(x, INTS(3, 3), INTS(3, 1), SOME(2))),
-                     "setStorage: sizes [3, 3], strides [3, 1], storage offset 2, and itemsize 4 requiring a storage size "
+                     "setStorage: sizes [3, 3], strides [3, 1], storage offset 2, and itemsize 4 "
+                     "requiring a storage size "
                      "of 44 are out of bounds for storage of size 24");
-    ck_assert_str_eq(seen(alias_as_strided(x, INTS(3, 3), INTS(-1, 1), NOTHING)),
-                     "as_strided: Negative strides are not supported at the moment, got strides: [-1, 1]");
+    ck_assert_str_eq(
+        seen(alias_as_strided(x, INTS(3, 3), INTS(-1, 1), NOTHING)),
+        "as_strided: Negative strides are not supported at the moment, got strides: [-1, 1]");
     ck_assert_str_eq(seen(alias_as_strided(x, INTS(3), INTS(1, 1), NOTHING)),
                      "mismatch in length of strides and shape");
-    ck_assert_str_eq(seen(alias_as_strided(x, INTS(3), INTS(1), SOME(-1))), "Tensor: invalid storage offset -1");
+    ck_assert_str_eq(seen(alias_as_strided(x, INTS(3), INTS(1), SOME(-1))),
+                     "Tensor: invalid storage offset -1");
     ck_assert_str_eq(seen(alias_as_strided(x, INTS(-3), INTS(1), NOTHING)),
                      "Storage size calculation overflowed with sizes=[-3] and strides=[1]");
     tensor_release(row);

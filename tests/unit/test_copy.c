@@ -57,8 +57,9 @@ START_TEST(transposed_copies_of_any_element_size_are_right)
     for (int d = 0; d < 4; d++) {
         for (int e = 0; e < 5; e++) {
             int64_t rows = edges[e][0], columns = edges[e][1], index[3] = {0};
-            struct tensor *source = tensor_new_strided(dtypes[d], CPU, 3, (int64_t[]){2, rows, columns},
-                                                       (int64_t[]){rows * columns, 1, rows});
+            struct tensor *source =
+                tensor_new_strided(dtypes[d], CPU, 3, (int64_t[]){2, rows, columns},
+                                   (int64_t[]){rows * columns, 1, rows});
             struct tensor *target = tensor_new(dtypes[d], CPU, 3, source->sizes);
             fill_small(source, &state);
             ck_assert_int_eq(cpu_copy(target, source), 0);
@@ -75,8 +76,9 @@ END_TEST
 /* PyTorch's casts of numbers that an integer cannot hold, alone and within a vectorised loop. */
 START_TEST(loops_convert_odd_floats_as_single_conversions_do)
 {
-    const double odd[] = {0.5,  -0.5, -1,  1.9,  -1.9, 128, 255,  256,  300,      -129,    40000, 70000, 2147483648.0,
-                          3e9,  -3e9, 1e15, 1e19, 9.3e18, -1e19, NAN, INFINITY, -INFINITY, -0.0, 65520, 1e-8};
+    const double odd[] = {0.5,   -0.5,  -1,       1.9,          -1.9, 128,   255,  256,  300,
+                          -129,  40000, 70000,    2147483648.0, 3e9,  -3e9,  1e15, 1e19, 9.3e18,
+                          -1e19, NAN,   INFINITY, -INFINITY,    -0.0, 65520, 1e-8};
     int64_t count = sizeof odd / sizeof *odd, total = count * 5;
     for (int from = DTYPE_F16; from <= DTYPE_F64; from++) {
         struct tensor *source = tensor_new((enum dtype)from, CPU, 1, &total);
@@ -91,7 +93,8 @@ START_TEST(loops_convert_odd_floats_as_single_conversions_do)
                 struct scalar value = element(source, &i), got = element(target, &i);
                 dtype_store((enum dtype)to, expected, value);
                 bool both_nan = got.kind == SCALAR_FLOAT && isnan(got.d) && isnan(value.d);
-                ck_assert(both_nan || memcmp(expected, place(target, &i), dtype_info[to].bytes) == 0);
+                ck_assert(both_nan ||
+                          memcmp(expected, place(target, &i), dtype_info[to].bytes) == 0);
             }
             tensor_release(target);
         }
@@ -105,7 +108,8 @@ START_TEST(fill_reaches_the_elements_and_nothing_else)
     uint64_t state = 6;
     for (int round = 0; round < 100; round++) {
         int64_t sizes[TENSOR_MAX_DIMS], index[TENSOR_MAX_DIMS] = {0};
-        int dims = random_sizes(&state, 4, 6, sizes), dtype = (int)random_below(&state, DTYPE_COUNT);
+        int dims = random_sizes(&state, 4, 6, sizes),
+            dtype = (int)random_below(&state, DTYPE_COUNT);
         struct tensor *tensor = laid_out(&state, (enum dtype)dtype, dims, sizes, false);
         size_t bytes = tensor->storage->bytes, changed = 0;
         char *before = malloc(bytes + 1);
@@ -132,16 +136,19 @@ END_TEST
 START_TEST(copies_that_do_not_fit_are_refused)
 {
     struct tensor *three = tensor_new(DTYPE_F32, CPU, 1, (int64_t[]){3});
-    struct tensor *six = tensor_new(DTYPE_F32, CPU, 2, (int64_t[]){2, 3}), *four = tensor_new(DTYPE_F32, CPU, 1, (int64_t[]){4});
+    struct tensor *six = tensor_new(DTYPE_F32, CPU, 2, (int64_t[]){2, 3}),
+                  *four = tensor_new(DTYPE_F32, CPU, 1, (int64_t[]){4});
     struct tensor *repeated = alias_expand(three, INTS(2, 3), false);
     ck_assert_int_eq(cpu_copy_(three, six, false), -1);
-    ck_assert_str_eq(error_message(), "output with shape [3] doesn't match the broadcast shape [2, 3]");
-    ck_assert_int_eq(cpu_copy_(six, four, false), -1);
     ck_assert_str_eq(error_message(),
-                     "The size of tensor a (3) must match the size of tensor b (4) at non-singleton dimension 1");
+                     "output with shape [3] doesn't match the broadcast shape [2, 3]");
+    ck_assert_int_eq(cpu_copy_(six, four, false), -1);
+    ck_assert_str_eq(error_message(), "The size of tensor a (3) must match the size of tensor b "
+                                      "(4) at non-singleton dimension 1");
     ck_assert_int_eq(cpu_copy_(repeated, six, false), -1);
     ck_assert_str_eq(error_message(),
-                     "unsupported operation: more than one element of the written-to tensor refers to a single memory "
+                     "unsupported operation: more than one element of the written-to tensor refers "
+                     "to a single memory "
                      "location. Please clone() the tensor before performing the operation.");
     ck_assert_int_eq(cpu_fill(three, scalar_float(1)), 0);
     ck_assert_int_eq(cpu_copy_(six, three, false), 0);

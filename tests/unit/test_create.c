@@ -33,18 +33,22 @@ START_TEST(filled_tensors_have_the_wanted_dtype)
     ck_assert_str_eq(shown(create_ones(INTS(2), DTYPE_BF16, DEVICE_DEFAULT)), "bfloat16 1 1");
     ck_assert_str_eq(shown(create_full(INTS(2), INT(7), ANY)), "int64 7 7");
     ck_assert_str_eq(shown(create_full(INTS(2), scalar_bool(true), ANY)), "bool 1 1");
-    ck_assert_str_eq(shown(create_full(INTS(2), FLOAT(2.5), DTYPE_F16, DEVICE_DEFAULT)), "float16 2.5 2.5");
+    ck_assert_str_eq(shown(create_full(INTS(2), FLOAT(2.5), DTYPE_F16, DEVICE_DEFAULT)),
+                     "float16 2.5 2.5");
     ck_assert_str_eq(shown(create_full(INTS(2), INT(1000), DTYPE_I8, DEVICE_DEFAULT)),
                      "value cannot be converted to type int8_t without overflow");
     ck_assert_str_eq(shown(create_empty(INTS(0), ANY)), "float32");
-    ck_assert_str_eq(shown(create_zeros(INTS(-1), ANY)), "zeros: Dimension size must be non-negative.");
-    ck_assert_str_eq(shown(create_ones(INTS(2, -1), ANY)), "Trying to create tensor with negative dimension -1: [2, -1]");
+    ck_assert_str_eq(shown(create_zeros(INTS(-1), ANY)),
+                     "zeros: Dimension size must be non-negative.");
+    ck_assert_str_eq(shown(create_ones(INTS(2, -1), ANY)),
+                     "Trying to create tensor with negative dimension -1: [2, -1]");
 }
 END_TEST
 
 START_TEST(like_functions_keep_dtype_and_order_of_dims)
 {
-    struct tensor *turned = tensor_new_strided(DTYPE_I32, CPU, 2, (int64_t[]){3, 2}, (int64_t[]){1, 3});
+    struct tensor *turned =
+        tensor_new_strided(DTYPE_I32, CPU, 2, (int64_t[]){3, 2}, (int64_t[]){1, 3});
     struct tensor *zeros = create_zeros_like(turned, ANY);
     struct tensor *ones = create_ones_like(turned, DTYPE_F64, DEVICE_DEFAULT);
     ck_assert_int_eq(tensor_dtype(zeros), DTYPE_I32);
@@ -63,13 +67,18 @@ START_TEST(arange_counts_as_pytorch_does)
     ck_assert_str_eq(shown(create_arange(FLOAT(2.5), ANY)), "float32 0 1 2");
     ck_assert_str_eq(shown(create_arange(FLOAT(2.5), DTYPE_I64, DEVICE_DEFAULT)), "int64 0 1");
     ck_assert_str_eq(shown(create_arange(scalar_bool(true), ANY)), "int64 0");
-    ck_assert_str_eq(shown(create_arange_start(FLOAT(0.5), FLOAT(2.6), DTYPE_I64, DEVICE_DEFAULT)), "int64 0 1");
+    ck_assert_str_eq(shown(create_arange_start(FLOAT(0.5), FLOAT(2.6), DTYPE_I64, DEVICE_DEFAULT)),
+                     "int64 0 1");
     ck_assert_str_eq(shown(create_arange_step(INT(5), INT(0), INT(-2), ANY)), "int64 5 3 1");
     ck_assert_str_eq(shown(create_arange_step(INT(5), INT(0), INT(-1), ANY)), "int64 5 4 3 2 1");
-    ck_assert_str_eq(shown(create_arange_step(INT(5), INT(0), FLOAT(-1.5), ANY)), "float32 5 3.5 2 0.5");
-    ck_assert_str_eq(shown(create_arange_step(INT(0), INT(3), FLOAT(1.5), DTYPE_I64, DEVICE_DEFAULT)), "int64 0 1 2");
-    ck_assert_str_eq(shown(create_arange_step(INT(0), INT(1), FLOAT(0.25), DTYPE_F16, DEVICE_DEFAULT)),
-                     "float16 0 0.25 0.5 0.75");
+    ck_assert_str_eq(shown(create_arange_step(INT(5), INT(0), FLOAT(-1.5), ANY)),
+                     "float32 5 3.5 2 0.5");
+    ck_assert_str_eq(
+        shown(create_arange_step(INT(0), INT(3), FLOAT(1.5), DTYPE_I64, DEVICE_DEFAULT)),
+        "int64 0 1 2");
+    ck_assert_str_eq(
+        shown(create_arange_step(INT(0), INT(1), FLOAT(0.25), DTYPE_F16, DEVICE_DEFAULT)),
+        "float16 0 0.25 0.5 0.75");
     ck_assert_str_eq(shown(create_arange_start(INT(253), INT(259), DTYPE_U8, DEVICE_DEFAULT)),
                      "uint8 253 254 255 0 1 2");
     ck_assert_str_eq(shown(create_arange_step(INT(0), INT(1), FLOAT(INFINITY), ANY)), "float32");
@@ -79,15 +88,18 @@ END_TEST
 
 START_TEST(impossible_ranges_are_refused)
 {
-    ck_assert_str_eq(shown(create_arange_step(INT(0), INT(10), INT(0), ANY)), "step must be nonzero");
-    ck_assert_int_eq(error_kind(), ERROR_RUNTIME);
-    ck_assert_str_eq(shown(create_arange_step(INT(0), INT(1), FLOAT(0.3), DTYPE_I64, DEVICE_DEFAULT)),
+    ck_assert_str_eq(shown(create_arange_step(INT(0), INT(10), INT(0), ANY)),
                      "step must be nonzero");
+    ck_assert_int_eq(error_kind(), ERROR_RUNTIME);
+    ck_assert_str_eq(
+        shown(create_arange_step(INT(0), INT(1), FLOAT(0.3), DTYPE_I64, DEVICE_DEFAULT)),
+        "step must be nonzero");
     ck_assert_int_eq(error_kind(), ERROR_VALUE);
     ck_assert_str_eq(shown(create_arange_step(INT(0), INT(10), INT(-1), ANY)),
                      "upper bound and lower bound inconsistent with step sign");
     ck_assert_str_eq(shown(create_arange(FLOAT(NAN), ANY)), "unsupported range: 0 -> nan");
-    ck_assert_str_eq(shown(create_arange_start(FLOAT(0.5), FLOAT(INFINITY), ANY)), "unsupported range: 0.5 -> inf");
+    ck_assert_str_eq(shown(create_arange_start(FLOAT(0.5), FLOAT(INFINITY), ANY)),
+                     "unsupported range: 0.5 -> inf");
     ck_assert_str_eq(shown(create_arange_start(FLOAT(1234567.5), FLOAT(INFINITY), ANY)),
                      "unsupported range: 1.23457e+06 -> inf");
     ck_assert_str_eq(shown(create_arange(FLOAT(1e30), ANY)), "invalid size, possible overflow?");

@@ -7,71 +7,60 @@
 #include "half.h"
 
 static const enum dtype dimensioned[DTYPE_COUNT][DTYPE_COUNT] = {
-    {DTYPE_BOOL, DTYPE_U8, DTYPE_I8, DTYPE_I16, DTYPE_I32, DTYPE_I64,
-     DTYPE_F16, DTYPE_BF16, DTYPE_F32, DTYPE_F64},
-    {DTYPE_U8, DTYPE_U8, DTYPE_I16, DTYPE_I16, DTYPE_I32, DTYPE_I64,
-     DTYPE_F16, DTYPE_BF16, DTYPE_F32, DTYPE_F64},
-    {DTYPE_I8, DTYPE_I16, DTYPE_I8, DTYPE_I16, DTYPE_I32, DTYPE_I64,
-     DTYPE_F16, DTYPE_BF16, DTYPE_F32, DTYPE_F64},
-    {DTYPE_I16, DTYPE_I16, DTYPE_I16, DTYPE_I16, DTYPE_I32, DTYPE_I64,
-     DTYPE_F16, DTYPE_BF16, DTYPE_F32, DTYPE_F64},
-    {DTYPE_I32, DTYPE_I32, DTYPE_I32, DTYPE_I32, DTYPE_I32, DTYPE_I64,
-     DTYPE_F16, DTYPE_BF16, DTYPE_F32, DTYPE_F64},
-    {DTYPE_I64, DTYPE_I64, DTYPE_I64, DTYPE_I64, DTYPE_I64, DTYPE_I64,
-     DTYPE_F16, DTYPE_BF16, DTYPE_F32, DTYPE_F64},
-    {DTYPE_F16, DTYPE_F16, DTYPE_F16, DTYPE_F16, DTYPE_F16, DTYPE_F16,
-     DTYPE_F16, DTYPE_F32, DTYPE_F32, DTYPE_F64},
-    {DTYPE_BF16, DTYPE_BF16, DTYPE_BF16, DTYPE_BF16, DTYPE_BF16, DTYPE_BF16,
-     DTYPE_F32, DTYPE_BF16, DTYPE_F32, DTYPE_F64},
-    {DTYPE_F32, DTYPE_F32, DTYPE_F32, DTYPE_F32, DTYPE_F32, DTYPE_F32,
-     DTYPE_F32, DTYPE_F32, DTYPE_F32, DTYPE_F64},
-    {DTYPE_F64, DTYPE_F64, DTYPE_F64, DTYPE_F64, DTYPE_F64, DTYPE_F64,
-     DTYPE_F64, DTYPE_F64, DTYPE_F64, DTYPE_F64},
+    {DTYPE_BOOL, DTYPE_U8, DTYPE_I8, DTYPE_I16, DTYPE_I32, DTYPE_I64, DTYPE_F16, DTYPE_BF16,
+     DTYPE_F32, DTYPE_F64},
+    {DTYPE_U8, DTYPE_U8, DTYPE_I16, DTYPE_I16, DTYPE_I32, DTYPE_I64, DTYPE_F16, DTYPE_BF16,
+     DTYPE_F32, DTYPE_F64},
+    {DTYPE_I8, DTYPE_I16, DTYPE_I8, DTYPE_I16, DTYPE_I32, DTYPE_I64, DTYPE_F16, DTYPE_BF16,
+     DTYPE_F32, DTYPE_F64},
+    {DTYPE_I16, DTYPE_I16, DTYPE_I16, DTYPE_I16, DTYPE_I32, DTYPE_I64, DTYPE_F16, DTYPE_BF16,
+     DTYPE_F32, DTYPE_F64},
+    {DTYPE_I32, DTYPE_I32, DTYPE_I32, DTYPE_I32, DTYPE_I32, DTYPE_I64, DTYPE_F16, DTYPE_BF16,
+     DTYPE_F32, DTYPE_F64},
+    {DTYPE_I64, DTYPE_I64, DTYPE_I64, DTYPE_I64, DTYPE_I64, DTYPE_I64, DTYPE_F16, DTYPE_BF16,
+     DTYPE_F32, DTYPE_F64},
+    {DTYPE_F16, DTYPE_F16, DTYPE_F16, DTYPE_F16, DTYPE_F16, DTYPE_F16, DTYPE_F16, DTYPE_F32,
+     DTYPE_F32, DTYPE_F64},
+    {DTYPE_BF16, DTYPE_BF16, DTYPE_BF16, DTYPE_BF16, DTYPE_BF16, DTYPE_BF16, DTYPE_F32, DTYPE_BF16,
+     DTYPE_F32, DTYPE_F64},
+    {DTYPE_F32, DTYPE_F32, DTYPE_F32, DTYPE_F32, DTYPE_F32, DTYPE_F32, DTYPE_F32, DTYPE_F32,
+     DTYPE_F32, DTYPE_F64},
+    {DTYPE_F64, DTYPE_F64, DTYPE_F64, DTYPE_F64, DTYPE_F64, DTYPE_F64, DTYPE_F64, DTYPE_F64,
+     DTYPE_F64, DTYPE_F64},
 };
 static const enum dtype with_zero_dim[DTYPE_COUNT][DTYPE_COUNT] = {
-    {DTYPE_BOOL, DTYPE_U8, DTYPE_I8, DTYPE_I16, DTYPE_I32, DTYPE_I64,
-     DTYPE_F16, DTYPE_BF16, DTYPE_F32, DTYPE_F64},
-    {DTYPE_U8, DTYPE_U8, DTYPE_U8, DTYPE_U8, DTYPE_U8, DTYPE_U8,
-     DTYPE_F16, DTYPE_BF16, DTYPE_F32, DTYPE_F64},
-    {DTYPE_I8, DTYPE_I8, DTYPE_I8, DTYPE_I8, DTYPE_I8, DTYPE_I8,
-     DTYPE_F16, DTYPE_BF16, DTYPE_F32, DTYPE_F64},
-    {DTYPE_I16, DTYPE_I16, DTYPE_I16, DTYPE_I16, DTYPE_I16, DTYPE_I16,
-     DTYPE_F16, DTYPE_BF16, DTYPE_F32, DTYPE_F64},
-    {DTYPE_I32, DTYPE_I32, DTYPE_I32, DTYPE_I32, DTYPE_I32, DTYPE_I32,
-     DTYPE_F16, DTYPE_BF16, DTYPE_F32, DTYPE_F64},
-    {DTYPE_I64, DTYPE_I64, DTYPE_I64, DTYPE_I64, DTYPE_I64, DTYPE_I64,
-     DTYPE_F16, DTYPE_BF16, DTYPE_F32, DTYPE_F64},
-    {DTYPE_F16, DTYPE_F16, DTYPE_F16, DTYPE_F16, DTYPE_F16, DTYPE_F16,
-     DTYPE_F16, DTYPE_F16, DTYPE_F16, DTYPE_F16},
-    {DTYPE_BF16, DTYPE_BF16, DTYPE_BF16, DTYPE_BF16, DTYPE_BF16, DTYPE_BF16,
-     DTYPE_BF16, DTYPE_BF16, DTYPE_BF16, DTYPE_BF16},
-    {DTYPE_F32, DTYPE_F32, DTYPE_F32, DTYPE_F32, DTYPE_F32, DTYPE_F32,
-     DTYPE_F32, DTYPE_F32, DTYPE_F32, DTYPE_F32},
-    {DTYPE_F64, DTYPE_F64, DTYPE_F64, DTYPE_F64, DTYPE_F64, DTYPE_F64,
-     DTYPE_F64, DTYPE_F64, DTYPE_F64, DTYPE_F64},
+    {DTYPE_BOOL, DTYPE_U8, DTYPE_I8, DTYPE_I16, DTYPE_I32, DTYPE_I64, DTYPE_F16, DTYPE_BF16,
+     DTYPE_F32, DTYPE_F64},
+    {DTYPE_U8, DTYPE_U8, DTYPE_U8, DTYPE_U8, DTYPE_U8, DTYPE_U8, DTYPE_F16, DTYPE_BF16, DTYPE_F32,
+     DTYPE_F64},
+    {DTYPE_I8, DTYPE_I8, DTYPE_I8, DTYPE_I8, DTYPE_I8, DTYPE_I8, DTYPE_F16, DTYPE_BF16, DTYPE_F32,
+     DTYPE_F64},
+    {DTYPE_I16, DTYPE_I16, DTYPE_I16, DTYPE_I16, DTYPE_I16, DTYPE_I16, DTYPE_F16, DTYPE_BF16,
+     DTYPE_F32, DTYPE_F64},
+    {DTYPE_I32, DTYPE_I32, DTYPE_I32, DTYPE_I32, DTYPE_I32, DTYPE_I32, DTYPE_F16, DTYPE_BF16,
+     DTYPE_F32, DTYPE_F64},
+    {DTYPE_I64, DTYPE_I64, DTYPE_I64, DTYPE_I64, DTYPE_I64, DTYPE_I64, DTYPE_F16, DTYPE_BF16,
+     DTYPE_F32, DTYPE_F64},
+    {DTYPE_F16, DTYPE_F16, DTYPE_F16, DTYPE_F16, DTYPE_F16, DTYPE_F16, DTYPE_F16, DTYPE_F16,
+     DTYPE_F16, DTYPE_F16},
+    {DTYPE_BF16, DTYPE_BF16, DTYPE_BF16, DTYPE_BF16, DTYPE_BF16, DTYPE_BF16, DTYPE_BF16, DTYPE_BF16,
+     DTYPE_BF16, DTYPE_BF16},
+    {DTYPE_F32, DTYPE_F32, DTYPE_F32, DTYPE_F32, DTYPE_F32, DTYPE_F32, DTYPE_F32, DTYPE_F32,
+     DTYPE_F32, DTYPE_F32},
+    {DTYPE_F64, DTYPE_F64, DTYPE_F64, DTYPE_F64, DTYPE_F64, DTYPE_F64, DTYPE_F64, DTYPE_F64,
+     DTYPE_F64, DTYPE_F64},
 };
 static const enum dtype with_number[DTYPE_COUNT][3] = {
-    {DTYPE_BOOL, DTYPE_I64, DTYPE_F32},
-    {DTYPE_U8, DTYPE_U8, DTYPE_F32},
-    {DTYPE_I8, DTYPE_I8, DTYPE_F32},
-    {DTYPE_I16, DTYPE_I16, DTYPE_F32},
-    {DTYPE_I32, DTYPE_I32, DTYPE_F32},
-    {DTYPE_I64, DTYPE_I64, DTYPE_F32},
-    {DTYPE_F16, DTYPE_F16, DTYPE_F16},
-    {DTYPE_BF16, DTYPE_BF16, DTYPE_BF16},
-    {DTYPE_F32, DTYPE_F32, DTYPE_F32},
-    {DTYPE_F64, DTYPE_F64, DTYPE_F64},
+    {DTYPE_BOOL, DTYPE_I64, DTYPE_F32}, {DTYPE_U8, DTYPE_U8, DTYPE_F32},
+    {DTYPE_I8, DTYPE_I8, DTYPE_F32},    {DTYPE_I16, DTYPE_I16, DTYPE_F32},
+    {DTYPE_I32, DTYPE_I32, DTYPE_F32},  {DTYPE_I64, DTYPE_I64, DTYPE_F32},
+    {DTYPE_F16, DTYPE_F16, DTYPE_F16},  {DTYPE_BF16, DTYPE_BF16, DTYPE_BF16},
+    {DTYPE_F32, DTYPE_F32, DTYPE_F32},  {DTYPE_F64, DTYPE_F64, DTYPE_F64},
 };
 static const bool castable[DTYPE_COUNT][DTYPE_COUNT] = {
-    {1, 1, 1, 1, 1, 1, 1, 1, 1, 1},
-    {0, 1, 1, 1, 1, 1, 1, 1, 1, 1},
-    {0, 1, 1, 1, 1, 1, 1, 1, 1, 1},
-    {0, 1, 1, 1, 1, 1, 1, 1, 1, 1},
-    {0, 1, 1, 1, 1, 1, 1, 1, 1, 1},
-    {0, 1, 1, 1, 1, 1, 1, 1, 1, 1},
-    {0, 0, 0, 0, 0, 0, 1, 1, 1, 1},
-    {0, 0, 0, 0, 0, 0, 1, 1, 1, 1},
-    {0, 0, 0, 0, 0, 0, 1, 1, 1, 1},
+    {1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, {0, 1, 1, 1, 1, 1, 1, 1, 1, 1}, {0, 1, 1, 1, 1, 1, 1, 1, 1, 1},
+    {0, 1, 1, 1, 1, 1, 1, 1, 1, 1}, {0, 1, 1, 1, 1, 1, 1, 1, 1, 1}, {0, 1, 1, 1, 1, 1, 1, 1, 1, 1},
+    {0, 0, 0, 0, 0, 0, 1, 1, 1, 1}, {0, 0, 0, 0, 0, 0, 1, 1, 1, 1}, {0, 0, 0, 0, 0, 0, 1, 1, 1, 1},
     {0, 0, 0, 0, 0, 0, 1, 1, 1, 1},
 };
 
@@ -98,9 +87,12 @@ START_TEST(dimensions_count_before_scalars_and_scalars_before_numbers)
         struct tensor *vector = empty(a, 1);
         for (int b = 0; b < DTYPE_COUNT; b++) {
             struct tensor *other = empty(b, 1), *zero_dim = empty(b, 0);
-            ck_assert_int_eq(dtype_result((struct tensor *[]){vector, other}, 2), dimensioned[a][b]);
-            ck_assert_int_eq(dtype_result((struct tensor *[]){vector, NULL, zero_dim}, 3), with_zero_dim[a][b]);
-            ck_assert_int_eq(dtype_result((struct tensor *[]){zero_dim, vector}, 2), with_zero_dim[a][b]);
+            ck_assert_int_eq(dtype_result((struct tensor *[]){vector, other}, 2),
+                             dimensioned[a][b]);
+            ck_assert_int_eq(dtype_result((struct tensor *[]){vector, NULL, zero_dim}, 3),
+                             with_zero_dim[a][b]);
+            ck_assert_int_eq(dtype_result((struct tensor *[]){zero_dim, vector}, 2),
+                             with_zero_dim[a][b]);
             tensor_release(other);
             tensor_release(zero_dim);
         }
@@ -108,7 +100,8 @@ START_TEST(dimensions_count_before_scalars_and_scalars_before_numbers)
         for (int n = 0; n < 3; n++) {
             struct tensor *weak = tensor_weak(numbers[n]);
             ck_assert_int_eq(dtype_result((struct tensor *[]){vector, weak}, 2), with_number[a][n]);
-            ck_assert_int_eq(dtype_result((struct tensor *[]){weak, zero_dim}, 2), with_number[a][n]);
+            ck_assert_int_eq(dtype_result((struct tensor *[]){weak, zero_dim}, 2),
+                             with_number[a][n]);
             tensor_release(weak);
         }
         tensor_release(zero_dim);
@@ -165,7 +158,8 @@ START_TEST(every_half_float_survives_the_way_through_float)
         if (value == value) {
             ck_assert_uint_eq(half_from_float(value), half);
         } else {
-            ck_assert(half_to_float(half_from_float(value)) != half_to_float(half_from_float(value)));
+            ck_assert(half_to_float(half_from_float(value)) !=
+                      half_to_float(half_from_float(value)));
         }
         float brain = bfloat_to_float(half);
         if (brain == brain) {
@@ -199,7 +193,8 @@ START_TEST(values_out_of_range_are_refused_by_name)
     ck_assert_int_eq(dtype_check_scalar(DTYPE_I8, scalar_int(1000)), -1);
     ck_assert_str_eq(error_message(), "value cannot be converted to type int8_t without overflow");
     ck_assert_int_eq(dtype_check_scalar(DTYPE_F16, scalar_float(1e6)), -1);
-    ck_assert_str_eq(error_message(), "value cannot be converted to type c10::Half without overflow");
+    ck_assert_str_eq(error_message(),
+                     "value cannot be converted to type c10::Half without overflow");
     ck_assert_int_eq(dtype_check_scalar(DTYPE_I32, scalar_float(INFINITY)), -1);
     ck_assert_str_eq(error_message(), "value cannot be converted to type int without overflow");
     ck_assert_int_eq(dtype_check_scalar(DTYPE_U8, scalar_int(-1)), 0);

@@ -8,7 +8,8 @@
 static void combine(char *const *data, const int64_t *strides, int64_t n, const void *params)
 {
     for (int64_t i = 0; i < n; i++) {
-        const int64_t *a = (const int64_t *)(data[1] + i * strides[1]), *b = (const int64_t *)(data[2] + i * strides[2]);
+        const int64_t *a = (const int64_t *)(data[1] + i * strides[1]),
+                      *b = (const int64_t *)(data[2] + i * strides[2]);
         *(int64_t *)(data[0] + i * strides[0]) = *(const int64_t *)params * *a + *b;
     }
 }
@@ -49,7 +50,8 @@ static void check_sum(uint64_t *state, int dims, const int64_t *sizes)
     ck_assert_int_eq(iter_run(&iter, combine, &factor), 0);
     if (out->numel) {
         do {
-            int64_t expected = 3 * broadcast_element(a, dims, index) + broadcast_element(b, dims, index);
+            int64_t expected =
+                3 * broadcast_element(a, dims, index) + broadcast_element(b, dims, index);
             ck_assert_int_eq(element(out, index).i, expected);
         } while (next_index(dims, sizes, index));
     }
@@ -84,7 +86,8 @@ START_TEST(even_dims_are_merged)
 {
     struct iter iter;
     struct tensor *x = tensor_new(DTYPE_F32, CPU, 3, (int64_t[]){4, 5, 6});
-    struct tensor *y = tensor_new_strided(DTYPE_F32, CPU, 3, (int64_t[]){4, 5, 6}, (int64_t[]){60, 6, 1});
+    struct tensor *y =
+        tensor_new_strided(DTYPE_F32, CPU, 3, (int64_t[]){4, 5, 6}, (int64_t[]){60, 6, 1});
     iter_init(&iter, tensor_shape(x));
     iter_add(&iter, x);
     iter_prepare(&iter);
@@ -104,7 +107,8 @@ END_TEST
 START_TEST(the_fastest_dim_is_innermost)
 {
     struct iter iter;
-    struct tensor *x = tensor_new_strided(DTYPE_F32, CPU, 3, (int64_t[]){4, 5, 6}, (int64_t[]){1, 100, 10});
+    struct tensor *x =
+        tensor_new_strided(DTYPE_F32, CPU, 3, (int64_t[]){4, 5, 6}, (int64_t[]){1, 100, 10});
     iter_init(&iter, tensor_shape(x));
     iter_add(&iter, x);
     iter_prepare(&iter);

@@ -6,7 +6,8 @@
 #include "cpu/cpu.h"
 #include "layouts.h"
 
-/* Integers of this size give exact products in every dtype but the half floats, which round once at the end. */
+/* Integers of this size give exact products in every dtype but the half floats, which round once at
+ * the end. */
 static double expected_at(struct tensor *a, struct tensor *b, const int64_t *index, int batch_dims)
 {
     double sum = 0;
@@ -30,21 +31,22 @@ static void check_product(struct tensor *result, struct tensor *a, struct tensor
     }
     do {
         double sum = expected_at(a, b, index, batch_dims);
-        dtype_store(dtype, rounded, dtype_is_float(dtype) ? scalar_float(sum) : scalar_int((int64_t)sum));
+        dtype_store(dtype, rounded,
+                    dtype_is_float(dtype) ? scalar_float(sum) : scalar_int((int64_t)sum));
         ck_assert(number(result, index) == scalar_to_double(dtype_load(dtype, rounded)));
     } while (next_index(result->dims, result->sizes, index));
 }
 
-static const enum dtype dtypes[] = {DTYPE_F32, DTYPE_F64, DTYPE_I64, DTYPE_F32, DTYPE_U8, DTYPE_I8,
-                                    DTYPE_I16, DTYPE_I32, DTYPE_F16, DTYPE_BF16};
+static const enum dtype dtypes[] = {DTYPE_F32, DTYPE_F64, DTYPE_I64, DTYPE_F32, DTYPE_U8,
+                                    DTYPE_I8,  DTYPE_I16, DTYPE_I32, DTYPE_F16, DTYPE_BF16};
 
 START_TEST(products_of_any_layout_and_dtype_are_right)
 {
     uint64_t state = 13;
     for (int round = 0; round < 300; round++) {
         enum dtype dtype = dtypes[round % 10];
-        int64_t limit = round % 5 ? 12 : 60, m = random_below(&state, limit), n = random_below(&state, limit),
-                k = random_below(&state, limit);
+        int64_t limit = round % 5 ? 12 : 60, m = random_below(&state, limit),
+                n = random_below(&state, limit), k = random_below(&state, limit);
         struct tensor *a = laid_out(&state, dtype, 2, (int64_t[]){m, k}, true);
         struct tensor *b = laid_out(&state, dtype, 2, (int64_t[]){k, n}, true);
         struct tensor *result = laid_out(&state, dtype, 2, (int64_t[]){m, n}, false);
@@ -62,8 +64,9 @@ START_TEST(batches_of_products_are_right)
     uint64_t state = 14;
     for (int round = 0; round < 120; round++) {
         enum dtype dtype = dtypes[round % 10];
-        int64_t limit = round % 6 ? 8 : 40, batch = random_below(&state, 6), m = random_below(&state, limit),
-                n = random_below(&state, limit), k = random_below(&state, limit);
+        int64_t limit = round % 6 ? 8 : 40, batch = random_below(&state, 6),
+                m = random_below(&state, limit), n = random_below(&state, limit),
+                k = random_below(&state, limit);
         struct tensor *a = laid_out(&state, dtype, 3, (int64_t[]){batch, m, k}, true);
         struct tensor *b = laid_out(&state, dtype, 3, (int64_t[]){batch, k, n}, true);
         struct tensor *result = tensor_new(dtype, CPU, 3, (int64_t[]){batch, m, n});
@@ -81,14 +84,19 @@ START_TEST(matrix_times_vector_and_dot_are_right)
     uint64_t state = 15;
     for (int round = 0; round < 200; round++) {
         enum dtype dtype = dtypes[round % 10];
-        int64_t limit = round % 8 ? 12 : 200, m = random_below(&state, limit), k = random_below(&state, limit);
+        int64_t limit = round % 8 ? 12 : 200, m = random_below(&state, limit),
+                k = random_below(&state, limit);
         struct tensor *a = laid_out(&state, dtype, 2, (int64_t[]){m, k}, true);
-        struct tensor *x = laid_out(&state, dtype, 1, &k, true), *y = laid_out(&state, dtype, 1, &k, true);
-        struct tensor *product = laid_out(&state, dtype, 1, &m, false), *dot = tensor_new(dtype, CPU, 0, NULL);
-        struct tensor *column = tensor_alias(x, 2, (int64_t[]){k, 1}, (int64_t[]){x->strides[0], 1}, x->offset);
-        struct tensor *row = tensor_alias(y, 2, (int64_t[]){1, k}, (int64_t[]){1, y->strides[0]}, y->offset);
-        struct tensor *tall = tensor_alias(product, 2, (int64_t[]){m, 1}, (int64_t[]){product->strides[0], 1},
-                                           product->offset);
+        struct tensor *x = laid_out(&state, dtype, 1, &k, true),
+                      *y = laid_out(&state, dtype, 1, &k, true);
+        struct tensor *product = laid_out(&state, dtype, 1, &m, false),
+                      *dot = tensor_new(dtype, CPU, 0, NULL);
+        struct tensor *column =
+            tensor_alias(x, 2, (int64_t[]){k, 1}, (int64_t[]){x->strides[0], 1}, x->offset);
+        struct tensor *row =
+            tensor_alias(y, 2, (int64_t[]){1, k}, (int64_t[]){1, y->strides[0]}, y->offset);
+        struct tensor *tall = tensor_alias(product, 2, (int64_t[]){m, 1},
+                                           (int64_t[]){product->strides[0], 1}, product->offset);
         struct tensor *one = tensor_alias(dot, 2, (int64_t[]){1, 1}, (int64_t[]){1, 1}, 0);
         ck_assert_int_eq(cpu_mv(product, a, x), 0);
         check_product(tall, a, column, 0);
@@ -108,10 +116,14 @@ START_TEST(large_products_are_right_in_every_orientation)
     uint64_t state = 16;
     const int64_t m = 70, k = 90, n = 80;
     for (int flags = 0; flags < 8; flags++) {
-        int64_t by_rows[3][2] = {{k, 1}, {n, 1}, {n, 1}}, by_columns[3][2] = {{1, m}, {1, k}, {1, m}};
-        struct tensor *a = tensor_new_strided(DTYPE_F32, CPU, 2, (int64_t[]){m, k}, flags & 1 ? by_columns[0] : by_rows[0]);
-        struct tensor *b = tensor_new_strided(DTYPE_F32, CPU, 2, (int64_t[]){k, n}, flags & 2 ? by_columns[1] : by_rows[1]);
-        struct tensor *c = tensor_new_strided(DTYPE_F32, CPU, 2, (int64_t[]){m, n}, flags & 4 ? by_columns[2] : by_rows[2]);
+        int64_t by_rows[3][2] = {{k, 1}, {n, 1}, {n, 1}},
+                by_columns[3][2] = {{1, m}, {1, k}, {1, m}};
+        struct tensor *a = tensor_new_strided(DTYPE_F32, CPU, 2, (int64_t[]){m, k},
+                                              flags & 1 ? by_columns[0] : by_rows[0]);
+        struct tensor *b = tensor_new_strided(DTYPE_F32, CPU, 2, (int64_t[]){k, n},
+                                              flags & 2 ? by_columns[1] : by_rows[1]);
+        struct tensor *c = tensor_new_strided(DTYPE_F32, CPU, 2, (int64_t[]){m, n},
+                                              flags & 4 ? by_columns[2] : by_rows[2]);
         fill_small(a, &state);
         fill_small(b, &state);
         ck_assert_int_eq(cpu_mm(c, a, b), 0);
@@ -176,7 +188,8 @@ static int interrupt(void)
 START_TEST(a_long_product_can_be_interrupted)
 {
     int64_t sizes[] = {3000, 3000};
-    struct tensor *a = tensor_new(DTYPE_F64, CPU, 2, sizes), *c = tensor_new(DTYPE_F64, CPU, 2, sizes);
+    struct tensor *a = tensor_new(DTYPE_F64, CPU, 2, sizes),
+                  *c = tensor_new(DTYPE_F64, CPU, 2, sizes);
     ck_assert_int_eq(cpu_fill(a, scalar_int(1)), 0);
     interrupt_set_handler(interrupt);
     ck_assert_int_eq(cpu_mm(c, a, a), -1);
@@ -190,7 +203,8 @@ END_TEST
 START_TEST(blocks_of_a_large_product_fit_together)
 {
     int64_t sizes[] = {1700, 1700};
-    struct tensor *a = tensor_new(DTYPE_F64, CPU, 2, sizes), *c = tensor_new(DTYPE_F64, CPU, 2, sizes);
+    struct tensor *a = tensor_new(DTYPE_F64, CPU, 2, sizes),
+                  *c = tensor_new(DTYPE_F64, CPU, 2, sizes);
     for (int64_t i = 0; i < a->numel; i++) {
         ((double *)tensor_ptr(a))[i] = (double)(i / 1700 % 3 - i % 1700 % 2);
     }

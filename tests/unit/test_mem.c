@@ -78,8 +78,11 @@ START_TEST(a_tensor_that_cannot_be_made_leaves_nothing_behind)
         int failures = 0;
         for (long n = 1;; n++) {
             mem_fail_at(n);
-            struct tensor *tensor = tensor_new(DTYPE_F32, DEVICE_DEFAULT, shapes[s].dims, shapes[s].sizes);
-            struct tensor *alias = tensor ? tensor_alias(tensor, tensor->dims, tensor->sizes, tensor->strides, 0) : NULL;
+            struct tensor *tensor =
+                tensor_new(DTYPE_F32, DEVICE_DEFAULT, shapes[s].dims, shapes[s].sizes);
+            struct tensor *alias =
+                tensor ? tensor_alias(tensor, tensor->dims, tensor->sizes, tensor->strides, 0)
+                       : NULL;
             bool whole = alias && !tensor_set_data(alias, tensor);
             mem_fail_at(0);
             tensor_release(alias);

@@ -59,7 +59,8 @@ END_TEST
 
 START_TEST(large_sums_are_cut_into_parts_rightly)
 {
-    const int64_t shapes[][3] = {{1, 1, 80000}, {1, 30000, 3}, {3, 20000, 2}, {5, 100, 200}, {20000, 1, 4}, {2, 2, 20000}};
+    const int64_t shapes[][3] = {{1, 1, 80000}, {1, 30000, 3}, {3, 20000, 2},
+                                 {5, 100, 200}, {20000, 1, 4}, {2, 2, 20000}};
     uint64_t state = 8;
     for (int s = 0; s < 6; s++) {
         for (unsigned mask = 1; mask < 8; mask++) {
@@ -93,7 +94,8 @@ START_TEST(a_sum_of_ten_million_floats_is_accurate)
     ck_assert_double_le(error, 1.2e-7);
     tensor_release(result);
     /* the same in columns of one element */
-    struct tensor *column = tensor_new_strided(DTYPE_F32, CPU, 2, (int64_t[]){n / 4, 2}, (int64_t[]){4, 1});
+    struct tensor *column =
+        tensor_new_strided(DTYPE_F32, CPU, 2, (int64_t[]){n / 4, 2}, (int64_t[]){4, 1});
     for (int64_t i = 0; i < n; i++) {
         ((float *)tensor_ptr(column))[i < n - 2 ? i : 0] = 0.1f;
     }
@@ -111,7 +113,8 @@ START_TEST(a_fold_of_nothing_is_its_start)
 {
     struct tensor *none = tensor_new(DTYPE_F32, CPU, 2, (int64_t[]){0, 3});
     struct tensor *truth = tensor_new(DTYPE_BOOL, CPU, 2, (int64_t[]){0, 3});
-    struct tensor *sum = folded(FOLD_SUM, none, 1, DTYPE_F32), *all = folded(FOLD_ALL, truth, 1, DTYPE_BOOL);
+    struct tensor *sum = folded(FOLD_SUM, none, 1, DTYPE_F32),
+                  *all = folded(FOLD_ALL, truth, 1, DTYPE_BOOL);
     struct tensor *any = folded(FOLD_ANY, truth, 3, DTYPE_BOOL);
     ck_assert(number(sum, (int64_t[]){0, 2}) == 0);
     ck_assert(number(all, (int64_t[]){0, 2}) == 1);
@@ -192,7 +195,8 @@ START_TEST(max_along_a_dim_gives_the_first_largest_and_nan_wins)
         struct tensor *self = laid_out(&state, dtype, dims, sizes, true);
         size_t count = self->storage->bytes / dtype_info[dtype].bytes;
         for (size_t i = 0; dtype_is_float(dtype) && round % 3 == 0 && i < count; i += 11) {
-            dtype_store(dtype, (char *)self->storage->data + i * dtype_info[dtype].bytes, scalar_float(NAN));
+            dtype_store(dtype, (char *)self->storage->data + i * dtype_info[dtype].bytes,
+                        scalar_float(NAN));
         }
         int64_t dim = random_below(&state, dims);
         if (sizes[dim] > 0) {
@@ -208,7 +212,8 @@ START_TEST(max_of_all_sees_every_element)
     uint64_t state = 12;
     for (int round = 0; round < 200; round++) {
         enum dtype dtype = (enum dtype)(round % DTYPE_COUNT);
-        int64_t n = 1 + random_below(&state, round % 20 ? 200 : 100000), at = random_below(&state, n);
+        int64_t n = 1 + random_below(&state, round % 20 ? 200 : 100000),
+                at = random_below(&state, n);
         struct tensor *self = laid_out(&state, dtype, 1, &n, false);
         struct tensor *result = tensor_new(dtype, CPU, 0, NULL);
         bool nan = dtype_is_float(dtype) && round % 3 == 0;
@@ -225,10 +230,13 @@ END_TEST
 START_TEST(max_of_nothing_is_refused_in_words)
 {
     struct tensor *none = tensor_new(DTYPE_F32, CPU, 2, (int64_t[]){3, 0});
-    struct tensor *scalar = tensor_new(DTYPE_F32, CPU, 0, NULL), *index = tensor_new(DTYPE_I64, CPU, 0, NULL);
+    struct tensor *scalar = tensor_new(DTYPE_F32, CPU, 0, NULL),
+                  *index = tensor_new(DTYPE_I64, CPU, 0, NULL);
     ck_assert_int_eq(cpu_max(scalar, none), -1);
-    ck_assert_str_eq(error_message(), "max(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
-                                      "reduction dim with the 'dim' argument.");
+    ck_assert_str_eq(
+        error_message(),
+        "max(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
+        "reduction dim with the 'dim' argument.");
     ck_assert_int_eq(cpu_max_dim(scalar, index, none, 1, false), -1);
     ck_assert_int_eq(error_kind(), ERROR_INDEX);
     ck_assert_str_eq(error_message(), "max(): Expected reduction dim 1 to have non-zero size.");

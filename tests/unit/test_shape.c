@@ -20,7 +20,8 @@ static const char *broadcast(struct ints a, struct ints b)
     int status = shape_broadcast_list(&out, (struct tensor *[]){x, NULL, y}, 3);
     tensor_release(x);
     tensor_release(y);
-    return status ? error_message() : shape_text((struct ints){out.sizes, out.dims}, text, sizeof text);
+    return status ? error_message()
+                  : shape_text((struct ints){out.sizes, out.dims}, text, sizeof text);
 }
 
 START_TEST(broadcast_of_zero_size_keeps_zero)
@@ -28,8 +29,8 @@ START_TEST(broadcast_of_zero_size_keeps_zero)
     ck_assert_str_eq(broadcast(INTS(0), INTS(1)), "[0]");
     ck_assert_str_eq(broadcast(INTS(3, 0), INTS(1, 1)), "[3, 0]");
     ck_assert_str_eq(broadcast(INTS(1, 0), INTS(4, 1)), "[4, 0]");
-    ck_assert_str_eq(broadcast(INTS(0), INTS(2)),
-                     "The size of tensor a (0) must match the size of tensor b (2) at non-singleton dimension 0");
+    ck_assert_str_eq(broadcast(INTS(0), INTS(2)), "The size of tensor a (0) must match the size of "
+                                                  "tensor b (2) at non-singleton dimension 0");
 }
 END_TEST
 
@@ -41,9 +42,11 @@ START_TEST(broadcast_aligns_last_dims)
     ck_assert_str_eq(broadcast((struct ints){NULL, 0}, (struct ints){NULL, 0}), "[]");
     ck_assert_str_eq(broadcast(INTS(5, 1, 4), INTS(7, 1)), "[5, 7, 4]");
     ck_assert_str_eq(broadcast(INTS(2, 3), INTS(2, 4)),
-                     "The size of tensor a (3) must match the size of tensor b (4) at non-singleton dimension 1");
+                     "The size of tensor a (3) must match the size of tensor b (4) at "
+                     "non-singleton dimension 1");
     ck_assert_str_eq(broadcast(INTS(2, 3), INTS(4, 4)),
-                     "The size of tensor a (3) must match the size of tensor b (4) at non-singleton dimension 1");
+                     "The size of tensor a (3) must match the size of tensor b (4) at "
+                     "non-singleton dimension 1");
 }
 END_TEST
 
@@ -55,7 +58,8 @@ START_TEST(dims_wrap_within_their_range)
     dim = 5;
     ck_assert_int_eq(shape_wrap_dim(&dim, 2), -1);
     ck_assert_int_eq(error_kind(), ERROR_INDEX);
-    ck_assert_str_eq(error_message(), "Dimension out of range (expected to be in range of [-2, 1], but got 5)");
+    ck_assert_str_eq(error_message(),
+                     "Dimension out of range (expected to be in range of [-2, 1], but got 5)");
     dim = -1;
     ck_assert_int_eq(shape_wrap_dim(&dim, 0), 0);
     ck_assert_int_eq(dim, 0);
@@ -66,10 +70,12 @@ END_TEST
 
 START_TEST(sizes_that_overflow_are_refused)
 {
-    int64_t large[] = {1000000000000000000, 1000000000000000000}, empty[] = {0, 1000000000000000000, 100};
+    int64_t large[] = {1000000000000000000, 1000000000000000000},
+            empty[] = {0, 1000000000000000000, 100};
     ck_assert_int_eq(shape_numel(2, large), -1);
-    ck_assert_str_eq(error_message(), "Storage size calculation overflowed with sizes=[1000000000000000000, "
-                                      "1000000000000000000]");
+    ck_assert_str_eq(error_message(),
+                     "Storage size calculation overflowed with sizes=[1000000000000000000, "
+                     "1000000000000000000]");
     ck_assert_int_eq(shape_numel(3, empty), -1);
     ck_assert_str_eq(error_message(), "Stride calculation overflowed");
     ck_assert_int_eq(shape_numel(0, NULL), 1);
@@ -82,7 +88,8 @@ static const char *view(struct ints sizes, struct ints strides, struct ints want
 {
     static char text[256];
     int64_t found[TENSOR_MAX_DIMS];
-    if (!shape_view_strides(sizes.count, sizes.items, strides.items, wanted.count, wanted.items, found)) {
+    if (!shape_view_strides(sizes.count, sizes.items, strides.items, wanted.count, wanted.items,
+                            found)) {
         return "none";
     }
     return shape_text((struct ints){found, wanted.count}, text, sizeof text);
@@ -125,10 +132,11 @@ START_TEST(one_size_can_be_inferred)
     ck_assert_str_eq(inferred(INTS(7, -1), 6), "shape '[7, -1]' is invalid for input of size 6");
     ck_assert_str_eq(inferred(INTS(-1, 0), 6), "shape '[-1, 0]' is invalid for input of size 6");
     ck_assert_str_eq(inferred(INTS(-1, -1), 6), "only one dimension can be inferred");
-    ck_assert_str_eq(inferred(INTS(-2, 3), 6), "invalid shape dimension -2 at index 0 of shape [-2, 3]");
-    ck_assert_str_eq(inferred(INTS(0, -1), 0),
-                     "cannot reshape tensor of 0 elements into shape [0, -1] because the unspecified dimension size -1 "
-                     "can be any value and is ambiguous");
+    ck_assert_str_eq(inferred(INTS(-2, 3), 6),
+                     "invalid shape dimension -2 at index 0 of shape [-2, 3]");
+    ck_assert_str_eq(inferred(INTS(0, -1), 0), "cannot reshape tensor of 0 elements into shape [0, "
+                                               "-1] because the unspecified dimension size -1 "
+                                               "can be any value and is ambiguous");
 }
 END_TEST
 
@@ -139,7 +147,8 @@ static const char *reduced(struct ints sizes, struct ints dim, bool keepdim)
     struct tensor *tensor = of_sizes(sizes);
     int status = shape_reduce(&out, tensor, dim, keepdim);
     tensor_release(tensor);
-    return status ? error_message() : shape_text((struct ints){out.sizes, out.dims}, text, sizeof text);
+    return status ? error_message()
+                  : shape_text((struct ints){out.sizes, out.dims}, text, sizeof text);
 }
 
 START_TEST(reduced_dims_go_or_become_one)
@@ -149,7 +158,8 @@ START_TEST(reduced_dims_go_or_become_one)
     ck_assert_str_eq(reduced(INTS(2, 3), INTS_NONE, false), "[]");
     ck_assert_str_eq(reduced(INTS(2, 3), (struct ints){NULL, 0}, true), "[1, 1]");
     ck_assert_str_eq(reduced((struct ints){NULL, 0}, INTS(0), false), "[]");
-    ck_assert_str_eq(reduced(INTS(2, 3), INTS(0, -2), false), "dim 0 appears multiple times in the list of dims");
+    ck_assert_str_eq(reduced(INTS(2, 3), INTS(0, -2), false),
+                     "dim 0 appears multiple times in the list of dims");
     ck_assert_str_eq(reduced(INTS(2, 3), INTS(2), false),
                      "Dimension out of range (expected to be in range of [-2, 1], but got 2)");
 }
@@ -175,7 +185,8 @@ START_TEST(results_keep_the_order_of_dims)
 }
 END_TEST
 
-static const char *product_of(struct ints a, struct ints b, int (*rule)(struct shape *, struct tensor *, struct tensor *))
+static const char *product_of(struct ints a, struct ints b,
+                              int (*rule)(struct shape *, struct tensor *, struct tensor *))
 {
     static char text[256];
     struct shape out;
@@ -183,7 +194,8 @@ static const char *product_of(struct ints a, struct ints b, int (*rule)(struct s
     int status = rule(&out, x, y);
     tensor_release(x);
     tensor_release(y);
-    return status ? error_message() : shape_text((struct ints){out.sizes, out.dims}, text, sizeof text);
+    return status ? error_message()
+                  : shape_text((struct ints){out.sizes, out.dims}, text, sizeof text);
 }
 
 START_TEST(products_check_their_shapes)
@@ -198,12 +210,16 @@ START_TEST(products_check_their_shapes)
     ck_assert_str_eq(product_of(INTS(2, 3), INTS(2, 3), shape_mv),
                      "vector + matrix @ vector expected, got 1, 2, 2");
     ck_assert_str_eq(product_of(INTS(3), INTS(4), shape_dot),
-                     "inconsistent tensor size, expected tensor [3] and src [4] to have the same number of elements, but "
+                     "inconsistent tensor size, expected tensor [3] and src [4] to have the same "
+                     "number of elements, but "
                      "got 3 and 4 elements respectively");
-    ck_assert_str_eq(product_of(INTS(2, 3), INTS(3), shape_dot), "1D tensors expected, but got 2D and 1D tensors");
-    ck_assert_str_eq(product_of(INTS(1, 2, 3), INTS(1, 2, 3), shape_bmm),
-                     "Expected size for first two dimensions of batch2 tensor to be: [1, 3] but got: [1, 2].");
-    ck_assert_str_eq(product_of(INTS(1, 2, 3), INTS(2, 3), shape_bmm), "batch2 must be a 3D tensor");
+    ck_assert_str_eq(product_of(INTS(2, 3), INTS(3), shape_dot),
+                     "1D tensors expected, but got 2D and 1D tensors");
+    ck_assert_str_eq(
+        product_of(INTS(1, 2, 3), INTS(1, 2, 3), shape_bmm),
+        "Expected size for first two dimensions of batch2 tensor to be: [1, 3] but got: [1, 2].");
+    ck_assert_str_eq(product_of(INTS(1, 2, 3), INTS(2, 3), shape_bmm),
+                     "batch2 must be a 3D tensor");
     ck_assert_str_eq(product_of(INTS(5, 2, 3), INTS(5, 3, 4), shape_bmm), "[5, 2, 4]");
 }
 END_TEST
@@ -226,13 +242,15 @@ START_TEST(cat_adds_up_one_dim_and_skips_empty_vectors)
     ck_assert_str_eq(joined((struct tensors){(struct tensor *[]){empty, a, a}, 3}, 0), "[4, 3]");
     ck_assert_str_eq(joined((struct tensors){(struct tensor *[]){empty, empty}, 2}, 0), "[0]");
     ck_assert_str_eq(joined((struct tensors){(struct tensor *[]){a, b}, 2}, 0),
-                     "Sizes of tensors must match except in dimension 0. Expected size 3 but got size 4 for tensor number "
+                     "Sizes of tensors must match except in dimension 0. Expected size 3 but got "
+                     "size 4 for tensor number "
                      "1 in the list.");
     ck_assert_str_eq(joined((struct tensors){(struct tensor *[]){a, vector}, 2}, 0),
                      "Tensors must have same number of dimensions: got 2 and 1");
     ck_assert_str_eq(joined((struct tensors){(struct tensor *[]){a, scalar}, 2}, 0),
                      "zero-dimensional tensor (at position 1) cannot be concatenated");
-    ck_assert_str_eq(joined((struct tensors){NULL, 0}, 0), "torch.cat(): expected a non-empty list of Tensors");
+    ck_assert_str_eq(joined((struct tensors){NULL, 0}, 0),
+                     "torch.cat(): expected a non-empty list of Tensors");
     ck_assert_int_eq(error_kind(), ERROR_VALUE);
     tensor_release(a);
     tensor_release(b);

@@ -72,9 +72,11 @@ START_TEST(too_large_a_request_is_refused_in_words)
 {
     ck_assert_ptr_null(storage_new(CPU, 4000000000000000u));
     ck_assert_int_eq(error_kind(), ERROR_RUNTIME);
-    ck_assert_str_eq(error_message(),
-                     "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you "
-                     "tried to allocate 4000000000000000 bytes. Error code 12 (Cannot allocate memory)");
+    ck_assert_str_eq(
+        error_message(),
+        "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: "
+        "you "
+        "tried to allocate 4000000000000000 bytes. Error code 12 (Cannot allocate memory)");
     ck_assert_ptr_null(storage_new(CPU, SIZE_MAX));
     ck_assert_ptr_null(storage_new(CPU, (size_t)INT64_MAX));
 }

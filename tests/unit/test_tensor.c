@@ -32,9 +32,11 @@ START_TEST(impossible_sizes_are_refused)
     ck_assert_ptr_null(tensor_new(DTYPE_F32, CPU, 65, many));
     ck_assert_str_eq(error_message(), "only tensors with up to 64 dims are supported");
     ck_assert_ptr_null(tensor_new(DTYPE_F32, CPU, 2, (int64_t[]){2, -1}));
-    ck_assert_str_eq(error_message(), "Trying to create tensor with negative dimension -1: [2, -1]");
+    ck_assert_str_eq(error_message(),
+                     "Trying to create tensor with negative dimension -1: [2, -1]");
     ck_assert_ptr_null(tensor_new(DTYPE_F64, CPU, 1, (int64_t[]){(int64_t)1 << 62}));
-    ck_assert_str_eq(error_message(), "Storage size calculation overflowed with sizes=[4611686018427387904]");
+    ck_assert_str_eq(error_message(),
+                     "Storage size calculation overflowed with sizes=[4611686018427387904]");
     struct device cuda = {DEVICE_CUDA, 0};
     ck_assert_ptr_null(tensor_new(DTYPE_F32, cuda, 1, (int64_t[]){2}));
     ck_assert_str_eq(error_message(), "Torch not compiled with CUDA enabled");
@@ -58,7 +60,8 @@ END_TEST
 START_TEST(new_data_keeps_the_tensors_own_version)
 {
     struct tensor *x = tensor_from_data((float[]){1, 2}, DTYPE_F32, INTS(2));
-    struct tensor *y = tensor_from_data((int64_t[]){5, 6, 7, 8, 9, 10}, DTYPE_I64, INTS(1, 1, 1, 1, 2, 3));
+    struct tensor *y =
+        tensor_from_data((int64_t[]){5, 6, 7, 8, 9, 10}, DTYPE_I64, INTS(1, 1, 1, 1, 2, 3));
     tensor_bump_version(x);
     tensor_bump_version(y);
     tensor_bump_version(y);

@@ -33,7 +33,8 @@ static void check_visits(int64_t begin, int64_t end)
 
 START_TEST(every_index_is_visited_once)
 {
-    const int64_t ranges[][3] = {{0, COUNT, 1}, {5, 6, 1}, {10, 10, 1}, {7, 1007, 64}, {0, 3, 1}, {0, 99999, 1000}, {3, 100, 0}};
+    const int64_t ranges[][3] = {{0, COUNT, 1}, {5, 6, 1},        {10, 10, 1}, {7, 1007, 64},
+                                 {0, 3, 1},     {0, 99999, 1000}, {3, 100, 0}};
     for (int i = 0; i < 7; i++) {
         parallel_for(ranges[i][0], ranges[i][1], ranges[i][2], visit, visits);
         check_visits(ranges[i][0], ranges[i][1]);
@@ -84,8 +85,10 @@ static int compute(void)
 {
     int64_t sizes[] = {300, 300};
     struct tensor *a = tensor_new(DTYPE_F32, DEVICE_DEFAULT, 2, sizes);
-    struct tensor *c = tensor_new(DTYPE_F32, DEVICE_DEFAULT, 2, sizes), *sum = tensor_new(DTYPE_F32, DEVICE_DEFAULT, 2, (int64_t[]){1, 1});
-    int failed = cpu_fill(a, scalar_int(1)) || cpu_mm(c, a, a) || cpu_fold(FOLD_SUM, sum, c, (bool[]){true, true}) ||
+    struct tensor *c = tensor_new(DTYPE_F32, DEVICE_DEFAULT, 2, sizes),
+                  *sum = tensor_new(DTYPE_F32, DEVICE_DEFAULT, 2, (int64_t[]){1, 1});
+    int failed = cpu_fill(a, scalar_int(1)) || cpu_mm(c, a, a) ||
+                 cpu_fold(FOLD_SUM, sum, c, (bool[]){true, true}) ||
                  *(float *)tensor_ptr(sum) != 300.0f * 300 * 300;
     tensor_release(a);
     tensor_release(c);
@@ -115,7 +118,8 @@ END_TEST
 START_TEST(the_chosen_loops_have_a_name)
 {
     const char *isa = cpu_isa();
-    ck_assert(strcmp(isa, "baseline") == 0 || strcmp(isa, "avx2") == 0 || strcmp(isa, "avx512") == 0);
+    ck_assert(strcmp(isa, "baseline") == 0 || strcmp(isa, "avx2") == 0 ||
+              strcmp(isa, "avx512") == 0);
     ck_assert_ptr_nonnull(cpu_blas_name());
 }
 END_TEST

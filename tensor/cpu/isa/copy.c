@@ -31,7 +31,8 @@ static inline int64_t widen_double(double value)
     return value >= -0x1p63 && value < 0x1p63 ? (int64_t)value : INT64_MIN;
 }
 
-/* what a loaded value becomes in each type; CUT and WIDEN belong to the source (typed/convert.inc) */
+/* what a loaded value becomes in each type; CUT and WIDEN belong to the source (typed/convert.inc)
+ */
 #define STORE_BOOL(v) ((uint8_t)((v) != 0))
 #define STORE_U8(v) ((uint8_t)CUT(v))
 #define STORE_I8(v) ((int8_t)CUT(v))
@@ -100,7 +101,8 @@ static inline int64_t widen_double(double value)
 
 #ifdef __F16C__
 /* eight at a time: one instruction where plain C needs about ten */
-static void half_to_float_dense(char *const *data, const int64_t *strides, int64_t n, const void *params)
+static void half_to_float_dense(char *const *data, const int64_t *strides, int64_t n,
+                                const void *params)
 {
     const uint16_t *from = (const uint16_t *)data[1];
     float *to = (float *)data[0];
@@ -114,7 +116,8 @@ static void half_to_float_dense(char *const *data, const int64_t *strides, int64
     convert_f16_f32(rest, strides, n - i, params);
 }
 
-static void float_to_half_dense(char *const *data, const int64_t *strides, int64_t n, const void *params)
+static void float_to_half_dense(char *const *data, const int64_t *strides, int64_t n,
+                                const void *params)
 {
     const float *from = (const float *)data[1];
     uint16_t *to = (uint16_t *)data[0];
@@ -143,12 +146,13 @@ static void float_to_half_dense(char *const *data, const int64_t *strides, int64
 #include "../typed/move.inc"
 
 /* one line a target type */
-#define LINE(to)                                                                                                      \
-    {                                                                                                                 \
-        [DTYPE_BOOL] = convert_bool_##to, [DTYPE_U8] = convert_u8_##to, [DTYPE_I8] = convert_i8_##to,                 \
-        [DTYPE_I16] = convert_i16_##to, [DTYPE_I32] = convert_i32_##to, [DTYPE_I64] = convert_i64_##to,               \
-        [DTYPE_F16] = convert_f16_##to, [DTYPE_BF16] = convert_bf16_##to, [DTYPE_F32] = convert_f32_##to,             \
-        [DTYPE_F64] = convert_f64_##to,                                                                               \
+#define LINE(to)                                                                                   \
+    {                                                                                              \
+        [DTYPE_BOOL] = convert_bool_##to, [DTYPE_U8] = convert_u8_##to,                            \
+        [DTYPE_I8] = convert_i8_##to, [DTYPE_I16] = convert_i16_##to,                              \
+        [DTYPE_I32] = convert_i32_##to, [DTYPE_I64] = convert_i64_##to,                            \
+        [DTYPE_F16] = convert_f16_##to, [DTYPE_BF16] = convert_bf16_##to,                          \
+        [DTYPE_F32] = convert_f32_##to, [DTYPE_F64] = convert_f64_##to,                            \
     }
 
 /* between equal types bits move unchanged: a NaN keeps its payload */
@@ -168,7 +172,8 @@ static void float_to_half_dense(char *const *data, const int64_t *strides, int64
 const struct copy_kernels JOIN(copy_kernels, ISA) = {
     .convert =
         {
-#define DTYPE(id, name, storage, compute, accumulator, kind, short_name, class) [DTYPE_##id] = LINE(short_name),
+#define DTYPE(id, name, storage, compute, accumulator, kind, short_name, class)                    \
+    [DTYPE_##id] = LINE(short_name),
 #include "../../dtype.def"
 #undef DTYPE
         },

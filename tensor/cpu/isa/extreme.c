@@ -67,11 +67,12 @@
 #include "../typed/extreme.inc"
 
 /* bools are bytes of 0 and 1 */
-#define TABLE(kernel)                                                                                                 \
-    {                                                                                                                 \
-        [DTYPE_BOOL] = kernel##_u8, [DTYPE_U8] = kernel##_u8, [DTYPE_I8] = kernel##_i8, [DTYPE_I16] = kernel##_i16,   \
-        [DTYPE_I32] = kernel##_i32, [DTYPE_I64] = kernel##_i64, [DTYPE_F16] = kernel##_f16,                           \
-        [DTYPE_BF16] = kernel##_bf16, [DTYPE_F32] = kernel##_f32, [DTYPE_F64] = kernel##_f64,                         \
+#define TABLE(kernel)                                                                              \
+    {                                                                                              \
+        [DTYPE_BOOL] = kernel##_u8, [DTYPE_U8] = kernel##_u8, [DTYPE_I8] = kernel##_i8,            \
+        [DTYPE_I16] = kernel##_i16, [DTYPE_I32] = kernel##_i32, [DTYPE_I64] = kernel##_i64,        \
+        [DTYPE_F16] = kernel##_f16, [DTYPE_BF16] = kernel##_bf16, [DTYPE_F32] = kernel##_f32,      \
+        [DTYPE_F64] = kernel##_f64,                                                                \
     }
 
 const struct extreme_kernels JOIN(extreme_kernels, ISA) = {
