@@ -19,7 +19,7 @@ static int set_count;
 static void find_sets(void)
 {
     sets[set_count++] = (struct set){"baseline", pointwise_loops_baseline, fold_loops_baseline};
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c"))
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         sets[set_count++] = (struct set){"avx2", pointwise_loops_avx2, fold_loops_avx2};
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
         __builtin_cpu_supports("avx512dq"))
