@@ -275,6 +275,49 @@ START_TEST(gather_follows_its_index_along_one_dim)
 }
 END_TEST
 
+/* --- memory --- */
+
+/* One of everything; NULL as soon as something fails. */
+static struct tensor *all_of_it(struct tensor *self, struct tensor *index, struct tensor *mask)
+{
+    struct tensor *both[2] = {index, mask}, *picked, *put = NULL, *gathered = NULL, *back = NULL;
+
+    picked = body_index(NULL, self, (struct tensors){both, 2});
+    if (picked)
+        put = body_index_put(NULL, self, (struct tensors){both, 2}, picked, true);
+    if (put)
+        gathered = body_gather(NULL, put, 2, index, false);
+    if (gathered)
+        back = body_scatter_zeros(NULL, gathered, 2, index, tensor_shape(self));
+    tensor_release(picked);
+    tensor_release(put);
+    tensor_release(gathered);
+    return back;
+}
+
+START_TEST(every_failed_allocation_is_an_error)
+{
+    struct tensor *self = make(DTYPE_F32, INTS(3, 4, 2), 0),
+                  *index = make(DTYPE_I32, INTS(2, 1, 3), 2);
+    struct tensor *mask = make(DTYPE_BOOL, INTS(4), 2), *result = NULL;
+    int failures = 0;
+
+    for (int k = 0; k < 4; k++)
+        ((uint8_t *)tensor_ptr(mask))[k] = k == 1; /* one place, which broadcasts */
+    for (; !result && failures < 1000; failures++) {
+        mem_fail_at(failures + 1);
+        result = all_of_it(self, index, mask);
+        mem_fail_at(0);
+        ck_assert(result || error_kind() == ERROR_MEMORY || error_kind() == ERROR_RUNTIME);
+        error_clear();
+    }
+    ck_assert_int_gt(failures, 5);
+    ck_assert_ptr_nonnull(result);
+    struct tensor *all[] = {self, index, mask, result};
+    release_all(all, 4);
+}
+END_TEST
+
 /* --- errors --- */
 
 static void fails(struct tensor *result, enum error_kind kind, const char *text)
@@ -377,6 +420,7 @@ int main(void)
     tcase_add_test(cases, a_mask_takes_the_dims_that_it_has);
     tcase_add_test(cases, large_rows_and_many_threads_give_the_same);
     tcase_add_test(cases, gather_follows_its_index_along_one_dim);
+    tcase_add_test(cases, every_failed_allocation_is_an_error);
     tcase_add_test(cases, bad_indices_are_named);
     tcase_add_test(cases, bad_values_are_named);
     tcase_add_test(cases, bad_gathers_are_named);

@@ -198,6 +198,26 @@ START_TEST(a_graph_is_named_by_its_last_node)
 }
 END_TEST
 
+START_TEST(every_failed_allocation_is_an_error)
+{
+    struct tensor *tensor = ramp(INTS(20, 40), 1.0 / 7, DTYPE_F32);
+    char *text = NULL;
+    int failures = 0;
+
+    for (; !text && failures < 100; failures++) {
+        mem_fail_at(failures + 1);
+        text = tensor_repr(tensor);
+        mem_fail_at(0);
+        ck_assert(text || error_kind() == ERROR_MEMORY);
+        error_clear();
+    }
+    ck_assert_int_gt(failures, 2);
+    ck_assert_ptr_nonnull(text);
+    free(text);
+    tensor_release(tensor);
+}
+END_TEST
+
 START_TEST(the_locale_does_not_change_a_number)
 {
     char buffer[32];
@@ -260,6 +280,7 @@ int main(void)
     tcase_add_test(cases, suffixes_go_on_a_line_of_their_own_when_they_do_not_fit);
     tcase_add_test(cases, a_class_name_indents_by_its_characters);
     tcase_add_test(cases, a_graph_is_named_by_its_last_node);
+    tcase_add_test(cases, every_failed_allocation_is_an_error);
     tcase_add_test(cases, the_locale_does_not_change_a_number);
     tcase_add_test(cases, doubles_print_as_python_prints_them);
     Suite *suite = suite_create("print");
