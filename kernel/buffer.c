@@ -134,7 +134,8 @@ static size_t announced_length(unsigned char first)
     return first < 0xF5 ? 4 : 0;
 }
 
-/* The second byte decides about overlong forms, surrogates and what lies beyond U+10FFFF (Unicode, table 3-7). */
+/* The second byte decides about overlong forms, surrogates and what lies beyond U+10FFFF (Unicode,
+ * table 3-7). */
 static bool second_fits(unsigned char first, unsigned char second)
 {
     unsigned char low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
@@ -142,7 +143,8 @@ static bool second_fits(unsigned char first, unsigned char second)
     return second >= low && second <= high;
 }
 
-/* How many of the bytes at s can belong to one character: less than the announced length if it is broken or cut. */
+/* How many of the bytes at s can belong to one character: less than the announced length if it is
+ * broken or cut. */
 static size_t matching_length(const unsigned char *s, size_t size, size_t announced)
 {
     if (size > 1 && announced > 1 && !second_fits(s[0], s[1]))

@@ -1,8 +1,9 @@
 /* Growable bytes: the only string type of the kernel.
  *
- * Invariants: `data` is never NULL once something was added, and is followed by a NUL that `size` does not count, so
- * that it can be read as a C string. A zeroed struct (BUFFER_INIT) is a valid empty buffer that owns nothing.
- * Running out of memory ends the program: a kernel cannot say anything useful after that.
+ * Invariants: `data` is never NULL once something was added, and is followed by a NUL that `size`
+ * does not count, so that it can be read as a C string. A zeroed struct (BUFFER_INIT) is a valid
+ * empty buffer that owns nothing. Running out of memory ends the program: a kernel cannot say
+ * anything useful after that.
  */
 #ifndef KERNEL_BUFFER_H
 #define KERNEL_BUFFER_H
@@ -16,10 +17,13 @@ struct buffer {
     size_t capacity; /* bytes allocated, NUL included; 0: nothing allocated */
 };
 
-#define BUFFER_INIT {NULL, 0, 0}
+#define BUFFER_INIT                                                                                \
+    {                                                                                              \
+        NULL, 0, 0                                                                                 \
+    }
 
-/* Life cycle. release frees the contents and leaves an empty buffer; detach hands the contents (never NULL, ends with
- * NUL) to the caller, who frees them, and leaves an empty buffer. */
+/* Life cycle. release frees the contents and leaves an empty buffer; detach hands the contents
+ * (never NULL, ends with NUL) to the caller, who frees them, and leaves an empty buffer. */
 void buffer_init(struct buffer *b);
 void buffer_release(struct buffer *b);
 char *buffer_detach(struct buffer *b);
@@ -29,15 +33,19 @@ void buffer_reserve(struct buffer *b, size_t extra);
 void buffer_add(struct buffer *b, const void *data, size_t size);
 void buffer_add_char(struct buffer *b, char c);
 void buffer_add_text(struct buffer *b, const char *text);
-void buffer_addf(struct buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3), nonnull(2)));
-void buffer_clear(struct buffer *b);               /* size 0, memory kept */
+void buffer_addf(struct buffer *b, const char *format, ...)
+    __attribute__((format(printf, 2, 3), nonnull(2)));
+void buffer_clear(struct buffer *b);                     /* size 0, memory kept */
 void buffer_remove_front(struct buffer *b, size_t size); /* size ≤ b->size */
-const char *buffer_text(const struct buffer *b);   /* "" when nothing was added; valid until the next change */
+const char *
+buffer_text(const struct buffer *b); /* "" when nothing was added; valid until the next change */
 
-/* UTF-8. The length of the longest prefix of `data` that does not end inside a character: what follows it (at most
- * three bytes) may be completed by later bytes. Bytes that can never become UTF-8 count as complete. */
+/* UTF-8. The length of the longest prefix of `data` that does not end inside a character: what
+ * follows it (at most three bytes) may be completed by later bytes. Bytes that can never become
+ * UTF-8 count as complete. */
 size_t utf8_complete(const char *data, size_t size);
-/* Adds `data`; every byte that is no part of a valid character, lone surrogates included, becomes U+FFFD. */
+/* Adds `data`; every byte that is no part of a valid character, lone surrogates included, becomes
+ * U+FFFD. */
 void buffer_add_utf8(struct buffer *b, const char *data, size_t size);
 /* Bytes of the valid character at data[0] (1 to 4), or 0 if there is none; size ≥ 1. */
 size_t utf8_length(const char *data, size_t size);

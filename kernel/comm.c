@@ -41,7 +41,8 @@ void comm_send(struct kernel *k, const char *type, const json_t *content, const 
 {
     struct buffer topic = BUFFER_INIT;
     struct sink *sink = streams_lock();
-    struct message *m = message_new(CHANNEL_IOPUB, sink ? k->publisher.parent : NULL, constant_type(type));
+    struct message *m =
+        message_new(CHANNEL_IOPUB, sink ? k->publisher.parent : NULL, constant_type(type));
     json_add(&m->content, content);
     json_add(&m->metadata, metadata);
     buffer_addf(&topic, "comm-%s", json_member_text(content, "comm_id", ""));

@@ -29,7 +29,8 @@ json_t *inspect_reply(struct kernel *k, struct request *r)
     (void)k;
     size_t size;
     const char *code = code_of(r, &size);
-    return shell_inspect(code, size, cursor_of(r), json_member_integer(r->content, "detail_level", 0),
+    return shell_inspect(code, size, cursor_of(r),
+                         json_member_integer(r->content, "detail_level", 0),
                          json_object_get(r->content, "omit_sections"));
 }
 

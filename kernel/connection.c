@@ -77,7 +77,8 @@ static int check_fields(struct connection *c, struct buffer *problem)
         buffer_addf(problem, "signature_scheme \"%s\" is not supported: use hmac-sha256", scheme);
         return -1;
     }
-    if (json_object_get(c->file, "curve_publickey") || json_object_get(c->file, "curve_secretkey")) {
+    if (json_object_get(c->file, "curve_publickey") ||
+        json_object_get(c->file, "curve_secretkey")) {
         buffer_add_text(problem, "encryption (curve_publickey) is not supported");
         return -1;
     }

@@ -92,7 +92,8 @@ static int set_member(json_t *object, PyObject *key, PyObject *item)
     PyObject *text = PyObject_Str(key);
     json_t *value = text ? convert_to_json(item) : NULL;
     if (value && convert_text(text, &name) == 0)
-        rc = json_object_setn_new_nocheck(object, buffer_text(&name), name.size, json_incref(value));
+        rc =
+            json_object_setn_new_nocheck(object, buffer_text(&name), name.size, json_incref(value));
     json_decref(value);
     buffer_release(&name);
     Py_XDECREF(text);
@@ -221,14 +222,22 @@ static PyObject *array_from_json(const json_t *value)
 PyObject *convert_from_json(const json_t *value)
 {
     switch (value ? json_typeof(value) : JSON_NULL) {
-    case JSON_OBJECT: return object_from_json(value);
-    case JSON_ARRAY: return array_from_json(value);
-    case JSON_STRING: return convert_from_text(json_string_value(value), json_string_length(value));
-    case JSON_INTEGER: return PyLong_FromLongLong(json_integer_value(value));
-    case JSON_REAL: return PyFloat_FromDouble(json_real_value(value));
-    case JSON_TRUE: Py_RETURN_TRUE;
-    case JSON_FALSE: Py_RETURN_FALSE;
-    case JSON_NULL: break;
+    case JSON_OBJECT:
+        return object_from_json(value);
+    case JSON_ARRAY:
+        return array_from_json(value);
+    case JSON_STRING:
+        return convert_from_text(json_string_value(value), json_string_length(value));
+    case JSON_INTEGER:
+        return PyLong_FromLongLong(json_integer_value(value));
+    case JSON_REAL:
+        return PyFloat_FromDouble(json_real_value(value));
+    case JSON_TRUE:
+        Py_RETURN_TRUE;
+    case JSON_FALSE:
+        Py_RETURN_FALSE;
+    case JSON_NULL:
+        break;
     }
     Py_RETURN_NONE;
 }

@@ -11,8 +11,8 @@
 /* Appends a str as UTF-8, lone surrogates as U+FFFD. 0, or -1 with a Python error. */
 int convert_text(PyObject *text, struct buffer *out);
 
-/* The JSON value of dicts, lists, tuples, str, numbers, bool, None; bytes become base64, other objects their str();
- * NaN and infinities null. A new reference, or NULL with a Python error. */
+/* The JSON value of dicts, lists, tuples, str, numbers, bool, None; bytes become base64, other
+ * objects their str(); NaN and infinities null. A new reference, or NULL with a Python error. */
 json_t *convert_to_json(PyObject *object);
 
 /* The other way. A new reference, or NULL with a Python error. */

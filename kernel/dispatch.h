@@ -8,8 +8,8 @@ struct handler {
     const char *type;       /* "kernel_info_request" */
     const char *reply_type; /* NULL: there is no reply */
     bool python;            /* needs Python, and so the main thread */
-    /* One of these. `reply` returns the reply's content, a new reference. `start` calls dispatch_finish itself, now or
-     * later. */
+    /* One of these. `reply` returns the reply's content, a new reference. `start` calls
+     * dispatch_finish itself, now or later. */
     json_t *(*reply)(struct kernel *k, struct request *r);
     void (*start)(struct kernel *k, struct request *r);
 };
@@ -17,17 +17,19 @@ struct handler {
 /* The handler of a type on a channel, or NULL. */
 const struct handler *dispatch_find(const char *type, enum channel channel);
 
-/* The I/O thread received a request (its reference is taken over): it is served here if it needs no Python and nothing
- * waits before it, else by the main thread. */
+/* The I/O thread received a request (its reference is taken over): it is served here if it needs no
+ * Python and nothing waits before it, else by the main thread. */
 void dispatch_received(struct kernel *k, struct request *r);
 
-/* Serves the next request on the main thread. True: call again, there may be more. (A shell_serve.) */
+/* Serves the next request on the main thread. True: call again, there may be more. (A shell_serve.)
+ */
 bool dispatch_next(void *kernel);
 
 /* Serves requests without Python until the kernel is asked to end. */
 void dispatch_without_python(struct kernel *k);
 
-/* Reply (content and metadata are stolen; either may be NULL), then idle. Gives back the reference to r. */
+/* Reply (content and metadata are stolen; either may be NULL), then idle. Gives back the reference
+ * to r. */
 void dispatch_finish(struct kernel *k, struct request *r, json_t *content, json_t *metadata);
 
 /* Content of a reply that tells of an error. */

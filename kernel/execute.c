@@ -72,8 +72,8 @@ static void cell_ended(void *unused, struct outcome *outcome)
     running.done(running.context, outcome);
 }
 
-void execute_start(const char *code, size_t size, const struct cell_options *options, struct sink *sink,
-                   execute_done *done, void *context)
+void execute_start(const char *code, size_t size, const struct cell_options *options,
+                   struct sink *sink, execute_done *done, void *context)
 {
     running.done = done;
     running.context = context;
@@ -89,8 +89,8 @@ static void keep_outcome(void *context, struct outcome *outcome)
     *outcome = (struct outcome){0};
 }
 
-void execute_cell(const char *code, size_t size, const struct cell_options *options, struct sink *sink,
-                  struct outcome *outcome)
+void execute_cell(const char *code, size_t size, const struct cell_options *options,
+                  struct sink *sink, struct outcome *outcome)
 {
     *outcome = (struct outcome){0};
     if (!shell_is_running()) {

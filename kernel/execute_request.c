@@ -16,15 +16,15 @@ static json_t *time_text(void)
     struct tm utc;
     gettimeofday(&now, NULL);
     gmtime_r(&now.tv_sec, &utc);
-    snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ", utc.tm_year + 1900, utc.tm_mon + 1,
-             utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, (long)now.tv_usec);
+    snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ", utc.tm_year + 1900,
+             utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, (long)now.tv_usec);
     return json_string(text);
 }
 
 static json_t *reply_content(const struct outcome *o)
 {
-    json_t *content = json_pack("{s:I, s:O, s:O}", "execution_count", (json_int_t)o->count, "user_expressions",
-                                o->user_expressions, "payload", o->payload);
+    json_t *content = json_pack("{s:I, s:O, s:O}", "execution_count", (json_int_t)o->count,
+                                "user_expressions", o->user_expressions, "payload", o->payload);
     json_object_set_new(content, "status", json_string(o->status == OUTCOME_OK ? "ok" : "error"));
     if (o->status != OUTCOME_OK) {
         json_object_set_new(content, "ename", json_text(o->ename, strlen(o->ename)));
@@ -59,7 +59,8 @@ static void finish(void *context, struct outcome *outcome)
 
 static void echo_input(struct kernel *k, struct request *r, const json_t *code)
 {
-    json_t *content = json_pack("{s:O, s:I}", "code", code, "execution_count", (json_int_t)execute_next_count());
+    json_t *content =
+        json_pack("{s:O, s:I}", "code", code, "execution_count", (json_int_t)execute_next_count());
     publish_message(&k->outputs, r, "execute_input", content);
 }
 
@@ -101,7 +102,8 @@ void execute_request_start(struct kernel *k, struct request *r)
         .metadata = r->metadata,
         .user_expressions = json_is_object(expressions) ? expressions : NULL,
     };
-    execute_start(json_string_value(code), json_string_length(code), &options, &k->publisher.sink, finish, k);
+    execute_start(json_string_value(code), json_string_length(code), &options, &k->publisher.sink,
+                  finish, k);
 }
 
 void execute_request_abort(struct kernel *k, struct request *r)

@@ -1,4 +1,5 @@
-/* execute_request: the input echoed, the cell run, the reply; and the rows of cells behind a failed one. */
+/* execute_request: the input echoed, the cell run, the reply; and the rows of cells behind a failed
+ * one. */
 #ifndef KERNEL_EXECUTE_REQUEST_H
 #define KERNEL_EXECUTE_REQUEST_H
 

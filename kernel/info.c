@@ -7,18 +7,20 @@ json_t *kernel_info_reply(struct kernel *k, struct request *r)
 {
     (void)k, (void)r;
     struct buffer banner = BUFFER_INIT;
-    buffer_addf(&banner, "Meşale %s: Python %s with a tensor and autograd library in C", MESALE_VERSION,
-                python_version());
-    json_t *language = json_pack("{s:s, s:s, s:s, s:s, s:s, s:{s:s, s:i}, s:s}", "name", "python", "version",
-                                 python_version(), "mimetype", "text/x-python", "file_extension", ".py",
-                                 "pygments_lexer", "ipython3", "codemirror_mode", "name", "ipython", "version", 3,
-                                 "nbconvert_exporter", "python");
-    json_t *content = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:o, s:[{s:s, s:s}, {s:s, s:s}], s:[], s:b}", "status", "ok",
-        "protocol_version", wire_protocol_version, "implementation", "mesale", "implementation_version",
-        MESALE_VERSION, "banner", banner.data, "language_info", language, "help_links", "text", "Python Reference",
-        "url", "https://docs.python.org/3", "text", "PyTorch Reference", "url", "https://docs.pytorch.org/docs",
-        "supported_features", "debugger", false);
+    buffer_addf(&banner, "Meşale %s: Python %s with a tensor and autograd library in C",
+                MESALE_VERSION, python_version());
+    json_t *language =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:{s:s, s:i}, s:s}", "name", "python", "version",
+                  python_version(), "mimetype", "text/x-python", "file_extension", ".py",
+                  "pygments_lexer", "ipython3", "codemirror_mode", "name", "ipython", "version", 3,
+                  "nbconvert_exporter", "python");
+    json_t *content =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:[{s:s, s:s}, {s:s, s:s}], s:[], s:b}", "status",
+                  "ok", "protocol_version", wire_protocol_version, "implementation", "mesale",
+                  "implementation_version", MESALE_VERSION, "banner", banner.data, "language_info",
+                  language, "help_links", "text", "Python Reference", "url",
+                  "https://docs.python.org/3", "text", "PyTorch Reference", "url",
+                  "https://docs.pytorch.org/docs", "supported_features", "debugger", false);
     buffer_release(&banner);
     return content;
 }

@@ -83,10 +83,12 @@ void input_cancel(struct kernel *k)
     pthread_mutex_unlock(&k->input.lock);
 }
 
-/* An answer must come from the client that runs the cell: clients use one identity on shell and stdin. */
+/* An answer must come from the client that runs the cell: clients use one identity on shell and
+ * stdin. */
 static bool same_client(const struct request *a, const struct request *b)
 {
-    return a->identity_count && b->identity_count && a->identities[0].size == b->identities[0].size &&
+    return a->identity_count && b->identity_count &&
+           a->identities[0].size == b->identities[0].size &&
            memcmp(a->identities[0].data, b->identities[0].data, a->identities[0].size) == 0;
 }
 
@@ -95,7 +97,8 @@ void input_receive(struct kernel *k, struct request *reply)
     const json_t *value = json_object_get(reply->content, "value");
     pthread_mutex_lock(&k->input.lock);
     struct input *in = &k->input;
-    if (strcmp(reply->type, "input_reply") == 0 && in->asked && !in->answered && same_client(in->asked, reply)) {
+    if (strcmp(reply->type, "input_reply") == 0 && in->asked && !in->answered &&
+        same_client(in->asked, reply)) {
         buffer_clear(&in->answer);
         if (json_is_string(value))
             buffer_add(&in->answer, json_string_value(value), json_string_length(value));

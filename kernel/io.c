@@ -7,10 +7,10 @@
 #include <time.h>
 
 enum {
-    RETRY_MS = 2,            /* iopub had no room */
-    PATIENCE_MS = 5000,      /* so long, in total, a request waits for clients that do not read */
-    FAREWELL_MS = 200,       /* for the last messages */
-    LOG_MS = 1000,           /* one line about bad messages a second */
+    RETRY_MS = 2,       /* iopub had no room */
+    PATIENCE_MS = 5000, /* so long, in total, a request waits for clients that do not read */
+    FAREWELL_MS = 200,  /* for the last messages */
+    LOG_MS = 1000,      /* one line about bad messages a second */
 };
 
 enum { FD_OUTPUTS, FD_STDOUT, FD_STDERR, FD_SIGNAL, FD_PARENT, FD_COUNT };
@@ -21,11 +21,11 @@ static struct {
     atomic_bool ending;
     struct incoming incoming;
     struct frames frames;
-    struct message *held;        /* taken from the queue, not or not wholly sent */
-    int64_t held_since_ms;       /* 0: it goes out freely */
-    int64_t waited_ms;           /* for `waited_for`, in total */
+    struct message *held;  /* taken from the queue, not or not wholly sent */
+    int64_t held_since_ms; /* 0: it goes out freely */
+    int64_t waited_ms;     /* for `waited_for`, in total */
     struct request *waited_for;
-    bool losing;                 /* iopub drops what does not fit, until waited_for is idle */
+    bool losing; /* iopub drops what does not fit, until waited_for is idle */
     bool warned;
     int64_t last_log_ms;
     unsigned dropped;
@@ -74,8 +74,8 @@ static void receive_answers(struct kernel *k)
         input_receive(k, r);
 }
 
-/* A subscription is the byte 1 and a topic. The new client hears a welcome first; the first client then hears that we
- * are starting, which nobody could have heard before. */
+/* A subscription is the byte 1 and a topic. The new client hears a welcome first; the first client
+ * then hears that we are starting, which nobody could have heard before. */
 static void receive_subscriptions(struct kernel *k)
 {
     static bool started;
@@ -84,7 +84,8 @@ static void receive_subscriptions(struct kernel *k)
         if (!topic.size || topic.data[0] != 1)
             continue;
         struct message *m = message_new(CHANNEL_IOPUB, NULL, "iopub_welcome");
-        json_t *content = json_pack("{s:o}", "subscription", json_text(topic.data + 1, topic.size - 1));
+        json_t *content =
+            json_pack("{s:o}", "subscription", json_text(topic.data + 1, topic.size - 1));
         json_add(&m->content, content);
         json_decref(content);
         m->topic = memory_new(topic.size);
@@ -117,7 +118,8 @@ static void stop_losing(struct kernel *k)
     io.waited_for = NULL;
 }
 
-/* A client has no room. Waiting is counted for a request; when it was long enough, such clients lose messages. */
+/* A client has no room. Waiting is counted for a request; when it was long enough, such clients
+ * lose messages. */
 static void count_wait(struct kernel *k)
 {
     int64_t now = clock_ms();
@@ -133,13 +135,15 @@ static void count_wait(struct kernel *k)
     sockets_keep_all(&k->sockets, false);
     io.losing = true;
     if (!io.warned)
-        dprintf(streams_terminal(STREAM_STDERR), "mesale: a client does not read its messages and loses some\n");
+        dprintf(streams_terminal(STREAM_STDERR),
+                "mesale: a client does not read its messages and loses some\n");
     io.warned = true;
 }
 
 static bool is_idle_of(const struct message *m, const struct request *r)
 {
-    return m->parent == r && strcmp(m->type, "status") == 0 && strstr(buffer_text(&m->content), "idle");
+    return m->parent == r && strcmp(m->type, "status") == 0 &&
+           strstr(buffer_text(&m->content), "idle");
 }
 
 static void sent(struct kernel *k)

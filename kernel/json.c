@@ -9,7 +9,8 @@ json_t *json_parse(const char *text, size_t size, json_error_t *error)
     json_error_t ignored;
     /* strtod under jansson reads "0,5" where the locale says so */
     void *locale = json_locale_enter();
-    json_t *value = json_loadb(text, size, JSON_ALLOW_NUL | JSON_DECODE_ANY, error ? error : &ignored);
+    json_t *value =
+        json_loadb(text, size, JSON_ALLOW_NUL | JSON_DECODE_ANY, error ? error : &ignored);
     json_locale_leave(locale);
     return value;
 }
@@ -17,16 +18,23 @@ json_t *json_parse(const char *text, size_t size, json_error_t *error)
 static const char *short_escape(char c)
 {
     switch (c) {
-    case '"': return "\\\"";
-    case '\\': return "\\\\";
-    case '\n': return "\\n";
-    case '\r': return "\\r";
-    case '\t': return "\\t";
-    default: return NULL;
+    case '"':
+        return "\\\"";
+    case '\\':
+        return "\\\\";
+    case '\n':
+        return "\\n";
+    case '\r':
+        return "\\r";
+    case '\t':
+        return "\\t";
+    default:
+        return NULL;
     }
 }
 
-/* Bytes at s that stand for themselves inside a JSON string, a whole word at a time where possible. */
+/* Bytes at s that stand for themselves inside a JSON string, a whole word at a time where possible.
+ */
 static size_t plain_ascii(const char *s, size_t size)
 {
     const uint64_t ones = 0x0101010101010101ull, tops = ones << 7;
@@ -39,7 +47,8 @@ static size_t plain_ascii(const char *s, size_t size)
         if ((w | (w - ones * 0x20) | (quote - ones) | (slash - ones)) & tops)
             break;
     }
-    while (i < size && (unsigned char)s[i] >= 0x20 && (unsigned char)s[i] < 0x80 && s[i] != '"' && s[i] != '\\')
+    while (i < size && (unsigned char)s[i] >= 0x20 && (unsigned char)s[i] < 0x80 && s[i] != '"' &&
+           s[i] != '\\')
         i++;
     return i;
 }
@@ -85,7 +94,8 @@ static void add_array(struct buffer *out, const json_t *array)
     size_t i;
     json_t *item;
     buffer_add_char(out, '[');
-    json_array_foreach(array, i, item) {
+    json_array_foreach(array, i, item)
+    {
         if (i)
             buffer_add_char(out, ',');
         json_add(out, item);
@@ -111,14 +121,30 @@ static void add_object(struct buffer *out, const json_t *object)
 void json_add(struct buffer *out, const json_t *value)
 {
     switch (json_typeof(value)) {
-    case JSON_OBJECT: add_object(out, value); break;
-    case JSON_ARRAY: add_array(out, value); break;
-    case JSON_STRING: json_add_text(out, json_string_value(value), json_string_length(value)); break;
-    case JSON_INTEGER: buffer_addf(out, "%lld", (long long)json_integer_value(value)); break;
-    case JSON_REAL: add_real(out, json_real_value(value)); break;
-    case JSON_TRUE: buffer_add_text(out, "true"); break;
-    case JSON_FALSE: buffer_add_text(out, "false"); break;
-    case JSON_NULL: buffer_add_text(out, "null"); break;
+    case JSON_OBJECT:
+        add_object(out, value);
+        break;
+    case JSON_ARRAY:
+        add_array(out, value);
+        break;
+    case JSON_STRING:
+        json_add_text(out, json_string_value(value), json_string_length(value));
+        break;
+    case JSON_INTEGER:
+        buffer_addf(out, "%lld", (long long)json_integer_value(value));
+        break;
+    case JSON_REAL:
+        add_real(out, json_real_value(value));
+        break;
+    case JSON_TRUE:
+        buffer_add_text(out, "true");
+        break;
+    case JSON_FALSE:
+        buffer_add_text(out, "false");
+        break;
+    case JSON_NULL:
+        buffer_add_text(out, "null");
+        break;
     }
 }
 

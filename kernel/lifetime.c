@@ -50,7 +50,8 @@ static void watch_parent(struct lifetime *l)
     const char *text = getenv("JPY_PARENT_PID");
     long pid = text ? strtol(text, NULL, 10) : 0;
     l->parent_fd = -1;
-    /* pid 1 is a container's first process or the reaper of orphans: its death would end us anyway */
+    /* pid 1 is a container's first process or the reaper of orphans: its death would end us anyway
+     */
     if (pid <= 1)
         return;
     l->parent_fd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
@@ -138,8 +139,8 @@ int lifetime_tick(struct kernel *k, bool signal_ready, bool parent_ready)
     return l->watch_orphan ? LIFETIME_POLL_MS : -1;
 }
 
-/* The process group of process `name` in /proc, or -1. Fields of stat: proc(5); the name, in brackets, may hold any
- * characters. */
+/* The process group of process `name` in /proc, or -1. Fields of stat: proc(5); the name, in
+ * brackets, may hold any characters. */
 static pid_t group_of(const char *name)
 {
     char path[64], text[512];

@@ -16,7 +16,8 @@ static const struct command {
 } commands[] = {
     {"kernel", kernel_main, "-f FILE", "speak the Jupyter protocol; kernelspecs start this"},
     {"run", run_main, "NOTEBOOK...", "execute notebooks without a Jupyter server"},
-    {"install", install_main, "[--user | --sys-prefix | --prefix DIR]", "make the kernel known to Jupyter"},
+    {"install", install_main, "[--user | --sys-prefix | --prefix DIR]",
+     "make the kernel known to Jupyter"},
     {"info", info_main, "", "show versions, the Python found, processor and libraries"},
     {"--help", help, NULL, NULL},
     {"-h", help, NULL, NULL},
@@ -31,7 +32,8 @@ static void write_usage(FILE *file)
     fputs("usage: mesale COMMAND [ARGUMENTS]\n\n", file);
     for (int i = 0; i < COMMANDS; i++) {
         if (commands[i].summary)
-            fprintf(file, "  %-8s %-40s %s\n", commands[i].name, commands[i].arguments, commands[i].summary);
+            fprintf(file, "  %-8s %-40s %s\n", commands[i].name, commands[i].arguments,
+                    commands[i].summary);
     }
     fputs("\n`mesale COMMAND --help` tells more.\n", file);
 }

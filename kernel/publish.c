@@ -3,7 +3,8 @@
 #include "streams.h"
 #include <string.h>
 
-void publish_message(struct output_queue *q, struct request *parent, const char *type, json_t *content)
+void publish_message(struct output_queue *q, struct request *parent, const char *type,
+                     json_t *content)
 {
     struct message *m = message_new(CHANNEL_IOPUB, parent, type);
     json_add(&m->content, content);
@@ -57,10 +58,12 @@ static void publish_update(struct sink *sink, json_t *data, json_t *metadata, js
 static void publish_result(struct sink *sink, int64_t count, json_t *data, json_t *metadata)
 {
     publish(sink, "execute_result",
-            json_pack("{s:I, s:O, s:O}", "execution_count", (json_int_t)count, "data", data, "metadata", metadata));
+            json_pack("{s:I, s:O, s:O}", "execution_count", (json_int_t)count, "data", data,
+                      "metadata", metadata));
 }
 
-static void publish_error(struct sink *sink, const char *ename, const char *evalue, json_t *traceback)
+static void publish_error(struct sink *sink, const char *ename, const char *evalue,
+                          json_t *traceback)
 {
     publish(sink, "error",
             json_pack("{s:o, s:o, s:O}", "ename", json_text(ename, strlen(ename)), "evalue",
@@ -80,7 +83,8 @@ static void flush(struct sink *sink)
 void publisher_init(struct publisher *p, struct output_queue *outputs)
 {
     *p = (struct publisher){
-        .sink = {publish_stream, publish_display, publish_update, publish_result, publish_error, publish_clear, flush},
+        .sink = {publish_stream, publish_display, publish_update, publish_result, publish_error,
+                 publish_clear, flush},
         .outputs = outputs,
     };
 }

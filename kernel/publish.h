@@ -15,12 +15,13 @@ struct publisher {
 void publisher_init(struct publisher *p, struct output_queue *outputs);
 void publisher_release(struct publisher *p);
 
-/* From now on outputs belong to `parent` (retained); what was written before belongs to the former one. Main thread,
- * while the publisher is the sink of streams.h. */
+/* From now on outputs belong to `parent` (retained); what was written before belongs to the former
+ * one. Main thread, while the publisher is the sink of streams.h. */
 void publisher_begin(struct publisher *p, struct request *parent, bool silent);
 
 /* One message on iopub with a JSON content (stolen). */
-void publish_message(struct output_queue *q, struct request *parent, const char *type, json_t *content);
+void publish_message(struct output_queue *q, struct request *parent, const char *type,
+                     json_t *content);
 void publish_status(struct output_queue *q, struct request *parent, const char *state);
 
 /* The same, unsent. */

@@ -51,11 +51,8 @@ int pymodule_wait_for_room(void)
     const struct front_end *f = front();
     bool room = !f->room || streams_is_child() || f->room(f->context, 0);
     while (!room) {
-        Py_BEGIN_ALLOW_THREADS
-        room = f->room(f->context, WAIT_MS);
-        Py_END_ALLOW_THREADS
-        if (PyErr_CheckSignals() < 0)
-            return -1;
+        Py_BEGIN_ALLOW_THREADS room = f->room(f->context, WAIT_MS);
+        Py_END_ALLOW_THREADS if (PyErr_CheckSignals() < 0) return -1;
     }
     return 0;
 }
@@ -119,7 +116,8 @@ static PyObject *result(PyObject *self, PyObject *args)
     (void)self;
     if (!PyArg_ParseTuple(args, "LOO", &count, &data_object, &metadata_object))
         return NULL;
-    json_t *data = convert_to_json(data_object), *metadata = data ? convert_to_json(metadata_object) : NULL;
+    json_t *data = convert_to_json(data_object),
+           *metadata = data ? convert_to_json(metadata_object) : NULL;
     struct sink *sink = metadata ? streams_lock() : NULL;
     if (sink) {
         sink->result(sink, count, data, metadata);
@@ -152,7 +150,8 @@ static PyObject *error(PyObject *self, PyObject *args)
     } else if (good && streams_is_child()) {
         size_t i;
         json_t *line;
-        json_array_foreach(traceback, i, line) {
+        json_array_foreach(traceback, i, line)
+        {
             streams_write(STREAM_STDERR, json_string_value(line), json_string_length(line));
             streams_write(STREAM_STDERR, "\n", 1);
         }
@@ -201,16 +200,12 @@ static PyObject *await_answer(const struct front_end *f, const char *prompt, int
     PyObject *text = NULL;
     while (state != INPUT_ANSWERED) {
         bool ask = state == INPUT_BUSY;
-        Py_BEGIN_ALLOW_THREADS
-        if (ask)
-            state = f->ask(f->context, prompt, password);
+        Py_BEGIN_ALLOW_THREADS if (ask) state = f->ask(f->context, prompt, password);
         if (state == INPUT_WAITING)
             state = f->wait(f->context, WAIT_MS, &answer);
         else if (state == INPUT_BUSY)
             usleep(WAIT_MS * 1000 / 5);
-        Py_END_ALLOW_THREADS
-        if (state == INPUT_REFUSED)
-            return refuse_input();
+        Py_END_ALLOW_THREADS if (state == INPUT_REFUSED) return refuse_input();
         if (PyErr_CheckSignals() < 0) {
             if (state == INPUT_WAITING)
                 f->cancel(f->context);
@@ -269,7 +264,8 @@ static PyObject *send_comm(PyObject *self, PyObject *args)
     const struct front_end *f = front();
     if (!f->comm)
         Py_RETURN_NONE;
-    json_t *content = convert_to_json(content_object), *metadata = content ? convert_to_json(metadata_object) : NULL;
+    json_t *content = convert_to_json(content_object),
+           *metadata = content ? convert_to_json(metadata_object) : NULL;
     struct buffer *buffers = metadata ? copy_buffers(list, &count) : NULL;
     bool good = buffers != NULL;
     if (good)
@@ -306,7 +302,8 @@ static PyObject *set_phase(PyObject *self, PyObject *phase)
 static PyObject *serve(PyObject *self, PyObject *unused)
 {
     (void)self, (void)unused;
-    return PyBool_FromLong(module.serve && !streams_is_child() && module.serve(module.serve_context));
+    return PyBool_FromLong(module.serve && !streams_is_child() &&
+                           module.serve(module.serve_context));
 }
 
 static char *copy_text(PyObject *text)
@@ -329,14 +326,16 @@ static json_t *json_or(PyObject *object, json_t *otherwise)
     return value;
 }
 
-/* finish(count, ename, evalue, traceback, user_expressions, payload, exit): the cell ended; ename None: well. */
+/* finish(count, ename, evalue, traceback, user_expressions, payload, exit): the cell ended; ename
+ * None: well. */
 static PyObject *finish(PyObject *self, PyObject *args)
 {
     long long count;
     PyObject *ename, *evalue, *traceback, *expressions, *payload;
     int exit;
     (void)self;
-    if (!PyArg_ParseTuple(args, "LOOOOOp", &count, &ename, &evalue, &traceback, &expressions, &payload, &exit))
+    if (!PyArg_ParseTuple(args, "LOOOOOp", &count, &ename, &evalue, &traceback, &expressions,
+                          &payload, &exit))
         return NULL;
     struct outcome outcome = {
         .status = ename == Py_None ? OUTCOME_OK : OUTCOME_ERROR,
@@ -364,7 +363,8 @@ static PyObject *is_child(PyObject *self, PyObject *unused)
 }
 
 static PyMethodDef methods[] = {
-    {"write_bytes", write_bytes, METH_VARARGS, "write_bytes(fd, data): output that need not be text."},
+    {"write_bytes", write_bytes, METH_VARARGS,
+     "write_bytes(fd, data): output that need not be text."},
     {"display", display, METH_VARARGS, "display(data, metadata, transient, update)"},
     {"result", result, METH_VARARGS, "result(count, data, metadata)"},
     {"error", error, METH_VARARGS, "error(ename, evalue, traceback)"},
@@ -383,7 +383,10 @@ static PyMethodDef methods[] = {
 };
 
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, .m_name = "_kernel", .m_size = -1, .m_methods = methods,
+    PyModuleDef_HEAD_INIT,
+    .m_name = "_kernel",
+    .m_size = -1,
+    .m_methods = methods,
 };
 
 static PyObject *make_module(void)

@@ -8,7 +8,8 @@
 #include "input.h"
 #include "shell.h"
 
-/* What a front end offers beside a sink; every function may be NULL. They are called without the GIL, except parent. */
+/* What a front end offers beside a sink; every function may be NULL. They are called without the
+ * GIL, except parent. */
 struct front_end {
     void *context;
     enum input_result (*ask)(void *context, const char *prompt, bool password);
@@ -25,7 +26,8 @@ void pymodule_set_front_end(const struct front_end *front_end); /* borrowed for 
 /* Registers _kernel; before the interpreter starts. 0 or -1. */
 int pymodule_register(void);
 
-/* Waits while the front end has no room for more output. 0, or -1 with KeyboardInterrupt or another Python error. */
+/* Waits while the front end has no room for more output. 0, or -1 with KeyboardInterrupt or another
+ * Python error. */
 int pymodule_wait_for_room(void);
 
 /* The cell's phase, for the handler of SIGINT (python/_mesale_loop.py). */

@@ -39,8 +39,8 @@ static char *folder_of(const char *path)
     return folder;
 }
 
-/* The first of the places beside the program that exists, or NULL. Only its folder is made absolute: a venv's python
- * is a link that must stay one. */
+/* The first of the places beside the program that exists, or NULL. Only its folder is made
+ * absolute: a venv's python is a link that must stay one. */
 static char *find_beside_program(const char *const *places)
 {
     char *program = program_path(), *folder = folder_of(program), *found = NULL, real[PATH_MAX];
@@ -73,7 +73,8 @@ char *program_python_folder(void)
     return find_beside_program(places);
 }
 
-/* The absolute path of a program given as the shell takes it, links kept; a copy of `name` if it is not found. */
+/* The absolute path of a program given as the shell takes it, links kept; a copy of `name` if it is
+ * not found. */
 static char *find_program(const char *name)
 {
     char path[PATH_MAX];
@@ -155,7 +156,8 @@ static void prepend(const char *name, const char *first)
     buffer_release(&value);
 }
 
-/* The variables that make this process, and what it starts, act as in the environment of its python. */
+/* The variables that make this process, and what it starts, act as in the environment of its
+ * python. */
 static void set_environment(const struct python_options *options)
 {
     char *bin = folder_of(python.executable), *root = folder_of(bin);
@@ -176,7 +178,8 @@ static void set_environment(const struct python_options *options)
     free(bin);
 }
 
-/* A venv tells its version: "version = 3.12.1" or "version_info = 3.12.1.final.0". An empty text if it does not. */
+/* A venv tells its version: "version = 3.12.1" or "version_info = 3.12.1.final.0". An empty text if
+ * it does not. */
 static void read_venv_version(char version[16])
 {
     char *bin = folder_of(python.executable), *root = folder_of(bin), line[512];
@@ -187,7 +190,8 @@ static void read_venv_version(char version[16])
     version[0] = '\0';
     while (file && fgets(line, sizeof line, file)) {
         const char *equals = strchr(line, '=');
-        if (strncmp(line, "version", 7) == 0 && equals && sscanf(equals + 1, " %d.%d", &major, &minor) == 2)
+        if (strncmp(line, "version", 7) == 0 && equals &&
+            sscanf(equals + 1, " %d.%d", &major, &minor) == 2)
             snprintf(version, 16, "%d.%d", major, minor);
     }
     if (file)
@@ -201,15 +205,21 @@ static int check_interpreter(struct buffer *problem)
 {
     char version[16];
     if (access(python.executable, X_OK) < 0) {
-        buffer_addf(problem, "The Python interpreter %s cannot be used: %s. Choose another one with "
-                    "`mesale install --python PATH`.", python.executable, strerror(errno));
+        buffer_addf(problem,
+                    "The Python interpreter %s cannot be used: %s. Choose another one with "
+                    "`mesale install --python PATH`.",
+                    python.executable, strerror(errno));
         return -1;
     }
     read_venv_version(version);
     if (*version && strcmp(version, python_minor_version()) != 0) {
-        buffer_addf(problem, "%s is Python %s, but this mesale embeds Python %s. Build it anew for that interpreter "
-                    "with `make PYTHON=%s`, or choose one of version %s with `mesale install --python PATH`.",
-                    python.executable, version, python_minor_version(), python.executable, python_minor_version());
+        buffer_addf(
+            problem,
+            "%s is Python %s, but this mesale embeds Python %s. Build it anew for that interpreter "
+            "with `make PYTHON=%s`, or choose one of version %s with `mesale install --python "
+            "PATH`.",
+            python.executable, version, python_minor_version(), python.executable,
+            python_minor_version());
         return -1;
     }
     return 0;
@@ -248,8 +258,10 @@ int python_start(const struct python_options *options, struct buffer *problem)
         status = Py_InitializeFromConfig(&config);
     PyConfig_Clear(&config);
     if (PyStatus_Exception(status)) {
-        buffer_addf(problem, "Python %s could not be started as %s: %s. Choose another interpreter with "
-                    "`mesale install --python PATH`.", python_minor_version(), python.executable,
+        buffer_addf(problem,
+                    "Python %s could not be started as %s: %s. Choose another interpreter with "
+                    "`mesale install --python PATH`.",
+                    python_minor_version(), python.executable,
                     status.err_msg ? status.err_msg : "unknown reason");
         return -1;
     }

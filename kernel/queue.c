@@ -141,8 +141,8 @@ void output_queue_add(struct output_queue *q, struct message *m)
     pthread_mutex_unlock(&q->lock);
 }
 
-void output_queue_add_text(struct output_queue *q, struct request *parent, enum stream_name name, const char *text,
-                           size_t size)
+void output_queue_add_text(struct output_queue *q, struct request *parent, enum stream_name name,
+                           const char *text, size_t size)
 {
     pthread_mutex_lock(&q->lock);
     struct message *m = q->last;

@@ -1,5 +1,5 @@
-/* The two queues between threads: requests to the main thread, outputs to the I/O thread. Each wakes its reader
- * through an eventfd. */
+/* The two queues between threads: requests to the main thread, outputs to the I/O thread. Each
+ * wakes its reader through an eventfd. */
 #ifndef KERNEL_QUEUE_H
 #define KERNEL_QUEUE_H
 
@@ -19,7 +19,7 @@ struct request_queue {
     pthread_mutex_t lock;
     struct request **list; /* ring */
     size_t first, count, capacity;
-    int event_fd;          /* readable: something was added, or event_set from outside */
+    int event_fd; /* readable: something was added, or event_set from outside */
 };
 
 int request_queue_init(struct request_queue *q);
@@ -37,18 +37,18 @@ size_t request_queue_count(struct request_queue *q);
 /* --- outputs, in the order of the program --- */
 
 enum {
-    OUTPUT_DELAY_MS = 50,               /* text waits so long for more of it */
-    OUTPUT_FLUSH_MS = 10,               /* and so long when the program flushes again and again */
-    OUTPUT_LIMIT = 64 * 1024 * 1024,    /* bytes in the queue at which writers wait */
+    OUTPUT_DELAY_MS = 50,            /* text waits so long for more of it */
+    OUTPUT_FLUSH_MS = 10,            /* and so long when the program flushes again and again */
+    OUTPUT_LIMIT = 64 * 1024 * 1024, /* bytes in the queue at which writers wait */
 };
 
 struct output_queue {
     pthread_mutex_t lock;
-    pthread_cond_t room;     /* signalled when bytes fall below OUTPUT_LIMIT */
+    pthread_cond_t room; /* signalled when bytes fall below OUTPUT_LIMIT */
     struct message *first, *last;
     size_t bytes;
-    int64_t last_text_ms;    /* when text was taken last */
-    bool signalled;          /* event_fd is set and not yet reset */
+    int64_t last_text_ms; /* when text was taken last */
+    bool signalled;       /* event_fd is set and not yet reset */
     int event_fd;
 };
 
@@ -59,14 +59,14 @@ void output_queue_release(struct output_queue *q);
 void output_queue_add(struct output_queue *q, struct message *m);
 
 /* Adds text to the last run if it is the same stream of the same request, else begins a run. */
-void output_queue_add_text(struct output_queue *q, struct request *parent, enum stream_name name, const char *text,
-                           size_t size);
+void output_queue_add_text(struct output_queue *q, struct request *parent, enum stream_name name,
+                           const char *text, size_t size);
 
 /* Makes a run that still grows due soon. */
 void output_queue_flush(struct output_queue *q);
 
-/* The oldest message if it is to be sent now; the caller owns it. Otherwise NULL, and `due_ms` is when there will be
- * one, or -1. `all`: do not wait for more text. */
+/* The oldest message if it is to be sent now; the caller owns it. Otherwise NULL, and `due_ms` is
+ * when there will be one, or -1. `all`: do not wait for more text. */
 struct message *output_queue_take(struct output_queue *q, bool all, int64_t *due_ms);
 
 /* To be called before reading: the next addition wakes again. */

@@ -24,8 +24,8 @@ int kernel_init(struct kernel *k, struct connection connection, struct buffer *p
     signer_init(&k->signer, connection.key, connection.key_size);
     sender_init(&k->sender);
     publisher_init(&k->publisher, &k->outputs);
-    if (request_queue_init(&k->requests) < 0 || output_queue_init(&k->outputs) < 0 || input_init(&k->input) < 0 ||
-        lifetime_start(k) < 0) {
+    if (request_queue_init(&k->requests) < 0 || output_queue_init(&k->outputs) < 0 ||
+        input_init(&k->input) < 0 || lifetime_start(k) < 0) {
         buffer_add_text(problem, "no file descriptors are left");
         return -1;
     }
@@ -50,7 +50,8 @@ static int usage(FILE *file)
     fputs("usage: mesale kernel [--python PATH] [--torch own|real] -f FILE\n\n"
           "  -f FILE          the connection file that a Jupyter front end wrote\n"
           "  --python PATH    the interpreter whose environment is used\n"
-          "  --torch real     import the environment's own torch, not this project's\n", file);
+          "  --torch real     import the environment's own torch, not this project's\n",
+          file);
     return file == stdout ? 0 : 2;
 }
 
@@ -69,11 +70,19 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
     *a = (struct arguments){0};
     for (int c; (c = getopt_long(argc, argv, "f:h", options, NULL)) != -1;) {
         switch (c) {
-        case 'f': a->file = optarg; break;
-        case OPT_PYTHON: a->python.python = optarg; break;
-        case OPT_TORCH: a->python.real_torch = strcmp(optarg, "real") == 0; break;
-        case 'h': return 1 + usage(stdout);
-        default: return 1 + usage(stderr);
+        case 'f':
+            a->file = optarg;
+            break;
+        case OPT_PYTHON:
+            a->python.python = optarg;
+            break;
+        case OPT_TORCH:
+            a->python.real_torch = strcmp(optarg, "real") == 0;
+            break;
+        case 'h':
+            return 1 + usage(stdout);
+        default:
+            return 1 + usage(stderr);
         }
     }
     if (!a->file || optind < argc)
@@ -125,10 +134,11 @@ static json_t *current_request(void *context)
 /* Python, IPython, and then requests until the kernel is asked to end. */
 static void serve(struct kernel *k, const struct python_options *options)
 {
-    const struct front_end front_end = {k,      ask,           wait_for_answer, cancel, wait_for_room,
-                                        send_comm, current_request};
+    const struct front_end front_end = {
+        k, ask, wait_for_answer, cancel, wait_for_room, send_comm, current_request};
     pymodule_set_front_end(&front_end);
-    if (python_start(options, &k->problem) == 0 && !atomic_load(&k->lifetime.stopping) && shell_start(&k->problem) == 0)
+    if (python_start(options, &k->problem) == 0 && !atomic_load(&k->lifetime.stopping) &&
+        shell_start(&k->problem) == 0)
         shell_run_loop(k->requests.event_fd, dispatch_next, k);
     else
         dispatch_without_python(k);

@@ -20,12 +20,12 @@ struct kernel {
     struct output_queue outputs;   /* any → I/O */
     struct input input;            /* I/O ↔ any */
     struct lifetime lifetime;
-    atomic_int unfinished;         /* requests given to the main thread and not answered yet */
+    atomic_int unfinished; /* requests given to the main thread and not answered yet */
     /* the main thread's alone */
     struct publisher publisher;
-    struct buffer problem;         /* why there is no Python or no IPython; empty if there is */
-    struct request *cell;          /* the execute_request that runs now, or NULL */
-    bool aborting;                 /* a cell failed: execute requests up to the next mark are refused */
+    struct buffer problem; /* why there is no Python or no IPython; empty if there is */
+    struct request *cell;  /* the execute_request that runs now, or NULL */
+    bool aborting;         /* a cell failed: execute requests up to the next mark are refused */
 };
 
 /* 0, or -1 with one line in `problem`. The connection is taken over. */

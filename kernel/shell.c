@@ -6,14 +6,16 @@
 #include <string.h>
 
 /* The functions of python/_mesale_shell.py that are called for every request. */
-#define FUNCTION_LIST(X) X(start_cell) X(run_cell) X(next_count) X(complete) X(inspect) X(is_complete) X(run_loop) \
-    X(stop_loop) X(comm_message) X(comm_info) X(stop)
+#define FUNCTION_LIST(X)                                                                           \
+    X(start_cell)                                                                                  \
+    X(run_cell) X(next_count) X(complete) X(inspect) X(is_complete) X(run_loop) X(stop_loop)       \
+        X(comm_message) X(comm_info) X(stop)
 
 enum function {
 #define X(name) F_##name,
     FUNCTION_LIST(X)
 #undef X
-    FUNCTION_COUNT
+        FUNCTION_COUNT
 };
 
 static const char *const function_names[] = {
@@ -53,7 +55,8 @@ static PyObject *import_module(void)
     char *folder = program_python_folder();
     PyObject *entry = folder ? PyUnicode_DecodeFSDefault(folder) : NULL;
     if (!entry)
-        PyErr_SetString(PyExc_ImportError, "the folder lib/mesale/python is missing beside the program");
+        PyErr_SetString(PyExc_ImportError,
+                        "the folder lib/mesale/python is missing beside the program");
     else if (path && PyList_Insert(path, 0, entry) == 0) {
         module = PyImport_ImportModule("_mesale_shell");
         PyObject *type, *value, *traceback;
@@ -83,10 +86,11 @@ static void tell_problem(struct buffer *problem)
     char *ename, *evalue;
     fetch_error(&ename, &evalue);
     bool import = strcmp(ename, "ModuleNotFoundError") == 0 || strcmp(ename, "ImportError") == 0;
-    buffer_addf(problem, "IPython, which runs the cells, could not be started in %s (%s: %s).", python_executable(),
-                ename, evalue);
+    buffer_addf(problem, "IPython, which runs the cells, could not be started in %s (%s: %s).",
+                python_executable(), ename, evalue);
     if (import)
-        buffer_addf(problem, " Install it with: %s -m pip install 'ipython>=9,<10' comm matplotlib-inline",
+        buffer_addf(problem,
+                    " Install it with: %s -m pip install 'ipython>=9,<10' comm matplotlib-inline",
                     python_executable());
     free(ename);
     free(evalue);
@@ -193,8 +197,8 @@ static void end_broken_cell(execute_done *done, void *context)
     free(evalue);
 }
 
-static void cell(enum function function, const char *code, size_t size, const struct cell_options *options,
-                 execute_done *done, void *context)
+static void cell(enum function function, const char *code, size_t size,
+                 const struct cell_options *options, execute_done *done, void *context)
 {
     PyObject *text = convert_from_text(code, size);
     PyObject *metadata = convert_from_json(options->metadata);
@@ -202,8 +206,8 @@ static void cell(enum function function, const char *code, size_t size, const st
     PyObject *result = NULL;
     pymodule_set_done(done, context);
     if (text && metadata && expressions)
-        result = call(function, "(OiizOO)", text, options->silent, options->store_history, options->cell_id, metadata,
-                      expressions);
+        result = call(function, "(OiizOO)", text, options->silent, options->store_history,
+                      options->cell_id, metadata, expressions);
     if (!result)
         end_broken_cell(done, context);
     Py_XDECREF(result);
@@ -212,14 +216,14 @@ static void cell(enum function function, const char *code, size_t size, const st
     Py_XDECREF(expressions);
 }
 
-void shell_start_cell(const char *code, size_t size, const struct cell_options *options, execute_done *done,
-                      void *context)
+void shell_start_cell(const char *code, size_t size, const struct cell_options *options,
+                      execute_done *done, void *context)
 {
     cell(F_start_cell, code, size, options, done, context);
 }
 
-void shell_run_cell(const char *code, size_t size, const struct cell_options *options, execute_done *done,
-                    void *context)
+void shell_run_cell(const char *code, size_t size, const struct cell_options *options,
+                    execute_done *done, void *context)
 {
     cell(F_run_cell, code, size, options, done, context);
 }
@@ -232,7 +236,8 @@ static json_t *content_of(PyObject *result)
     if (!content) {
         char *ename, *evalue;
         fetch_error(&ename, &evalue);
-        content = json_pack("{s:s, s:s, s:s, s:[]}", "status", "error", "ename", ename, "evalue", evalue, "traceback");
+        content = json_pack("{s:s, s:s, s:s, s:[]}", "status", "error", "ename", ename, "evalue",
+                            evalue, "traceback");
         free(ename);
         free(evalue);
     }
@@ -244,10 +249,11 @@ json_t *shell_complete(const char *code, size_t size, int64_t cursor)
     return content_of(call(F_complete, "(NL)", convert_from_text(code, size), (long long)cursor));
 }
 
-json_t *shell_inspect(const char *code, size_t size, int64_t cursor, int64_t detail, const json_t *omit_sections)
+json_t *shell_inspect(const char *code, size_t size, int64_t cursor, int64_t detail,
+                      const json_t *omit_sections)
 {
-    return content_of(call(F_inspect, "(NLLN)", convert_from_text(code, size), (long long)cursor, (long long)detail,
-                           convert_from_json(omit_sections)));
+    return content_of(call(F_inspect, "(NLLN)", convert_from_text(code, size), (long long)cursor,
+                           (long long)detail, convert_from_json(omit_sections)));
 }
 
 json_t *shell_is_complete(const char *code, size_t size)
@@ -260,11 +266,13 @@ json_t *shell_comm_info(const char *target)
     return content_of(call(F_comm_info, "(z)", target));
 }
 
-void shell_comm(const char *type, const json_t *message, const struct buffer *buffers, size_t buffer_count)
+void shell_comm(const char *type, const json_t *message, const struct buffer *buffers,
+                size_t buffer_count)
 {
     PyObject *list = PyList_New((Py_ssize_t)buffer_count);
     for (size_t i = 0; list && i < buffer_count; i++) {
-        PyObject *bytes = PyBytes_FromStringAndSize(buffer_text(&buffers[i]), (Py_ssize_t)buffers[i].size);
+        PyObject *bytes =
+            PyBytes_FromStringAndSize(buffer_text(&buffers[i]), (Py_ssize_t)buffers[i].size);
         PyList_SET_ITEM(list, (Py_ssize_t)i, bytes);
     }
     call_and_forget(F_comm_message, "(sNN)", type, convert_from_json(message), list);

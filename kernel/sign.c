@@ -28,7 +28,8 @@ bool signer_is_active(const struct signer *s)
     return s->key_size > 0;
 }
 
-static void digest(const struct signer *s, const struct bytes parts[SIGN_PARTS], unsigned char out[32])
+static void digest(const struct signer *s, const struct bytes parts[SIGN_PARTS],
+                   unsigned char out[32])
 {
     crypto_auth_hmacsha256_state state;
     crypto_auth_hmacsha256_init(&state, (const unsigned char *)s->key, s->key_size);
@@ -37,7 +38,8 @@ static void digest(const struct signer *s, const struct bytes parts[SIGN_PARTS],
     crypto_auth_hmacsha256_final(&state, out);
 }
 
-void signer_sign(const struct signer *s, const struct bytes parts[SIGN_PARTS], char hex[SIGN_HEX_SIZE + 1])
+void signer_sign(const struct signer *s, const struct bytes parts[SIGN_PARTS],
+                 char hex[SIGN_HEX_SIZE + 1])
 {
     unsigned char out[32];
     hex[0] = '\0';
@@ -62,7 +64,8 @@ static size_t find_slot(const struct signer *s, uint64_t mark)
     return i;
 }
 
-/* Deletion in linear probing without marks: later entries move up (Knuth, TAOCP 3, 6.4, algorithm R). */
+/* Deletion in linear probing without marks: later entries move up (Knuth, TAOCP 3, 6.4, algorithm
+ * R). */
 static void forget(struct signer *s, uint64_t mark)
 {
     size_t hole = find_slot(s, mark);
@@ -96,7 +99,8 @@ static bool remember(struct signer *s, uint64_t mark)
     return true;
 }
 
-enum sign_verdict signer_verify(struct signer *s, const struct bytes parts[SIGN_PARTS], struct bytes signature)
+enum sign_verdict signer_verify(struct signer *s, const struct bytes parts[SIGN_PARTS],
+                                struct bytes signature)
 {
     unsigned char out[32];
     char hex[SIGN_HEX_SIZE + 1];

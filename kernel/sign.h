@@ -1,4 +1,5 @@
-/* Message signatures: HMAC-SHA256 (RFC 2104, FIPS 180-4, by libsodium), and memory of those already used. */
+/* Message signatures: HMAC-SHA256 (RFC 2104, FIPS 180-4, by libsodium), and memory of those already
+ * used. */
 #ifndef KERNEL_SIGN_H
 #define KERNEL_SIGN_H
 
@@ -17,9 +18,10 @@ struct bytes {
 };
 
 struct signer {
-    char *key;       /* any length; empty: messages are not signed */
+    char *key; /* any length; empty: messages are not signed */
     size_t key_size;
-    uint64_t *ring;  /* first 8 bytes of the last SIGN_REMEMBERED signatures; NULL until one was verified */
+    uint64_t *ring;  /* first 8 bytes of the last SIGN_REMEMBERED signatures; NULL until one was
+                        verified */
     uint32_t *slots; /* hash table: ring index + 1, 0 empty, linear probing */
     size_t next, used;
 };
@@ -30,11 +32,14 @@ void signer_release(struct signer *s);
 bool signer_is_active(const struct signer *s);
 
 /* The signature of the parts in lower-case hex, with a NUL; "" when not active. */
-void signer_sign(const struct signer *s, const struct bytes parts[SIGN_PARTS], char hex[SIGN_HEX_SIZE + 1]);
+void signer_sign(const struct signer *s, const struct bytes parts[SIGN_PARTS],
+                 char hex[SIGN_HEX_SIZE + 1]);
 
 enum sign_verdict { SIGN_GOOD, SIGN_WRONG, SIGN_REPLAYED };
 
-/* Compares in constant time, then looks whether this very message came before. Always good when not active. */
-enum sign_verdict signer_verify(struct signer *s, const struct bytes parts[SIGN_PARTS], struct bytes signature);
+/* Compares in constant time, then looks whether this very message came before. Always good when not
+ * active. */
+enum sign_verdict signer_verify(struct signer *s, const struct bytes parts[SIGN_PARTS],
+                                struct bytes signature);
 
 #endif

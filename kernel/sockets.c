@@ -60,7 +60,8 @@ static int choose_ipc_port(struct connection *c, enum channel channel)
     return -1;
 }
 
-static int bind_socket(void *socket, struct connection *c, enum channel channel, struct buffer *problem)
+static int bind_socket(void *socket, struct connection *c, enum channel channel,
+                       struct buffer *problem)
 {
     struct buffer address = BUFFER_INIT;
     bool choose = c->ports[channel] == 0, ipc = strcmp(c->transport, "ipc") == 0;
@@ -95,7 +96,8 @@ failed:
     return -1;
 }
 
-/* Sends every message back until the context is shut down. Its errors mean that, or nothing that could be mended. */
+/* Sends every message back until the context is shut down. Its errors mean that, or nothing that
+ * could be mended. */
 static void *echo(void *arg)
 {
     void *socket = arg;
@@ -226,7 +228,8 @@ void sockets_keep_all(struct sockets *s, bool keep)
     set_option(s->list[CHANNEL_IOPUB], ZMQ_XPUB_NODROP, keep);
 }
 
-void sockets_poll(struct sockets *s, const int *fds, int fd_count, int timeout_ms, struct poll_result *result)
+void sockets_poll(struct sockets *s, const int *fds, int fd_count, int timeout_ms,
+                  struct poll_result *result)
 {
     zmq_pollitem_t items[POLLED + 8];
     int count = POLLED, where[8];

@@ -1,5 +1,5 @@
-/* The five ZeroMQ sockets. Used by the I/O thread alone, but for opening and the heartbeat, which has a thread of its
- * own. The only part that knows ZeroMQ. */
+/* The five ZeroMQ sockets. Used by the I/O thread alone, but for opening and the heartbeat, which
+ * has a thread of its own. The only part that knows ZeroMQ. */
 #ifndef KERNEL_SOCKETS_H
 #define KERNEL_SOCKETS_H
 
@@ -14,7 +14,8 @@ struct sockets {
     bool heartbeat_runs;
 };
 
-/* Binds all five and records chosen ports in the connection. 0, or -1 with one line in `problem` and nothing open. */
+/* Binds all five and records chosen ports in the connection. 0, or -1 with one line in `problem`
+ * and nothing open. */
 int sockets_open(struct sockets *s, struct connection *c, struct buffer *problem);
 
 /* Starts the thread that echoes the heartbeat. 0 or -1. */
@@ -32,7 +33,8 @@ struct incoming {
 
 void incoming_release(struct incoming *in);
 
-/* 0 with the next message's frames, valid until the next call with the same `in`; -1 if none is waiting. */
+/* 0 with the next message's frames, valid until the next call with the same `in`; -1 if none is
+ * waiting. */
 int sockets_receive(struct sockets *s, enum channel channel, struct incoming *in);
 
 /* 0, or -1 if a subscriber of iopub has no room: nothing was sent then. */
@@ -41,14 +43,16 @@ int sockets_send(struct sockets *s, enum channel channel, const struct frames *f
 /* Whether iopub refuses to send (true) or loses messages when a subscriber has no room. */
 void sockets_keep_all(struct sockets *s, bool keep);
 
-/* Waits for messages on sockets (bit 1 << channel in the result's `channels`) and for descriptors to become readable.
- * `fds` entries may be -1; `ready[i]` tells of each. At most timeout_ms, -1: for ever. */
+/* Waits for messages on sockets (bit 1 << channel in the result's `channels`) and for descriptors
+ * to become readable. `fds` entries may be -1; `ready[i]` tells of each. At most timeout_ms, -1:
+ * for ever. */
 struct poll_result {
     unsigned channels;
     bool ready[8];
 };
 
-void sockets_poll(struct sockets *s, const int *fds, int fd_count, int timeout_ms, struct poll_result *result);
+void sockets_poll(struct sockets *s, const int *fds, int fd_count, int timeout_ms,
+                  struct poll_result *result);
 
 const char *sockets_library_version(void); /* "4.3.4" */
 

@@ -6,8 +6,7 @@
 
 struct stream {
     /* as in _io._IOBase, our base: see stream_type_new */
-    PyObject_HEAD
-    PyObject *dict;
+    PyObject_HEAD PyObject *dict;
     PyObject *weak_references;
     /* ours */
     enum stream_name name;
@@ -29,7 +28,8 @@ static PyObject *stream_write(PyObject *self, PyObject *text)
 {
     Py_ssize_t size;
     if (!PyUnicode_Check(text))
-        return PyErr_Format(PyExc_TypeError, "write() argument must be str, not %.100s", Py_TYPE(text)->tp_name);
+        return PyErr_Format(PyExc_TypeError, "write() argument must be str, not %.100s",
+                            Py_TYPE(text)->tp_name);
     enum stream_name name = ((struct stream *)self)->name;
     const char *utf8 = PyUnicode_AsUTF8AndSize(text, &size);
     if (utf8) {
@@ -81,12 +81,13 @@ static PyObject *answer_none(PyObject *self, PyObject *unused)
 
 static PyObject *stream_reconfigure(PyObject *self, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"encoding", "errors", "newline", "line_buffering", "write_through", NULL};
+    static char *names[] = {"encoding",       "errors",        "newline",
+                            "line_buffering", "write_through", NULL};
     PyObject *ignored[5];
     (void)self;
     /* the text is UTF-8 on its way to the front end, whatever is asked for */
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|$OOOOO", names, ignored, ignored + 1, ignored + 2, ignored + 3,
-                                     ignored + 4))
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|$OOOOO", names, ignored, ignored + 1,
+                                     ignored + 2, ignored + 3, ignored + 4))
         return NULL;
     Py_RETURN_NONE;
 }
@@ -124,7 +125,8 @@ static PyMethodDef methods[] = {
     {"seekable", answer_false, METH_NOARGS, NULL},
     {"writable", answer_true, METH_NOARGS, NULL},
     {"close", answer_none, METH_NOARGS, "Does nothing: the notebook goes on."},
-    {"reconfigure", (PyCFunction)(void (*)(void))stream_reconfigure, METH_VARARGS | METH_KEYWORDS, NULL},
+    {"reconfigure", (PyCFunction)(void (*)(void))stream_reconfigure, METH_VARARGS | METH_KEYWORDS,
+     NULL},
     {NULL, NULL, 0, NULL},
 };
 

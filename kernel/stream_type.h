@@ -5,7 +5,8 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-/* The type object, a new reference; NULL with a Python error. Called with 1 or 2 (the descriptor) it makes a stream. */
+/* The type object, a new reference; NULL with a Python error. Called with 1 or 2 (the descriptor)
+ * it makes a stream. */
 PyObject *stream_type_new(void);
 
 #endif

@@ -16,20 +16,23 @@ enum { PIPE_BYTES = 1024 * 1024, CHUNK_BYTES = 64 * 1024 };
 /* One per process, as descriptors 1 and 2 are. */
 static struct {
     pthread_mutex_t lock;
-    struct sink *sink;                  /* guarded by lock */
-    struct buffer tail[STREAM_COUNT];   /* guarded: the bytes of a character that is not complete yet */
-    char chunk[CHUNK_BYTES];            /* guarded */
-    struct buffer line[STREAM_COUNT];   /* in a forked child: text up to the end of the line */
-    int pipe_fd[STREAM_COUNT];          /* reading ends */
+    struct sink *sink; /* guarded by lock */
+    struct buffer
+        tail[STREAM_COUNT];  /* guarded: the bytes of a character that is not complete yet */
+    char chunk[CHUNK_BYTES]; /* guarded */
+    struct buffer line[STREAM_COUNT]; /* in a forked child: text up to the end of the line */
+    int pipe_fd[STREAM_COUNT];        /* reading ends */
     int terminal_fd[STREAM_COUNT];
     size_t pipe_bytes;
     atomic_bool running, child;
     bool own_thread;
     int stop_fd;
     pthread_t thread;
-} streams = {.lock = PTHREAD_MUTEX_INITIALIZER, .pipe_fd = {-1, -1}, .terminal_fd = {1, 2}, .stop_fd = -1};
+} streams = {
+    .lock = PTHREAD_MUTEX_INITIALIZER, .pipe_fd = {-1, -1}, .terminal_fd = {1, 2}, .stop_fd = -1};
 
-/* In the child other threads are gone and may have held the lock for ever: from now on nothing here takes it. */
+/* In the child other threads are gone and may have held the lock for ever: from now on nothing here
+ * takes it. */
 static void after_fork_in_child(void)
 {
     if (atomic_load(&streams.running))
@@ -73,7 +76,8 @@ static void pass_on(enum stream_name name, const char *data, size_t size)
     buffer_add(tail, data + whole, size - whole);
 }
 
-/* With the lock held. Reads no more than a pipe holds, so that a program that never stops writing cannot keep us. */
+/* With the lock held. Reads no more than a pipe holds, so that a program that never stops writing
+ * cannot keep us. */
 static void drain_pipe(enum stream_name name)
 {
     for (size_t total = 0; total < streams.pipe_bytes;) {
@@ -274,7 +278,8 @@ int streams_start(bool own_thread)
     fflush(NULL);
     if (capture(STREAM_STDOUT, 1) < 0 || capture(STREAM_STDERR, 2) < 0)
         return -1;
-    /* C programs' text arrives line by line, as on a terminal, and so in its place among Python's */
+    /* C programs' text arrives line by line, as on a terminal, and so in its place among Python's
+     */
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
     atomic_store(&streams.running, true);
     streams.own_thread = own_thread;

@@ -15,11 +15,16 @@ enum { DELIMITER_SIZE = sizeof wire_delimiter - 1 };
 const char *wire_problem_text(enum wire_problem problem)
 {
     switch (problem) {
-    case WIRE_TRUNCATED: return "message with missing frames";
-    case WIRE_WRONG_KEY: return "message with a wrong signature";
-    case WIRE_REPLAYED: return "message that was received before";
-    case WIRE_NOT_JSON: return "message without a usable header";
-    default: return "message";
+    case WIRE_TRUNCATED:
+        return "message with missing frames";
+    case WIRE_WRONG_KEY:
+        return "message with a wrong signature";
+    case WIRE_REPLAYED:
+        return "message that was received before";
+    case WIRE_NOT_JSON:
+        return "message without a usable header";
+    default:
+        return "message";
     }
 }
 
@@ -55,8 +60,8 @@ static json_t *parse_object_or_empty(struct bytes frame)
     return value ? value : json_object();
 }
 
-struct request *request_parse(enum channel channel, const struct bytes *frames, size_t count, struct signer *signer,
-                              enum wire_problem *problem)
+struct request *request_parse(enum channel channel, const struct bytes *frames, size_t count,
+                              struct signer *signer, enum wire_problem *problem)
 {
     size_t ids = 0;
     while (ids < count && (frames[ids].size != DELIMITER_SIZE ||
@@ -73,13 +78,15 @@ struct request *request_parse(enum channel channel, const struct bytes *frames, 
 
     *problem = WIRE_NOT_JSON;
     json_t *header = parse_object(parts[0]);
-    const char *type = json_member_text(header, "msg_type", NULL), *id = json_member_text(header, "msg_id", NULL);
+    const char *type = json_member_text(header, "msg_type", NULL),
+               *id = json_member_text(header, "msg_id", NULL);
     if (!type || !id) {
         json_decref(header);
         return NULL;
     }
     struct request *r = memory_new(sizeof *r);
-    *r = (struct request){.references = 1, .channel = channel, .header_json = header, .type = type, .id = id};
+    *r = (struct request){
+        .references = 1, .channel = channel, .header_json = header, .type = type, .id = id};
     r->identities = copy_frames(frames, ids);
     r->identity_count = ids;
     buffer_add(&r->header, parts[0].data, parts[0].size);
@@ -115,8 +122,9 @@ void request_release(struct request *r)
 
 json_t *request_message(const struct request *r)
 {
-    return json_pack("{s:O, s:s, s:s, s:O, s:O, s:O?}", "header", r->header_json, "msg_id", r->id, "msg_type", r->type,
-                     "parent_header", r->parent, "metadata", r->metadata, "content", r->content);
+    return json_pack("{s:O, s:s, s:s, s:O, s:O, s:O?}", "header", r->header_json, "msg_id", r->id,
+                     "msg_type", r->type, "parent_header", r->parent, "metadata", r->metadata,
+                     "content", r->content);
 }
 
 struct message *message_new(enum channel channel, struct request *parent, const char *type)
@@ -182,12 +190,14 @@ static void compose_header(struct sender *sender, const char *type, struct buffe
     gettimeofday(&now, NULL);
     gmtime_r(&now.tv_sec, &utc);
     buffer_clear(out);
-    buffer_addf(out, "{\"msg_id\":\"%s_%d_%llu\",\"session\":\"%s\",\"username\":", sender->session, (int)getpid(),
-                (unsigned long long)++sender->count, sender->session);
+    buffer_addf(out, "{\"msg_id\":\"%s_%d_%llu\",\"session\":\"%s\",\"username\":", sender->session,
+                (int)getpid(), (unsigned long long)++sender->count, sender->session);
     json_add_text(out, sender->username, strlen(sender->username));
-    buffer_addf(out, ",\"date\":\"%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ\",\"msg_type\":\"%s\",\"version\":\"%s\"}",
-                utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
-                (long)now.tv_usec, type, wire_protocol_version);
+    buffer_addf(out,
+                ",\"date\":\"%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ\",\"msg_type\":\"%s\","
+                "\"version\":\"%s\"}",
+                utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min,
+                utc.tm_sec, (long)now.tv_usec, type, wire_protocol_version);
 }
 
 /* The next piece of a run as a stream message's content; returns its bytes of text. */

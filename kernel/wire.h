@@ -1,6 +1,7 @@
 /* Frames ↔ messages. No sockets: frames are byte ranges.
  *
- * Received frames: identity…, "<IDS|MSG>", signature, header, parent header, metadata, content, buffer…
+ * Received frames: identity…, "<IDS|MSG>", signature, header, parent header, metadata, content,
+ * buffer…
  */
 #ifndef KERNEL_WIRE_H
 #define KERNEL_WIRE_H
@@ -16,54 +17,56 @@ struct request {
     enum channel channel;
     struct buffer *identities; /* routing frames, to be sent back first */
     size_t identity_count;
-    struct buffer header;      /* the exact bytes: they become parent_header of every answer */
-    json_t *header_json;       /* an object with the two members below */
-    const char *type;          /* msg_type, borrowed from header_json */
-    const char *id;            /* msg_id, likewise */
-    json_t *parent;            /* an object, possibly empty */
-    json_t *metadata;          /* likewise */
-    json_t *content;           /* an object; NULL if what came was none */
+    struct buffer header; /* the exact bytes: they become parent_header of every answer */
+    json_t *header_json;  /* an object with the two members below */
+    const char *type;     /* msg_type, borrowed from header_json */
+    const char *id;       /* msg_id, likewise */
+    json_t *parent;       /* an object, possibly empty */
+    json_t *metadata;     /* likewise */
+    json_t *content;      /* an object; NULL if what came was none */
     struct buffer *buffers;
     size_t buffer_count;
-    bool handed_over;          /* to the main thread, which counts it as unfinished; set before it is shared */
+    bool handed_over; /* to the main thread, which counts it as unfinished; set before it is shared
+                       */
 };
 
 enum wire_problem {
     WIRE_GOOD,
-    WIRE_TRUNCATED,   /* too few frames or no delimiter */
-    WIRE_WRONG_KEY,   /* signature does not match */
+    WIRE_TRUNCATED, /* too few frames or no delimiter */
+    WIRE_WRONG_KEY, /* signature does not match */
     WIRE_REPLAYED,
-    WIRE_NOT_JSON,    /* no usable header: nobody could be answered */
+    WIRE_NOT_JSON, /* no usable header: nobody could be answered */
 };
 
 const char *wire_problem_text(enum wire_problem problem);
 
-/* A request made of copies of the frames, with one reference; NULL and the reason if it must be dropped. Nothing is
- * parsed before the signature was found good. */
-struct request *request_parse(enum channel channel, const struct bytes *frames, size_t count, struct signer *signer,
-                              enum wire_problem *problem);
+/* A request made of copies of the frames, with one reference; NULL and the reason if it must be
+ * dropped. Nothing is parsed before the signature was found good. */
+struct request *request_parse(enum channel channel, const struct bytes *frames, size_t count,
+                              struct signer *signer, enum wire_problem *problem);
 struct request *request_retain(struct request *r); /* NULL is allowed, here and below */
 void request_release(struct request *r);
 
 /* The request as one object: header, parent_header, metadata, content. A new reference. */
 json_t *request_message(const struct request *r);
 
-/* Something to send. Owned by one holder at a time: its maker, then a queue, then the I/O thread. */
+/* Something to send. Owned by one holder at a time: its maker, then a queue, then the I/O thread.
+ */
 struct message {
     struct message *next;
     enum channel channel;
-    struct request *parent;       /* retained, or NULL */
-    const char *type;             /* a constant text */
-    char *topic;                  /* first frame on iopub; NULL: made from the type */
-    struct buffer metadata;       /* JSON text; empty: {} */
-    struct buffer content;        /* JSON text; empty: {} */
-    struct buffer *buffers;       /* raw frames */
+    struct request *parent; /* retained, or NULL */
+    const char *type;       /* a constant text */
+    char *topic;            /* first frame on iopub; NULL: made from the type */
+    struct buffer metadata; /* JSON text; empty: {} */
+    struct buffer content;  /* JSON text; empty: {} */
+    struct buffer *buffers; /* raw frames */
     size_t buffer_count;
-    bool is_stream;               /* a run of text: `text` goes out in pieces, `content` is not used */
+    bool is_stream; /* a run of text: `text` goes out in pieces, `content` is not used */
     enum stream_name stream;
     struct buffer text;
-    size_t sent;                  /* bytes of text that are out */
-    int64_t due_ms;               /* a run that still grows goes out then */
+    size_t sent;    /* bytes of text that are out */
+    int64_t due_ms; /* a run that still grows goes out then */
 };
 
 struct message *message_new(enum channel channel, struct request *parent, const char *type);
@@ -93,8 +96,9 @@ struct frames {
 
 void frames_release(struct frames *f);
 
-/* Fills `out`, whose ranges point into itself and into `m` and are valid until either changes. Of a run of text, the
- * next WIRE_TEXT_LIMIT bytes are taken; returns how many of its bytes these are (0 for other messages). */
+/* Fills `out`, whose ranges point into itself and into `m` and are valid until either changes. Of a
+ * run of text, the next WIRE_TEXT_LIMIT bytes are taken; returns how many of its bytes these are (0
+ * for other messages). */
 size_t message_compose(const struct message *m, struct sender *sender, const struct signer *signer,
                        struct frames *out);
 

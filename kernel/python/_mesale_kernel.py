@@ -4,8 +4,6 @@ import threading
 
 import _kernel
 
-_CHANNEL_TYPES = {"display_data", "update_display_data", "clear_output", "stream"}
-
 
 class Session:
     """Sends messages on iopub in the name of the request being served."""
@@ -13,8 +11,8 @@ class Session:
     def __init__(self, kernel):
         self._kernel = kernel
 
-    def send(self, stream, msg_or_type, content=None, parent=None, ident=None, buffers=None, track=False, header=None,
-             metadata=None):
+    def send(self, stream, msg_or_type, content=None, parent=None, ident=None, buffers=None,
+             track=False, header=None, metadata=None):
         kind = msg_or_type if isinstance(msg_or_type, str) else msg_or_type["header"]["msg_type"]
         if content is None:
             content = {} if isinstance(msg_or_type, str) else msg_or_type["content"]
@@ -42,16 +40,17 @@ class Kernel:
     def _parent_header(self):
         return self.get_parent()
 
-    def send_response(self, stream, msg_or_type, content=None, ident=None, buffers=None, track=False, header=None,
-                      metadata=None):
+    def send_response(self, stream, msg_or_type, content=None, ident=None, buffers=None,
+                      track=False, header=None, metadata=None):
         content = content or {}
         if msg_or_type == "stream":
-            (sys.stderr if content.get("name") == "stderr" else sys.stdout).write(content.get("text", ""))
+            file = sys.stderr if content.get("name") == "stderr" else sys.stdout
+            file.write(content.get("text", ""))
         elif msg_or_type == "clear_output":
             _kernel.clear(bool(content.get("wait")))
         elif msg_or_type in ("display_data", "update_display_data"):
-            _kernel.display(content.get("data", {}), content.get("metadata", {}), content.get("transient", {}),
-                            msg_or_type == "update_display_data")
+            _kernel.display(content.get("data", {}), content.get("metadata", {}),
+                            content.get("transient", {}), msg_or_type == "update_display_data")
         elif msg_or_type.startswith("comm_"):
             _kernel.comm(msg_or_type, content, metadata or {}, buffers or ())
         else:
@@ -62,7 +61,7 @@ class Kernel:
 
 
 def start_comms(kernel):
-    """Gives the package comm its two functions. Without the package nothing that needs comms can be imported."""
+    """Gives the package comm its two functions. Who lacks the package cannot use comms either."""
     try:
         import comm
         from comm.base_comm import BaseComm, CommManager

@@ -1,8 +1,9 @@
 """The asyncio loop that the main thread lives in, and what SIGINT does to it.
 
-Cells run inside the running loop, so get_running_loop() and create_task() work in a plain cell, and tasks advance
-between cells. They run in the thread's own context, not in a copy that a callback of the loop would get: what
-decimal.getcontext(), numpy.set_printoptions() or a user's ContextVar were set to is still so in the next cell.
+Cells run inside the running loop, so get_running_loop() and create_task() work in a plain cell, and
+tasks advance between cells. They run in the thread's own context, not in a copy that a callback of
+the loop would get: what decimal.getcontext(), numpy.set_printoptions() or a user's ContextVar were
+set to is still so in the next cell.
 """
 import builtins
 import importlib.util
@@ -16,8 +17,8 @@ import _kernel
 
 
 class _LaterModule(types.ModuleType):
-    """A module whose code runs when something is looked up in it. (importlib.util.LazyLoader loads its module as soon
-    as it is imported a second time.)"""
+    """A module whose code runs when something is looked up in it. (importlib.util.LazyLoader loads
+    its module as soon as it is imported a second time.)"""
 
     def __getattr__(self, name):
         with _later_lock:
@@ -54,7 +55,8 @@ def _import_asyncio():
     if "asyncio" not in sys.modules and "ssl" not in sys.modules:
         _import_later(importlib.util.find_spec("ssl"))
         folder = importlib.util.find_spec("asyncio").submodule_search_locations[0]
-        _import_later(importlib.util.spec_from_file_location("asyncio.sslproto", os.path.join(folder, "sslproto.py")))
+        file = os.path.join(folder, "sslproto.py")
+        _import_later(importlib.util.spec_from_file_location("asyncio.sslproto", file))
     import asyncio
     asyncio.sslproto = sys.modules["asyncio.sslproto"]
     return asyncio
@@ -64,7 +66,7 @@ asyncio = _import_asyncio()
 
 
 class _ThreadContext:
-    """Stands for contextvars.Context where the loop wants one: runs callbacks without entering any."""
+    """In the place of a contextvars.Context: runs callbacks without entering any."""
 
     @staticmethod
     def run(callback, *args):
@@ -92,8 +94,8 @@ def serve_soon():
 
 
 def _run_until(condition):
-    """A KeyboardInterrupt or SystemExit that a task raises leaves run_forever(); the other tasks go on. Anything else
-    that leaves it broke the loop's own code: somebody has changed the builtins."""
+    """A KeyboardInterrupt or SystemExit that a task raises leaves run_forever(); the other tasks go
+    on. Anything else that leaves it broke the loop's own code: somebody changed the builtins."""
     while not condition():
         try:
             loop.run_forever()
@@ -154,8 +156,8 @@ def _wake():
 
 
 def _is_inside(task, frame):
-    """Whether `frame` runs code of the task, and not code of the loop that the task's last step has called: an
-    exception there would leave the task waiting for ever."""
+    """Whether `frame` runs code of the task, and not code of the loop that the task's last step has
+    called: an exception there would leave the task waiting for ever."""
     coroutine = task.get_coro()
     own = getattr(coroutine, "cr_frame", None) or getattr(coroutine, "gi_frame", None)
     while frame is not None and frame is not own:
@@ -172,7 +174,8 @@ def _is_guarded(frame):
 
 
 def _interrupt_task(frame):
-    """The cell awaits: cancel it, so that its `finally` runs. True if code of a task is to be interrupted as well."""
+    """The cell awaits: cancel it, so that its `finally` runs. True if code of a task is running,
+    which is to be interrupted as well."""
     global _cancelled
     current = asyncio.current_task(loop)
     inside = current is not None and _is_inside(current, frame)
@@ -191,7 +194,7 @@ def _interrupt(signum, frame):
     if phase != _kernel.RUNNING or (_task is not None and not _interrupt_task(frame)):
         return
     if _task is None and not _is_guarded(frame) or frame.f_code in GUARDS:
-        # between the beginning of the phase and the cell's own code, a few steps away from either end
+        # between the beginning of the phase and the cell's own code: a few steps on, try again
         signal.raise_signal(signum)
         return
     raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""IPython's InteractiveShell, thinly subclassed: outputs go to the kernel, and the kernel calls the functions below."""
+"""IPython's InteractiveShell, thinly subclassed: its outputs go to the kernel."""
 import os
 import sys
 import traceback
@@ -16,6 +16,7 @@ from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell, InteractiveShellABC
+from IPython.paths import get_ipython_dir
 from traitlets import Any, Instance, Type
 from traitlets.config import Config
 
@@ -47,7 +48,8 @@ class _DisplayHook(DisplayHook):
 
     def quiet(self):
         code = self.shell.cell_code
-        return ";" in code.rsplit("\n", 2)[-1] + code[-200:] and self.semicolon_at_end_of_expression(code)
+        # reading the source as tokens takes longer than most results do
+        return ";" in code[-200:] and self.semicolon_at_end_of_expression(code)
 
     def start_displayhook(self):
         self.bundle = None
@@ -83,7 +85,8 @@ class _DisplayHook(DisplayHook):
 class _Compiler(CachingCompiler):
     def get_code_name(self, raw_code, transformed_code, number):
         # any name that differs with the code will do; IPython's own needs OpenSSL, 3.5 MiB of it
-        return f"<ipython-input-{number}-{zlib.crc32(transformed_code.encode('utf-8', 'replace')):08x}>"
+        checksum = zlib.crc32(transformed_code.encode("utf-8", "replace"))
+        return f"<ipython-input-{number}-{checksum:08x}>"
 
 
 class ZMQInteractiveShell(InteractiveShell):
@@ -105,8 +108,8 @@ class ZMQInteractiveShell(InteractiveShell):
 
     def init_environment(self):
         # programs started from a cell: colours, but no pager that waits for keys
-        os.environ.update(TERM="xterm-color", CLICOLOR="1", FORCE_COLOR="1", CLICOLOR_FORCE="1", PAGER="cat",
-                          GIT_PAGER="cat")
+        os.environ.update(TERM="xterm-color", CLICOLOR="1", FORCE_COLOR="1", CLICOLOR_FORCE="1",
+                          PAGER="cat", GIT_PAGER="cat")
 
     def init_virtualenv(self):
         """The interpreter is the environment's own: nothing has to be added."""
@@ -117,12 +120,12 @@ class ZMQInteractiveShell(InteractiveShell):
         try:
             for end in os.openpty():
                 os.close(end)
-        except OSError:  # a machine without pseudo-terminals, a bare chroot for instance: !cmd does without
+        except OSError:  # no pseudo-terminals, as in a bare chroot: !cmd does without
             self.system = self.system_raw
 
     def _page(self, strg, start=0, screen_lines=0, pager_cmd=None):
         data = strg if isinstance(strg, dict) else {"text/plain": strg}
-        self.payload_manager.write_payload({"source": "page", "data": data, "start": max(0, start)})
+        self._add_payload("page", data=data, start=max(0, start))
 
     def enable_gui(self, gui=None):
         if gui not in (None, "inline", "asyncio"):
@@ -130,10 +133,13 @@ class ZMQInteractiveShell(InteractiveShell):
 
     def ask_exit(self):
         self.exit_now = not self.keepkernel_on_exit
-        self.payload_manager.write_payload({"source": "ask_exit", "keepkernel": bool(self.keepkernel_on_exit)})
+        self._add_payload("ask_exit", keepkernel=bool(self.keepkernel_on_exit))
 
     def set_next_input(self, text, replace=False):
-        self.payload_manager.write_payload({"source": "set_next_input", "text": text, "replace": replace})
+        self._add_payload("set_next_input", text=text, replace=replace)
+
+    def _add_payload(self, source, **members):
+        self.payload_manager.write_payload({"source": source, **members})
 
     def get_parent(self):
         return self.kernel.get_parent()
@@ -145,11 +151,13 @@ class ZMQInteractiveShell(InteractiveShell):
     def parent_header(self):
         return self.kernel.get_parent()
 
-    def run_cell(self, raw_cell, store_history=False, silent=False, shell_futures=True, cell_id=None, cell_meta=None):
-        """As IPython's, which also copies all that is written into the history: a notebook keeps its outputs itself."""
+    def run_cell(self, raw_cell, store_history=False, silent=False, shell_futures=True,
+                 cell_id=None, cell_meta=None):
+        """As IPython's, without its copy of all text in the history: a notebook keeps that itself."""
         result = None
         try:
-            result = self._run_cell(raw_cell, store_history, silent, shell_futures, cell_id, cell_meta)
+            result = self._run_cell(raw_cell, store_history, silent, shell_futures, cell_id,
+                                    cell_meta)
         finally:
             self.events.trigger("post_execute")
             if not silent:
@@ -196,7 +204,7 @@ InteractiveShellABC.register(ZMQInteractiveShell)
 
 
 class _Folded:
-    """Takes the middle out of a very long traceback, which is a recursion, while it is formatted."""
+    """Takes the middle out of a very long traceback, a recursion, while it is formatted."""
 
     def __init__(self, tb):
         entries = []
@@ -275,16 +283,17 @@ class _Cell:
             transformed, problem = self.code, sys.exc_info()
         shell.cell_code = transformed
         options = {"transformed_cell": transformed, "preprocessing_exc_tuple": problem}
-        coroutine = shell.run_cell_async(self.code, store_history=bool(self.store_history), silent=bool(self.silent),
-                                         cell_id=self.cell_id, cell_meta=self.metadata, **options)
+        coroutine = shell.run_cell_async(
+            self.code, store_history=bool(self.store_history), silent=bool(self.silent),
+            cell_id=self.cell_id, cell_meta=self.metadata, **options)
         if shell.should_run_async(self.code, **options):
             _mesale_loop.run_task(self._awaited(coroutine), self._task_ended)
         else:
             self._run(coroutine)
             self._end()
 
-    # An interrupt is raised only below the three functions that follow (_mesale_loop.GUARDS), which catch it, and only
-    # while the phase is RUNNING: nothing else of a cell's course can be torn apart.
+    # An interrupt is raised only below _run, _awaited and _events (_mesale_loop.GUARDS), which
+    # catch it, and only while the phase is RUNNING: nothing else of a cell's course can be torn.
 
     def _begin(self):
         interrupted = _kernel.phase() == _kernel.INTERRUPTED
@@ -337,15 +346,18 @@ class _Cell:
         self._end()
 
     def _failed(self, error):
-        """Something outside the user's code: an interrupt between two of its parts, or a fault of an extension."""
+        """Not in the user's own code: an interrupt between its parts, a fault of an extension."""
         self.failure = error
         shell.showtraceback((type(error), error, error.__traceback__))
 
+    def _exception(self):
+        if self.failure is not None or self.result is None:
+            return self.failure
+        return self.result.error_before_exec or self.result.error_in_exec
+
     def _error(self):
         """The exception as (name, text, traceback), or three times None."""
-        error = self.failure
-        if error is None and self.result is not None:
-            error = self.result.error_before_exec or self.result.error_in_exec
+        error = self._exception()
         if error is None and not shell.display_failed:
             return None, None, []
         if _kernel.last_error() is None:
@@ -358,7 +370,7 @@ class _Cell:
     def _end(self):
         self._events()
         if _kernel.is_child():
-            _leave_child(self.failure or (self.result and (self.result.error_before_exec or self.result.error_in_exec)))
+            _leave_child(self._exception())
         name, text, lines = self._error()
         expressions = {}
         if name is None and self.expressions:
@@ -366,7 +378,8 @@ class _Cell:
         payload = shell.payload_manager.read_payload()
         shell.payload_manager.clear_payload()
         self.ended = True
-        _kernel.finish(shell.cell_count, name, text, lines, expressions, payload, bool(shell.exit_now))
+        _kernel.finish(shell.cell_count, name, text, lines, expressions, payload,
+                       bool(shell.exit_now))
         if self.stops_loop:
             _mesale_loop.loop.stop()
 
@@ -384,14 +397,28 @@ def _leave_child(error):
 _mesale_loop.GUARDS = {_Cell._run.__code__, _Cell._awaited.__code__, _Cell._events.__code__}
 
 
-# --- called by the kernel (shell.c) --------------------------------------------------------------------------------
+# --- called by the kernel (shell.c) ---------------------------------------------------------------
+
+def _user_config():
+    """The user's IPython configuration, as ipykernel reads it."""
+    config = Config()
+    folder = os.path.join(get_ipython_dir(), "profile_default")
+    for name in ("ipython_config.py", "ipython_kernel_config.py"):
+        if os.path.exists(os.path.join(folder, name)):
+            from traitlets.config.loader import PyFileConfigLoader
+            try:
+                config.merge(PyFileConfigLoader(name, path=folder).load_config())
+            except Exception:
+                traceback.print_exc()
+    return config
+
 
 def start():
     global shell
-    config = Config()
+    config = _user_config()
     config.HistoryManager.enabled = False
     config.IPCompleter.use_jedi = False
-    config.IPKernelApp.name = "mesale"      # some libraries ask for this section to know that they are in a kernel
+    config.IPKernelApp.name = "mesale"      # by this section libraries know that they are in a kernel
     if "" not in sys.path:
         sys.path.insert(0, "")
     _mesale_streams.start()
@@ -401,6 +428,22 @@ def start():
         shell.user_ns["__session__"] = os.environ["JPY_SESSION_NAME"]
     _mesale_kernel.start_comms(shell.kernel)
     _mesale_loop.start()
+    _run_startup_files()
+
+
+def _run_startup_files():
+    """What the user wants in every session: PROFILE/startup/*.py and *.ipy, as IPython runs them."""
+    folder = os.path.join(shell.profile_dir.location, "startup")
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return
+    for name in names:
+        path = os.path.join(folder, name)
+        if name.endswith(".py"):
+            shell.safe_execfile(path, shell.user_ns)
+        elif name.endswith(".ipy"):
+            shell.safe_execfile_ipy(path)
 
 
 def stop():
@@ -431,11 +474,12 @@ def complete(code, cursor):
     with provisionalcompleter():
         found = list(rectify_completions(code, shell.Completer.completions(code, cursor)))
     # IPython's own matches of attributes begin at the dot, which is there already
-    dot = bool(found) and all(c.text.startswith(".") and code[c.start:c.start + 1] == "." for c in found)
-    types = [{"start": c.start + dot, "end": c.end, "text": c.text[dot:], "type": c.type, "signature": c.signature}
-             for c in found]
+    dot = bool(found) and all(c.text[:1] == code[c.start:c.start + 1] == "." for c in found)
+    types = [{"start": c.start + dot, "end": c.end, "text": c.text[dot:], "type": c.type,
+              "signature": c.signature} for c in found]
     return {"status": "ok", "matches": [t["text"] for t in types],
-            "cursor_start": types[0]["start"] if types else cursor, "cursor_end": types[0]["end"] if types else cursor,
+            "cursor_start": types[0]["start"] if types else cursor,
+            "cursor_end": types[0]["end"] if types else cursor,
             "metadata": {"_jupyter_types_experimental": types} if types else {}}
 
 
@@ -471,5 +515,6 @@ def comm_message(kind, message, buffers):
 def comm_info(target):
     manager = shell.kernel.comm_manager
     comms = manager.comms if manager is not None else {}
-    return {"status": "ok", "comms": {key: {"target_name": c.target_name} for key, c in comms.items()
-                                      if target is None or c.target_name == target}}
+    found = {key: {"target_name": c.target_name} for key, c in comms.items()
+             if target is None or c.target_name == target}
+    return {"status": "ok", "comms": found}

@@ -62,7 +62,7 @@ stdout, stderr = _kernel.Stream(1), _kernel.Stream(2)
 
 
 def restore():
-    """Before each cell: a stream that the user has replaced stays replaced, one that is gone comes back."""
+    """Before each cell: a stream that the user has replaced stays so, one that is gone comes back."""
     if getattr(sys, "stdout", None) is None:
         sys.stdout = stdout
     if getattr(sys, "stderr", None) is None:

@@ -53,11 +53,26 @@ START_TEST(characters_have_the_lengths_of_the_unicode_table)
         const char *text;
         size_t length;
     } cases[] = {
-        {"a", 1},           {"\xC5\x9F", 2},         {"\xE2\x82\xAC", 3},     {"\xF0\x9F\x98\x80", 4},
-        {"\x80", 0},        {"\xC0\x80", 0},         {"\xC1\xBF", 0},         {"\xE0\x80\x80", 0},
-        {"\xE0\x9F\xBF", 0}, {"\xED\xA0\x80", 0},    {"\xF0\x8F\xBF\xBF", 0}, {"\xF4\x90\x80\x80", 0},
-        {"\xF5\x80\x80\x80", 0}, {"\xC5", 0},        {"\xC5g", 0},            {"\xE2\x82", 0},
-        {"\xE2\x82g", 0},   {"\xED\x9F\xBF", 3},     {"\xF4\x8F\xBF\xBF", 4}, {"\xFF", 0},
+        {"a", 1},
+        {"\xC5\x9F", 2},
+        {"\xE2\x82\xAC", 3},
+        {"\xF0\x9F\x98\x80", 4},
+        {"\x80", 0},
+        {"\xC0\x80", 0},
+        {"\xC1\xBF", 0},
+        {"\xE0\x80\x80", 0},
+        {"\xE0\x9F\xBF", 0},
+        {"\xED\xA0\x80", 0},
+        {"\xF0\x8F\xBF\xBF", 0},
+        {"\xF4\x90\x80\x80", 0},
+        {"\xF5\x80\x80\x80", 0},
+        {"\xC5", 0},
+        {"\xC5g", 0},
+        {"\xE2\x82", 0},
+        {"\xE2\x82g", 0},
+        {"\xED\x9F\xBF", 3},
+        {"\xF4\x8F\xBF\xBF", 4},
+        {"\xFF", 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         ck_assert_uint_eq(utf8_length(cases[i].text, strlen(cases[i].text)), cases[i].length);
@@ -81,17 +96,24 @@ END_TEST
 START_TEST(what_is_not_utf8_becomes_a_replacement_character)
 {
     struct buffer b = BUFFER_INIT;
-    buffer_add_utf8(&b, "a\xFF" "b\xC5\x9F\xC5", 6);
-    ck_assert_str_eq(b.data, "a\xEF\xBF\xBD" "b\xC5\x9F\xEF\xBF\xBD");
+    buffer_add_utf8(&b,
+                    "a\xFF"
+                    "b\xC5\x9F\xC5",
+                    6);
+    ck_assert_str_eq(b.data, "a\xEF\xBF\xBD"
+                             "b\xC5\x9F\xEF\xBF\xBD");
     buffer_release(&b);
 }
 END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        an_empty_buffer_reads_as_an_empty_text, additions_of_any_size_are_kept_in_order, the_front_can_be_removed,
-        characters_have_the_lengths_of_the_unicode_table, a_cut_character_is_not_complete_and_a_broken_one_is,
-        what_is_not_utf8_becomes_a_replacement_character, NULL};
+    const TTest *const tests[] = {an_empty_buffer_reads_as_an_empty_text,
+                                  additions_of_any_size_are_kept_in_order,
+                                  the_front_can_be_removed,
+                                  characters_have_the_lengths_of_the_unicode_table,
+                                  a_cut_character_is_not_complete_and_a_broken_one_is,
+                                  what_is_not_utf8_becomes_a_replacement_character,
+                                  NULL};
     return run_tests("buffer", tests);
 }

@@ -5,9 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char whole[] =
-    "{\"transport\":\"tcp\",\"ip\":\"127.0.0.1\",\"shell_port\":5001,\"iopub_port\":\"5002\",\"stdin_port\":5003,"
-    "\"control_port\":5004,\"hb_port\":5005,\"key\":\"abc\",\"signature_scheme\":\"hmac-sha256\",\"mine\":[1]}";
+static const char whole[] = "{\"transport\":\"tcp\",\"ip\":\"127.0.0.1\",\"shell_port\":5001,"
+                            "\"iopub_port\":\"5002\",\"stdin_port\":5003,"
+                            "\"control_port\":5004,\"hb_port\":5005,\"key\":\"abc\",\"signature_"
+                            "scheme\":\"hmac-sha256\",\"mine\":[1]}";
 
 static int parse(struct connection *c, const char *text, struct buffer *problem)
 {
@@ -48,7 +49,8 @@ START_TEST(an_ipc_address_is_a_path_and_a_number)
 {
     struct connection c;
     struct buffer problem = BUFFER_INIT, address = BUFFER_INIT;
-    ck_assert_int_eq(parse(&c, "{\"transport\":\"ipc\",\"ip\":\"/tmp/k\",\"hb_port\":3}", &problem), 0);
+    ck_assert_int_eq(parse(&c, "{\"transport\":\"ipc\",\"ip\":\"/tmp/k\",\"hb_port\":3}", &problem),
+                     0);
     connection_address(&c, CHANNEL_HB, &address);
     ck_assert_str_eq(address.data, "ipc:///tmp/k-3");
     buffer_release(&address);
@@ -78,8 +80,8 @@ START_TEST(what_cannot_be_served_is_refused_with_a_reason)
         struct connection c;
         struct buffer problem = BUFFER_INIT;
         ck_assert_int_eq(parse(&c, cases[i].text, &problem), -1);
-        ck_assert_msg(strstr(buffer_text(&problem), cases[i].reason) != NULL, "%s: %s", cases[i].text,
-                      buffer_text(&problem));
+        ck_assert_msg(strstr(buffer_text(&problem), cases[i].reason) != NULL, "%s: %s",
+                      cases[i].text, buffer_text(&problem));
         buffer_release(&problem);
         connection_release(&c);
     }

@@ -36,8 +36,8 @@ static struct request *make(enum channel channel, const char *type, const char *
     enum wire_problem problem;
     signer_init(&none, "", 0);
     snprintf(header, sizeof header, "{\"msg_id\":\"1\",\"msg_type\":\"%s\"}", type);
-    const struct bytes frames[] = {{"<IDS|MSG>", 9}, {"", 0},     {header, strlen(header)},
-                                   {"{}", 2},        {"{}", 2},   {content, strlen(content)}};
+    const struct bytes frames[] = {{"<IDS|MSG>", 9}, {"", 0},   {header, strlen(header)},
+                                   {"{}", 2},        {"{}", 2}, {content, strlen(content)}};
     struct request *r = request_parse(channel, frames, 6, &none, &problem);
     signer_release(&none);
     return r;
@@ -50,7 +50,8 @@ static void assert_sent(const char *expected)
     int64_t due;
     for (struct message *m; (m = output_queue_take(&k.outputs, true, &due));) {
         json_t *content = json_parse(m->content.data, m->content.size, NULL);
-        const char *state = json_member_text(content, "execution_state", json_member_text(content, "ename", "-"));
+        const char *state =
+            json_member_text(content, "execution_state", json_member_text(content, "ename", "-"));
         buffer_addf(&kinds, "%s:%s ", m->type, state);
         json_decref(content);
         message_release(m);
@@ -151,11 +152,12 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {what_needs_no_python_is_served_at_once,
-                                  a_request_behind_a_cell_waits_for_it,
-                                  without_python_a_cell_tells_the_reason_and_the_rest_behind_it_is_refused,
-                                  cells_are_not_served_on_control,
-                                  outputs_belong_to_the_request_that_began_last,
-                                  NULL};
+    const TTest *const tests[] = {
+        what_needs_no_python_is_served_at_once,
+        a_request_behind_a_cell_waits_for_it,
+        without_python_a_cell_tells_the_reason_and_the_rest_behind_it_is_refused,
+        cells_are_not_served_on_control,
+        outputs_belong_to_the_request_that_began_last,
+        NULL};
     return sodium_init() < 0 ? EXIT_FAILURE : run_tests("dispatch", tests);
 }

@@ -23,7 +23,8 @@ END_TEST
 
 START_TEST(control_characters_quotes_and_backslashes_are_escaped)
 {
-    assert_written(json_stringn("a\"\\\n\r\t\x01\x1f\0z", 10), "\"a\\\"\\\\\\n\\r\\t\\u0001\\u001f\\u0000z\"");
+    assert_written(json_stringn("a\"\\\n\r\t\x01\x1f\0z", 10),
+                   "\"a\\\"\\\\\\n\\r\\t\\u0001\\u001f\\u0000z\"");
     /* at every place of a word of eight bytes, which are looked at together */
     for (size_t i = 0; i < 20; i++) {
         char text[21] = "abcdefghijklmnopqrst", expected[32];

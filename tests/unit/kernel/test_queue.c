@@ -39,7 +39,8 @@ START_TEST(requests_come_out_in_order_with_marks_between)
 }
 END_TEST
 
-static void add_text(struct output_queue *q, struct request *parent, enum stream_name name, const char *text)
+static void add_text(struct output_queue *q, struct request *parent, enum stream_name name,
+                     const char *text)
 {
     output_queue_add_text(q, parent, name, text, strlen(text));
 }

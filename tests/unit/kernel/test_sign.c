@@ -3,7 +3,8 @@
 #include <sodium.h>
 #include <string.h>
 
-/* RFC 4231, section 4: key, data, HMAC-SHA-256. Keys and data that repeat one byte are given as byte and count. */
+/* RFC 4231, section 4: key, data, HMAC-SHA-256. Keys and data that repeat one byte are given as
+ * byte and count. */
 static const struct vector {
     const char *key;
     int key_size;
@@ -18,7 +19,8 @@ static const struct vector {
     {"\xaa", 131, "Test Using Larger Than Block-Size Key - Hash Key First", 0,
      "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
     {"\xaa", 131,
-     "This is a test using a larger than block-size key and a larger than block-size data. The key needs to be "
+     "This is a test using a larger than block-size key and a larger than block-size data. The key "
+     "needs to be "
      "hashed before being used by the HMAC algorithm.",
      0, "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2"},
 };
@@ -42,8 +44,10 @@ START_TEST(signatures_are_those_of_rfc_4231_however_the_data_is_cut)
         char hex[SIGN_HEX_SIZE + 1];
         signer_init(&s, key.data, key.size);
         for (size_t cut = 0; cut <= data.size; cut += 3) {
-            const struct bytes parts[SIGN_PARTS] = {
-                {data.data, cut}, {data.data + cut, 0}, {data.data + cut, data.size - cut}, {"", 0}};
+            const struct bytes parts[SIGN_PARTS] = {{data.data, cut},
+                                                    {data.data + cut, 0},
+                                                    {data.data + cut, data.size - cut},
+                                                    {"", 0}};
             signer_sign(&s, parts, hex);
             ck_assert_str_eq(hex, vectors[i].digest);
         }
@@ -74,12 +78,14 @@ START_TEST(any_other_signature_is_wrong)
     char hex[SIGN_HEX_SIZE + 1];
     signer_init(&s, "key", 3);
     signer_sign(&s, message, hex);
-    ck_assert_int_eq(signer_verify(&s, message, (struct bytes){hex, SIGN_HEX_SIZE - 1}), SIGN_WRONG);
+    ck_assert_int_eq(signer_verify(&s, message, (struct bytes){hex, SIGN_HEX_SIZE - 1}),
+                     SIGN_WRONG);
     ck_assert_int_eq(signer_verify(&s, message, (struct bytes){"", 0}), SIGN_WRONG);
     for (int i = 0; i < SIGN_HEX_SIZE; i += 9) {
         char changed = hex[i];
         hex[i] = changed == '0' ? '1' : '0';
-        ck_assert_int_eq(signer_verify(&s, message, (struct bytes){hex, SIGN_HEX_SIZE}), SIGN_WRONG);
+        ck_assert_int_eq(signer_verify(&s, message, (struct bytes){hex, SIGN_HEX_SIZE}),
+                         SIGN_WRONG);
         hex[i] = changed;
     }
     signer_release(&s);

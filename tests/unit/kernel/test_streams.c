@@ -7,8 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A sink that writes down what it gets. Calls come one at a time, so it needs no lock; the test reads it under
- * streams_lock. */
+/* A sink that writes down what it gets. Calls come one at a time, so it needs no lock; the test
+ * reads it under streams_lock. */
 struct record {
     struct sink sink;
     struct buffer text;
@@ -82,9 +82,11 @@ START_TEST(characters_cut_by_a_write_arrive_whole)
     begin(false);
     put(1, "a\xC5");
     streams_drain();
-    put(1, "\x9F" "b\xF0\x9F");
+    put(1, "\x9F"
+           "b\xF0\x9F");
     streams_drain();
-    end_with("o:a|o:\xC5\x9F" "b|o:\xF0\x9F|");
+    end_with("o:a|o:\xC5\x9F"
+             "b|o:\xF0\x9F|");
 }
 END_TEST
 

@@ -4,9 +4,13 @@
 #include <sodium.h>
 #include <string.h>
 
-#define BYTES(text) {text, sizeof(text) - 1}
+#define BYTES(text)                                                                                \
+    {                                                                                              \
+        text, sizeof(text) - 1                                                                     \
+    }
 
-static const char header[] = "{\"msg_id\":\"m1\",\"msg_type\":\"execute_request\",\"session\":\"s\",\"extra\":[1]}";
+static const char header[] =
+    "{\"msg_id\":\"m1\",\"msg_type\":\"execute_request\",\"session\":\"s\",\"extra\":[1]}";
 
 static struct signer signer;
 
@@ -22,8 +26,9 @@ static struct request *parse(const struct bytes *frames, size_t count, enum wire
 
 START_TEST(a_request_keeps_identities_header_bytes_and_buffers)
 {
-    const struct bytes frames[] = {BYTES("id1"), BYTES(""), BYTES("<IDS|MSG>"), BYTES(""), BYTES(header),
-                                   BYTES("{}"), BYTES("null"), BYTES("{\"code\":\"1\"}"), BYTES("raw\0x"), BYTES("")};
+    const struct bytes frames[] = {
+        BYTES("id1"), BYTES(""),     BYTES("<IDS|MSG>"),        BYTES(""),       BYTES(header),
+        BYTES("{}"),  BYTES("null"), BYTES("{\"code\":\"1\"}"), BYTES("raw\0x"), BYTES("")};
     enum wire_problem problem;
     setup("");
     struct request *r = parse(frames, 10, &problem);
@@ -46,9 +51,12 @@ END_TEST
 
 START_TEST(messages_without_all_frames_or_a_usable_header_are_dropped)
 {
-    const struct bytes cut[] = {BYTES("id"), BYTES("<IDS|MSG>"), BYTES(""), BYTES(header), BYTES("{}"), BYTES("{}")};
-    struct bytes whole[] = {BYTES("<IDS|MSG>"), BYTES(""), BYTES("?"), BYTES("{}"), BYTES("{}"), BYTES("{}")};
-    static const char *const headers[] = {"", "x", "[]", "{}", "{\"msg_id\":\"a\"}", "{\"msg_id\":1,\"msg_type\":\"t\"}"};
+    const struct bytes cut[] = {BYTES("id"),   BYTES("<IDS|MSG>"), BYTES(""),
+                                BYTES(header), BYTES("{}"),        BYTES("{}")};
+    struct bytes whole[] = {BYTES("<IDS|MSG>"), BYTES(""),   BYTES("?"),
+                            BYTES("{}"),        BYTES("{}"), BYTES("{}")};
+    static const char *const headers[] = {
+        "", "x", "[]", "{}", "{\"msg_id\":\"a\"}", "{\"msg_id\":1,\"msg_type\":\"t\"}"};
     enum wire_problem problem;
     setup("");
     for (size_t count = 0; count <= 6; count++) {
@@ -66,7 +74,8 @@ END_TEST
 
 START_TEST(a_content_that_is_no_object_still_makes_a_request)
 {
-    const struct bytes frames[] = {BYTES("<IDS|MSG>"), BYTES(""), BYTES(header), BYTES("?"), BYTES("[]"), BYTES("\xFF")};
+    const struct bytes frames[] = {BYTES("<IDS|MSG>"), BYTES(""),   BYTES(header),
+                                   BYTES("?"),         BYTES("[]"), BYTES("\xFF")};
     enum wire_problem problem;
     setup("");
     struct request *r = parse(frames, 6, &problem);
@@ -85,7 +94,8 @@ START_TEST(nothing_is_parsed_before_the_signature_is_good)
     enum wire_problem problem;
     setup("secret");
     signer_sign(&signer, parts, hex);
-    struct bytes frames[] = {BYTES("<IDS|MSG>"), {hex, SIGN_HEX_SIZE}, parts[0], parts[1], parts[2], BYTES("{ }")};
+    struct bytes frames[] = {BYTES("<IDS|MSG>"), {hex, SIGN_HEX_SIZE}, parts[0], parts[1],
+                             parts[2],           BYTES("{ }")};
     ck_assert_ptr_null(parse(frames, 6, &problem));
     ck_assert_int_eq(problem, WIRE_WRONG_KEY);
     frames[5] = parts[3];
@@ -97,7 +107,8 @@ START_TEST(nothing_is_parsed_before_the_signature_is_good)
 }
 END_TEST
 
-/* What was composed, received: the frames after the topic or the identities are a signed message again. */
+/* What was composed, received: the frames after the topic or the identities are a signed message
+ * again. */
 static struct request *receive(const struct frames *f)
 {
     enum wire_problem problem;
@@ -108,8 +119,8 @@ static struct request *receive(const struct frames *f)
 
 START_TEST(a_message_is_signed_and_carries_its_parent)
 {
-    const struct bytes in[] = {BYTES("client"), BYTES("<IDS|MSG>"), BYTES(""), BYTES(header), BYTES("{}"), BYTES("{}"),
-                               BYTES("{}")};
+    const struct bytes in[] = {BYTES("client"), BYTES("<IDS|MSG>"), BYTES(""),  BYTES(header),
+                               BYTES("{}"),     BYTES("{}"),        BYTES("{}")};
     struct sender sender;
     struct frames f = {0};
     enum wire_problem problem;
@@ -126,7 +137,8 @@ START_TEST(a_message_is_signed_and_carries_its_parent)
     ck_assert_str_eq(r->identities[0].data, "client");
     ck_assert(json_equal(r->parent, parent->header_json));
     ck_assert_str_eq(json_member_text(r->content, "status", ""), "ok");
-    static const char *const fields[] = {"msg_id", "session", "username", "date", "msg_type", "version"};
+    static const char *const fields[] = {"msg_id", "session",  "username",
+                                         "date",   "msg_type", "version"};
     for (int i = 0; i < 6; i++)
         ck_assert_ptr_nonnull(json_member_text(r->header_json, fields[i], NULL));
     request_release(r);
