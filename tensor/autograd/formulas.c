@@ -261,6 +261,18 @@ struct tensor *compose_permute_inverse(struct tensor *grad, struct ints dims)
     return tensor_permute(grad, (struct ints){inverse, dims.count});
 }
 
+struct tensor *compose_unsqueeze_to(struct tensor *grad, struct ints sizes, struct ints dim)
+{
+    bool removed[TENSOR_MAX_DIMS + 1] = {false};
+    if (shape_reduced_dims(sizes.count, dim, removed)) {
+        return NULL;
+    }
+    for (int i = 0; i < sizes.count; i++) {
+        removed[i] = removed[i] && sizes.items[i] == 1;
+    }
+    return restore_dims(tensor_retain(grad), sizes.count, removed);
+}
+
 /* Copies grad into `part`, an alias (taken) of `whole` (taken), and returns whole. */
 static struct tensor *fill_part(struct tensor *whole, struct tensor *part, struct tensor *grad)
 {

@@ -54,7 +54,8 @@ struct value {
 struct saved {
     struct tensor *tensor; /* owned; NULL once freed or when None was saved */
     unsigned version;
-    int output_nr; /* ≥ 0: the node's own output, kept as an alias without grad_fn */
+    int output_nr;    /* ≥ 0: the node's own output, kept as an alias without grad_fn */
+    bool has_history; /* it had a grad_fn, which detach_() must not have taken away since */
 };
 
 /* One class a schema line: "MulBackward0". Generated, or hand-written in formulas.c, leaf.c,

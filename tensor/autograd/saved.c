@@ -36,7 +36,9 @@ int node_save(struct node *node, int slot, struct tensor *tensor)
                                  "`torch.inference_mode()`.");
         return -1;
     }
-    node->saved[slot] = (struct saved){tensor_retain(tensor), tensor_version(tensor), -1};
+    bool has_history = tensor->autograd && tensor->autograd->grad_fn;
+    node->saved[slot] =
+        (struct saved){tensor_retain(tensor), tensor_version(tensor), -1, has_history};
     return 0;
 }
 
@@ -50,7 +52,7 @@ int node_save_output(struct node *node, int slot, struct tensor *output, int out
     if (!alias) {
         return -1;
     }
-    node->saved[slot] = (struct saved){alias, tensor_version(output), output_nr};
+    node->saved[slot] = (struct saved){alias, tensor_version(output), output_nr, false};
     return 0;
 }
 
@@ -120,9 +122,29 @@ static struct tensor *restore_output(struct node *node, struct tensor *kept, int
     return output;
 }
 
+/* Whether what was saved still is what it was then. */
+static int check_saved(struct node *node, const struct saved *saved)
+{
+    struct tensor *tensor = saved->tensor;
+    bool error = false;
+    if (saved->has_history && !tensor->autograd->grad_fn) {
+        error_set(ERROR_RUNTIME,
+                  "Trying to use a saved tensor that has been detached in-place, i.e. with "
+                  ".detach_().This is not supported, please use out-of-place `.detach()` instead");
+        return -1;
+    }
+    if (tensor_version(tensor) == saved->version) {
+        return 0;
+    }
+    struct node *source = saved->output_nr >= 0 ? node : autograd_grad_fn(tensor, &error);
+    if (!error) {
+        error_modified(tensor, saved, source);
+    }
+    return -1;
+}
+
 struct tensor *node_saved(struct node *node, int slot, bool *error)
 {
-    *error = true;
     spin_lock(&node->lock);
     bool freed = node->saved_freed;
     struct saved saved = node->saved[slot];
@@ -130,28 +152,16 @@ struct tensor *node_saved(struct node *node, int slot, bool *error)
     spin_unlock(&node->lock);
     if (freed) {
         node_error_freed();
+        *error = true;
         return NULL;
     }
-    if (!saved.tensor) {
-        *error = false;
-        return NULL;
-    }
-    bool is_output = saved.output_nr >= 0, failed = false;
-    struct tensor *result = is_output ? restore_output(node, saved.tensor, saved.output_nr)
+    struct tensor *result = NULL;
+    *error = saved.tensor && check_saved(node, &saved);
+    if (!*error && saved.tensor) {
+        result = saved.output_nr >= 0 ? restore_output(node, saved.tensor, saved.output_nr)
                                       : tensor_retain(saved.tensor);
-    if (!result) {
-        goto done;
+        *error = !result;
     }
-    if (tensor_version(saved.tensor) != saved.version) {
-        struct node *source = is_output ? node : autograd_grad_fn(saved.tensor, &failed);
-        if (!failed) {
-            error_modified(saved.tensor, &saved, source);
-        }
-        tensor_clear(&result);
-        goto done;
-    }
-    *error = false;
-done:
     tensor_release(saved.tensor);
     return result;
 }

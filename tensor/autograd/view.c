@@ -20,11 +20,11 @@ int autograd_set_view(struct tensor *view, struct tensor *source, bool multi_out
     }
     struct grad_mode mode = grad_mode_get();
     struct autograd *from = source->autograd && source->autograd->base ? source->autograd : NULL;
-    enum view_kind kind = mode.inference ? VIEW_INFERENCE
-                          : !mode.grad   ? VIEW_NO_GRAD
-                          : multi_output ? VIEW_MULTI_OUTPUT
-                          : from         ? (enum view_kind)from->view_kind
-                                         : VIEW_DEFAULT;
+    enum view_kind earlier = from ? (enum view_kind)from->view_kind : VIEW_DEFAULT;
+    enum view_kind kind = mode.inference || earlier == VIEW_INFERENCE ? VIEW_INFERENCE
+                          : !mode.grad                                ? VIEW_NO_GRAD
+                          : multi_output                              ? VIEW_MULTI_OUTPUT
+                                                                      : earlier;
     autograd->base = tensor_retain(from ? from->base : source);
     autograd->view_kind = (uint8_t)kind;
     autograd->view_version = tensor_version(view);
@@ -69,22 +69,26 @@ static int check_view(const struct tensor *view, bool indirect)
     const struct autograd *autograd = view->autograd;
     enum view_kind kind = (enum view_kind)autograd->view_kind;
     const char *what = indirect ? "its base or another view of its base has been" : "is being";
+    const char *mode = kind == VIEW_INFERENCE ? "inference" : "no_grad";
+    const char *place = kind == VIEW_INFERENCE ? "in normal mode" : "with grad mode enabled";
     char start[512], op[256];
     if (kind == VIEW_DEFAULT) {
         return 0;
     }
-    if (kind == VIEW_INFERENCE) {
-        snprintf(start, sizeof start,
-                 "A view was created in inference mode and %s modified inplace in normal mode.",
-                 what);
-    } else if (autograd->grad_fn) {
-        snprintf(start, sizeof start, "Output %d of %s is a view and %s modified inplace.",
-                 autograd->output_nr, node_op_name(autograd->grad_fn, op, sizeof op), what);
+    if (!autograd->grad_fn) {
+        snprintf(start, sizeof start, "A view was created in %s mode and %s modified inplace %s.",
+                 mode, what, place);
     } else {
-        snprintf(
-            start, sizeof start,
-            "A view was created in no_grad mode and %s modified inplace with grad mode enabled.",
-            what);
+        int length = snprintf(start, sizeof start, "Output %d of %s is a view", autograd->output_nr,
+                              node_op_name(autograd->grad_fn, op, sizeof op));
+        size_t used = (size_t)length, left = sizeof start - used;
+        if (kind == VIEW_NO_GRAD || kind == VIEW_INFERENCE) {
+            snprintf(start + used, left,
+                     " of a view which was created in %s mode and %s modified inplace %s.", mode,
+                     what, place);
+        } else {
+            snprintf(start + used, left, " and %s modified inplace.", what);
+        }
     }
     error_set(ERROR_RUNTIME, "%s %s", start, reason_of(kind));
     return -1;

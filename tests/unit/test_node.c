@@ -117,6 +117,17 @@ START_TEST(a_saved_tensor_that_was_changed_is_named)
 }
 END_TEST
 
+START_TEST(a_saved_tensor_that_was_detached_in_place_is_refused)
+{
+    struct tensor *x = LEAF(1, 2), *y = mul(x, num(1)), *sum = total(mul(y, y));
+    ok(tensor_detach_inplace(y));
+    ck_assert_int_eq(tensor_backward(sum, NULL, false, false), -1);
+    failed_with(ERROR_RUNTIME, "Trying to use a saved tensor that has been detached in-place, i.e. "
+                               "with .detach_().This is not supported, "
+                               "please use out-of-place `.detach()` instead");
+}
+END_TEST
+
 START_TEST(values_are_copied_deeply)
 {
     int64_t sizes[] = {3, 4};
@@ -184,6 +195,7 @@ int main(void)
     tcase_add_test(cases, names_are_those_of_the_op);
     tcase_add_test(cases, a_saved_output_comes_back_with_its_history);
     tcase_add_test(cases, a_saved_tensor_that_was_changed_is_named);
+    tcase_add_test(cases, a_saved_tensor_that_was_detached_in_place_is_refused);
     tcase_add_test(cases, values_are_copied_deeply);
     tcase_add_test(cases, outputs_beyond_the_first_have_room);
     tcase_add_test(cases, the_size_of_a_graph_counts_each_storage_once);

@@ -162,7 +162,7 @@ START_TEST(views_made_under_no_grad_are_not_changed_where_it_is_recorded)
 {
     struct tensor *x = LEAF(1, 2), *base = mul(x, num(1)), *constant = zeros(INTS(2));
     bool old = grad_mode_set(false);
-    struct tensor *view = row(base, 0), *leaf_view = row(x, 0),
+    struct tensor *view = keep(tensor_view(base, INTS(2, 1))), *leaf_view = row(x, 0),
                   *constant_view = keep(tensor_view(constant, INTS(2)));
     grad_mode_set(old);
     ck_assert(tensor_requires_grad(leaf_view) && !*grad_fn_name(leaf_view));
@@ -170,6 +170,12 @@ START_TEST(views_made_under_no_grad_are_not_changed_where_it_is_recorded)
     failed_with(ERROR_RUNTIME,
                 "A view was created in no_grad mode and is being modified inplace with grad mode "
                 "enabled. " NO_GRAD_ADVICE);
+    struct tensor *within = keep(tensor_view(view, INTS(2)));
+    ck_assert_int_eq(tensor_add_(within, num(1), ONE), -1);
+    failed_with(
+        ERROR_RUNTIME,
+        "Output 0 of View is a view of a view which was created in no_grad mode and is being "
+        "modified inplace with grad mode enabled. " NO_GRAD_ADVICE);
     ok(tensor_mul_(constant_view, num(2)));
     ck_assert_int_eq(tensor_mul_(constant_view, x), -1);
     error_clear();
