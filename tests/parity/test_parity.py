@@ -8,6 +8,10 @@ import answer
 import case_forms
 import torch
 
+# cases that are known to differ, by what differs: they run, and are reported as expected failures
+DIFFERENCES = {code: reason for reason, codes in
+               json.loads((pathlib.Path(__file__).parent / "differences.json").read_text(encoding="utf-8")).items()
+               for code in codes}
 RECORDED = sorted((pathlib.Path(__file__).parent / "recorded").glob("*.json"))
 CASES = [(path.stem, k, *case) for path in RECORDED
          for k, case in enumerate(json.loads(path.read_text(encoding="utf-8")))]
@@ -25,7 +29,14 @@ def test_every_op_of_the_table_is_recorded_in_each_form():
     assert not missing, "run tests/parity/record.py under PyTorch: it has no answers for " + ", ".join(missing)
 
 
-@pytest.mark.parametrize(("code", "expected"), [case[2:] for case in CASES], ids=[f"{c[0]}-{c[1]}" for c in CASES])
+def _parameters():
+    for file, number, code, expected in CASES:
+        reason = DIFFERENCES.get(code)
+        marks = [pytest.mark.xfail(reason=reason, strict=False)] if reason else []
+        yield pytest.param(code, expected, id=f"{file}-{number}", marks=marks)
+
+
+@pytest.mark.parametrize(("code", "expected"), list(_parameters()))
 def test_case(code, expected):
     found = answer.difference(answer.run(code), expected)
     assert found is None, f"{code}\n{found}"
