@@ -190,6 +190,9 @@ static int match_overload(const struct op_spec *op, const struct overload_spec *
             return matched;
         }
     }
+    if (position < in->count) { /* after a list where the numbers themselves might have stood */
+        return raise ? args_error_extra(op->name, overload, in->count) : 0;
+    }
     if (used < in->keywords) {
         return raise ? args_error_keyword(op->name, overload, in) : 0;
     }

@@ -169,6 +169,9 @@ static int key_parse(PyObject *object, struct key *key)
     for (Py_ssize_t i = 0; !status && i < PyTuple_GET_SIZE(items); i++) {
         status = key_add(key, PyTuple_GET_ITEM(items, i));
     }
+    if (!status && key->count == 1 && key->items[0].kind == INDEX_SLICE) {
+        key->items[key->count++].kind = INDEX_ELLIPSIS; /* x[:3,] is no lone slice: see index.c */
+    }
     if (status) {
         key_release(key);
     }

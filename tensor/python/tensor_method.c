@@ -237,7 +237,11 @@ static PyObject *tensor_requires_grad_(PyObject *self, PyObject *const *args, Py
                         "only Tensors of floating point dtype can require gradients");
         return NULL;
     }
-    return tensor_set_requires_grad(tensor, wanted) ? raise_error() : Py_NewRef(self);
+    bool error = false;
+    if (wanted && autograd_grad_fn(tensor, &error)) {
+        return Py_NewRef(self); /* a result requires it already */
+    }
+    return error || tensor_set_requires_grad(tensor, wanted) ? raise_error() : Py_NewRef(self);
 }
 
 static PyObject *tensor_py_retain_grad(PyObject *self, PyObject *Py_UNUSED(ignored))
