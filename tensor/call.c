@@ -6,7 +6,7 @@
 #include "autograd/node.h"
 #include "op_functions.h"
 
-/* --- types and devices ------------------------------------------------------------------------------------------ */
+/* --- types and devices --- */
 
 static enum dtype compute_dtype(enum type_rule types, enum dtype promoted)
 {
@@ -41,7 +41,8 @@ int call_device(struct tensor *const *inputs, int count, const char *op, struct 
             continue;
         /* one number in host memory goes with any device */
         bool guest = input->dims == 0 && input->storage->device.type == DEVICE_CPU;
-        bool chosen_guest = chosen && chosen->dims == 0 && chosen->storage->device.type == DEVICE_CPU;
+        bool chosen_guest =
+            chosen && chosen->dims == 0 && chosen->storage->device.type == DEVICE_CPU;
         if (!chosen || (chosen_guest && !guest)) {
             chosen = input;
         } else if (!guest && (input->storage->device.type != chosen->storage->device.type ||
@@ -50,7 +51,9 @@ int call_device(struct tensor *const *inputs, int count, const char *op, struct 
             device_text(chosen->storage->device, a, sizeof a);
             device_text(input->storage->device, b, sizeof b);
             error_set(ERROR_RUNTIME,
-                      "Expected all tensors to be on the same device, but found at least two devices, %s and %s!", a, b);
+                      "Expected all tensors to be on the same device, but found at least two "
+                      "devices, %s and %s!",
+                      a, b);
             return -1;
         }
     }
@@ -72,7 +75,8 @@ struct tensor *call_contiguous(struct tensor *self)
     return body_clone(NULL, self, MEMORY_CONTIGUOUS);
 }
 
-struct tensor *call_new(struct tensor *const *inputs, int count, enum type_rule types, const struct shape *shape)
+struct tensor *call_new(struct tensor *const *inputs, int count, enum type_rule types,
+                        const struct shape *shape)
 {
     struct device device;
     enum dtype compute = compute_dtype(types, dtype_result(inputs, count));
@@ -82,7 +86,7 @@ struct tensor *call_new(struct tensor *const *inputs, int count, enum type_rule 
     return tensor_new(result_dtype(types, compute), device, shape->dims, shape->sizes);
 }
 
-/* --- the short way: dense operands of one shape and dtype, and single numbers ----------------------------------------- */
+/* --- the short way: dense operands of one shape and dtype, and single numbers --- */
 
 /* Whether the elements lie one after the other (size-1 dims may have any stride). */
 static inline bool is_dense(const struct tensor *tensor)
@@ -120,7 +124,8 @@ static inline bool same_sizes(const struct tensor *a, const struct tensor *b)
     return true;
 }
 
-/* The operand whose shape and dtype a short call has: one that is not a number, of the most dims; or NULL. */
+/* The operand whose shape and dtype a short call has: one that is not a number, of the most dims;
+ * or NULL. */
 static struct tensor *leading_operand(struct tensor *const *inputs, int count)
 {
     struct tensor *leader = NULL;
@@ -131,9 +136,10 @@ static struct tensor *leading_operand(struct tensor *const *inputs, int count)
     return leader;
 }
 
-/* Makes operand `k` of a one-dimensional iteration, if it goes the short way. `number` is room for a number. */
-static inline bool short_operand(struct iter *iter, int k, const struct tensor *input, const struct tensor *leader,
-                                 uint64_t *number)
+/* Makes operand `k` of a one-dimensional iteration, if it goes the short way. `number` is room for
+ * a number. */
+static inline bool short_operand(struct iter *iter, int k, const struct tensor *input,
+                                 const struct tensor *leader, uint64_t *number)
 {
     enum dtype dtype = (enum dtype)leader->dtype;
 
@@ -148,7 +154,8 @@ static inline bool short_operand(struct iter *iter, int k, const struct tensor *
         return true;
     }
     if (input->dims > 0 || input->storage->device.type != DEVICE_CPU ||
-        dtype_kind((enum dtype)input->dtype) > dtype_kind(dtype) || (leader->dims == 0 && !input->weak))
+        dtype_kind((enum dtype)input->dtype) > dtype_kind(dtype) ||
+        (leader->dims == 0 && !input->weak))
         return false;
     if (input->dtype == leader->dtype)
         memcpy(number, tensor_ptr(input), dtype_info[dtype].bytes);
@@ -160,9 +167,10 @@ static inline bool short_operand(struct iter *iter, int k, const struct tensor *
     return true;
 }
 
-/* Whether `out` may be written in a short call: dense, of the result's dtype, and no input partly the same memory. */
-static bool short_out(const struct tensor *out, const struct tensor *leader, enum dtype result, struct tensor *const *inputs,
-                      int count)
+/* Whether `out` may be written in a short call: dense, of the result's dtype, and no input partly
+ * the same memory. */
+static bool short_out(const struct tensor *out, const struct tensor *leader, enum dtype result,
+                      struct tensor *const *inputs, int count)
 {
     if ((enum dtype)out->dtype != result || !same_sizes(out, leader) || !is_dense(out))
         return false;
@@ -172,16 +180,19 @@ static bool short_out(const struct tensor *out, const struct tensor *leader, enu
     return true;
 }
 
-/* Tries the short way: *result is the result, or NULL when it must be the long way or (then -1) failed. */
-static int call_short(const struct pointwise_op *op, struct tensor *out, struct tensor *const *inputs, int count,
-                      const struct scalar *params, struct tensor **result)
+/* Tries the short way: *result is the result, or NULL when it must be the long way or (then -1)
+ * failed. */
+static int call_short(const struct pointwise_op *op, struct tensor *out,
+                      struct tensor *const *inputs, int count, const struct scalar *params,
+                      struct tensor **result)
 {
     struct tensor *leader = leading_operand(inputs, count);
     uint64_t numbers[ITER_MAX_OPERANDS];
     struct iter iter;
 
     *result = NULL;
-    if (op->bool_inputs || !leader || !is_dense(leader) || (op->types == TYPES_FLOAT && !dtype_is_float(leader->dtype)))
+    if (op->bool_inputs || !leader || !is_dense(leader) ||
+        (op->types == TYPES_FLOAT && !dtype_is_float(leader->dtype)))
         return 0;
     iter.host = 0;
     for (int i = 0; i < count; i++)
@@ -197,7 +208,8 @@ static int call_short(const struct pointwise_op *op, struct tensor *out, struct 
         return 0;
     if (out && !short_out(out, leader, stored, inputs, count))
         return 0;
-    *result = out ? tensor_retain(out) : tensor_new(stored, leader->storage->device, leader->dims, leader->sizes);
+    *result = out ? tensor_retain(out)
+                  : tensor_new(stored, leader->storage->device, leader->dims, leader->sizes);
     if (!*result)
         return -1;
     iter.operands = count + 1;
@@ -212,7 +224,7 @@ static int call_short(const struct pointwise_op *op, struct tensor *out, struct 
     return 0;
 }
 
-/* --- the long way: promotion, broadcasting, any layout -------------------------------------------------------------- */
+/* --- the long way: promotion, broadcasting, any layout --- */
 
 struct plan {
     enum dtype compute, result;
@@ -221,7 +233,8 @@ struct plan {
     struct shape shape;
 };
 
-static int make_plan(struct plan *plan, const struct pointwise_op *op, struct tensor *const *inputs, int count)
+static int make_plan(struct plan *plan, const struct pointwise_op *op, struct tensor *const *inputs,
+                     int count)
 {
     struct tensor *promoted[ITER_MAX_OPERANDS];
 
@@ -255,10 +268,12 @@ static int64_t stride_along(const struct tensor *input, const struct shape *shap
 }
 
 /* Whether dim `a` belongs outside dim `b` (> 0), inside (< 0), or no input tells (0). */
-static int compare_dims(const struct shape *shape, struct tensor *const *inputs, int count, int a, int b)
+static int compare_dims(const struct shape *shape, struct tensor *const *inputs, int count, int a,
+                        int b)
 {
     for (int i = 0; i < count; i++) {
-        int64_t stride_a = stride_along(inputs[i], shape, a), stride_b = stride_along(inputs[i], shape, b);
+        int64_t stride_a = stride_along(inputs[i], shape, a),
+                stride_b = stride_along(inputs[i], shape, b);
         if (stride_a == 0 || stride_b == 0)
             continue;
         if (stride_a != stride_b)
@@ -269,8 +284,10 @@ static int compare_dims(const struct shape *shape, struct tensor *const *inputs,
     return 0;
 }
 
-/* Strides of a new result: dense, its dims in the order of the inputs' strides, as PyTorch's iterator lays it out. */
-static void result_strides(const struct shape *shape, struct tensor *const *inputs, int count, int64_t *strides)
+/* Strides of a new result: dense, its dims in the order of the inputs' strides, as PyTorch's
+ * iterator lays it out. */
+static void result_strides(const struct shape *shape, struct tensor *const *inputs, int count,
+                           int64_t *strides)
 {
     int order[TENSOR_MAX_DIMS]; /* innermost first */
     int64_t step = 1;
@@ -296,7 +313,8 @@ static void result_strides(const struct shape *shape, struct tensor *const *inpu
     }
 }
 
-/* Whether a new result is laid out otherwise than row by row, perhaps: not where all inputs are dense and of its shape. */
+/* Whether a new result is laid out otherwise than row by row, perhaps: not where all inputs are
+ * dense and of its shape. */
 static bool has_own_strides(const struct shape *shape, struct tensor *const *inputs, int count)
 {
     bool usual = true;
@@ -330,8 +348,9 @@ static bool is_half(enum dtype dtype)
 }
 
 /* Adds input `i` as the next operand; *params is replaced by a wide number's. */
-static int add_operand(struct iter *iter, struct operands *operands, const struct pointwise_op *op, const struct plan *plan,
-                       struct tensor *input, int i, const struct scalar **params)
+static int add_operand(struct iter *iter, struct operands *operands, const struct pointwise_op *op,
+                       const struct plan *plan, struct tensor *input, int i,
+                       const struct scalar **params)
 {
     bool condition = op->bool_inputs >> i & 1;
     int k = iter->operands;
@@ -381,71 +400,10 @@ static int run_plan(const struct pointwise_op *op, const struct plan *plan, stru
     return status;
 }
 
-/* --- writing into a given tensor -------------------------------------------------------------------------------------- */
+/* --- writing into a given tensor --- */
 
-int call_check_writable(const struct tensor *self)
-{
-    for (int i = 0; i < self->dims; i++) {
-        if (self->sizes[i] > 1 && self->strides[i] == 0) {
-            error_set(ERROR_RUNTIME,
-                      "unsupported operation: more than one element of the written-to tensor refers to a single memory "
-                      "location. Please clone() the tensor before performing the operation.");
-            return -1;
-        }
-    }
-    return 0;
-}
-
-/* Whether the elements of a tensor fill a block of memory without gaps or repetition, in any order of dims. */
-static bool fills_block(const struct tensor *self)
-{
-    int64_t expected = 1;
-    bool used[TENSOR_MAX_DIMS] = {false};
-
-    for (int done = 0; done < self->dims; done++) {
-        int next = -1;
-        for (int i = 0; i < self->dims; i++)
-            if (!used[i] && (self->sizes[i] == 1 || self->strides[i] == expected))
-                next = i;
-        if (next < 0)
-            return false;
-        used[next] = true;
-        expected *= self->sizes[next];
-    }
-    return true;
-}
-
-/* RUNTIME when `input` is another part of the memory that `out` is written to, or has it in another order. */
-static int check_overlap(const struct tensor *out, const struct tensor *input)
-{
-    if (input == out || input->storage != out->storage || out->numel == 0 || input->numel == 0)
-        return 0;
-    if (!fills_block(out) || !fills_block(input))
-        return 0;
-    const char *begin = tensor_ptr(out), *other = tensor_ptr(input);
-    const char *end = begin + (size_t)out->numel * dtype_info[out->dtype].bytes;
-    const char *other_end = other + (size_t)input->numel * dtype_info[input->dtype].bytes;
-    if (begin >= other_end || other >= end)
-        return 0;
-    if (begin == other && end == other_end && same_sizes(out, input) &&
-        memcmp(out->strides, input->strides, (size_t)out->dims * sizeof *out->strides) == 0)
-        return 0;
-    error_set(ERROR_RUNTIME,
-              "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
-              "location. Please clone() the tensor before performing the operation.");
-    return -1;
-}
-
-static int check_cast(enum dtype result, const struct tensor *out)
-{
-    if (dtype_can_cast(result, (enum dtype)out->dtype))
-        return 0;
-    error_set(ERROR_RUNTIME, "result type %s can't be cast to the desired output type %s", dtype_info[result].class_name,
-              dtype_info[out->dtype].class_name);
-    return -1;
-}
-
-static int check_out(const struct plan *plan, const struct tensor *out, struct tensor *const *inputs, int count)
+static int check_out(const struct plan *plan, const struct tensor *out,
+                     struct tensor *const *inputs, int count)
 {
     if (!shape_equal(tensor_shape(out), (struct ints){plan->shape.sizes, plan->shape.dims})) {
         char a[512], b[512];
@@ -454,24 +412,24 @@ static int check_out(const struct plan *plan, const struct tensor *out, struct t
                   shape_text((struct ints){plan->shape.sizes, plan->shape.dims}, b, sizeof b));
         return -1;
     }
-    if (check_cast(plan->result, out) < 0 || call_check_writable(out) < 0)
+    if (call_check_cast(plan->result, out) < 0 || call_check_writable(out) < 0)
         return -1;
     for (int i = 0; i < count; i++)
-        if (check_overlap(out, inputs[i]) < 0)
+        if (call_check_overlap(out, inputs[i]) < 0)
             return -1;
     return 0;
 }
 
-struct tensor *call_pointwise(const struct pointwise_op *op, struct tensor *out, struct tensor *const *inputs, int count,
-                              const struct scalar *params)
+struct tensor *call_pointwise(const struct pointwise_op *op, struct tensor *out,
+                              struct tensor *const *inputs, int count, const struct scalar *params)
 {
     struct tensor *result;
     struct plan plan;
 
     if (call_short(op, out, inputs, count, params, &result) < 0 || result)
         return result;
-    if (make_plan(&plan, op, inputs, count) < 0 || (out && check_out(&plan, out, inputs, count) < 0) ||
-        check_kernel(&plan, op) < 0)
+    if (make_plan(&plan, op, inputs, count) < 0 ||
+        (out && check_out(&plan, out, inputs, count) < 0) || check_kernel(&plan, op) < 0)
         return NULL;
     bool direct = out && (enum dtype)out->dtype == plan.result;
     result = direct ? tensor_retain(out) : new_result(&plan, inputs, count);
@@ -488,41 +446,8 @@ struct tensor *call_pointwise(const struct pointwise_op *op, struct tensor *out,
     return status < 0 ? NULL : tensor_retain(out);
 }
 
-/* --- out= --------------------------------------------------------------------------------------------------------------- */
-
-int call_check_out(struct tensor *out, struct tensor *const *inputs, int count, const char *op)
-{
-    if (!autograd_needed(inputs, count) && !autograd_needed((struct tensor *const[]){out}, 1))
-        return 0;
-    error_set(ERROR_RUNTIME,
-              "%s(): functions with out=... arguments don't support automatic differentiation, but one of the arguments "
-              "requires grad.",
-              op);
-    return -1;
-}
-
-int call_prepare_out(struct tensor *out, const struct shape *shape, enum dtype result, const char *op)
-{
-    char had[512], needed[512];
-    struct ints sizes = {shape->sizes, shape->dims};
-
-    (void)op;
-    if (check_cast(result, out) < 0)
-        return -1;
-    if (shape_equal(tensor_shape(out), sizes))
-        return 0;
-    if (out->numel > 0 &&
-        warning_emit("An output with one or more elements was resized since it had shape %s, which does not match the "
-                     "required output shape %s. This behavior is deprecated, and in a future PyTorch release outputs "
-                     "will not be resized unless they have zero elements. You can explicitly reuse an out tensor t by "
-                     "resizing it, inplace, to zero elements with t.resize_(0).",
-                     shape_text(tensor_shape(out), had, sizeof had), shape_text(sizes, needed, sizeof needed)) < 0)
-        return -1;
-    return tensor_resize(out, shape->dims, shape->sizes);
-}
-
-int call_pointwise_out(const struct pointwise_op *op, struct tensor *out, struct tensor *const *inputs, int count,
-                       const struct scalar *params)
+int call_pointwise_out(const struct pointwise_op *op, struct tensor *out,
+                       struct tensor *const *inputs, int count, const struct scalar *params)
 {
     struct plan plan;
     struct tensor *result;
@@ -543,30 +468,7 @@ int call_pointwise_out(const struct pointwise_op *op, struct tensor *out, struct
     return 0;
 }
 
-int call_store_out(struct tensor *out, struct tensor *result, const char *op, bool exact)
-{
-    struct shape shape;
-    int status = -1;
-
-    if (!result)
-        return -1;
-    if (exact && out->dtype != result->dtype) {
-        error_set(ERROR_RUNTIME, "Expected out tensor to have dtype %s, but got %s instead",
-                  call_c_name((enum dtype)result->dtype), call_c_name((enum dtype)out->dtype));
-        goto done;
-    }
-    shape_like(&shape, result);
-    if (call_prepare_out(out, &shape, (enum dtype)result->dtype, op) < 0 || call_check_writable(out) < 0)
-        goto done;
-    status = backend_of(out->storage->device)->copy(out, result);
-    if (status == 0)
-        tensor_bump_version(out);
-done:
-    tensor_release(result);
-    return status;
-}
-
-/* --- folds ---------------------------------------------------------------------------------------------------------------- */
+/* --- folds --- */
 
 /* Takes the reduced dims, of size 1, out of a dense result. */
 static void drop_dims(struct tensor *result, const bool *reduced)
@@ -580,7 +482,8 @@ static void drop_dims(struct tensor *result, const bool *reduced)
     shape_strides(kept, result->sizes, result->strides);
 }
 
-struct tensor *call_fold(const struct fold_op *op, struct tensor *self, struct ints dim, bool keepdim, enum dtype dtype)
+struct tensor *call_fold(const struct fold_op *op, struct tensor *self, struct ints dim,
+                         bool keepdim, enum dtype dtype)
 {
     bool reduced[TENSOR_MAX_DIMS + 1];
     int64_t sizes[TENSOR_MAX_DIMS];

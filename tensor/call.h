@@ -1,5 +1,5 @@
-/* One op call: promote → shape → allocate → kernel. The generated tensor_<op>() functions (gen/ops.c) are made of
- * these; recording the node is theirs too (autograd/node.h). */
+/* One op call: promote → shape → allocate → kernel. The generated tensor_<op>() functions
+ * (gen/ops.c) are made of these; recording the node is theirs too (autograd/node.h). */
 #ifndef CALL_H
 #define CALL_H
 
@@ -17,12 +17,13 @@ enum type_rule {
 
 struct pointwise_op {
     const char *name;        /* "add" */
-    const char *kernel_name; /* in "… not implemented for": "add_stub", "exp_vml_cpu" as PyTorch says */
+    const char *kernel_name; /* in "… not implemented for": "exp_vml_cpu" as PyTorch says */
     int id;                  /* enum pointwise_id */
     enum type_rule types;
-    unsigned bool_inputs;    /* bit k: input k is a condition, stays bool and out of the promotion */
-    unsigned wide_inputs;    /* bit k: one number given as input k is kept in float for float16 and bfloat16; the loop
-                              * gets it as params[0] (such an op has no other parameters), else params NULL */
+    unsigned bool_inputs; /* bit k: input k is a condition, stays bool and out of the promotion */
+    unsigned wide_inputs; /* bit k: one number given as input k is kept in float for float16 and
+                           * bfloat16; the loop gets it as params[0] (such an op has no other
+                           * parameters), else params NULL */
 };
 
 struct fold_op {
@@ -32,33 +33,58 @@ struct fold_op {
     enum type_rule types;
 };
 
-/* Computes an elementwise op. `out` NULL: a new tensor; else the result is written there (in place when it is one of
- * the inputs; out= otherwise, resized by the caller). Inputs are cast to the compute dtype as needed; 0-d and weak
- * inputs cost no copy of size. Checks devices ("Expected all tensors to be on the same device, …") and that the
- * result type can be stored in `out` ("result type Float can't be cast to the desired output type Long"). Returns a
- * new reference to the result. */
-TENSOR_API struct tensor *call_pointwise(const struct pointwise_op *op, struct tensor *out, struct tensor *const *inputs,
-                                         int count, const struct scalar *params);
+/* Computes an elementwise op. `out` NULL: a new tensor; else the result is written there (in place
+ * when it is one of the inputs; out= otherwise, resized by the caller). Inputs are cast to the
+ * compute dtype as needed; 0-d and weak inputs cost no copy of size. Checks devices ("Expected all
+ * tensors to be on the same device, …") and that the result type can be stored in `out` ("result
+ * type Float can't be cast to the desired output type Long"). Returns a new reference to the
+ * result. */
+TENSOR_API struct tensor *call_pointwise(const struct pointwise_op *op, struct tensor *out,
+                                         struct tensor *const *inputs, int count,
+                                         const struct scalar *params);
 /* The out= form: resizes `out` to the broadcast shape first. 0 or -1. */
-TENSOR_API int call_pointwise_out(const struct pointwise_op *op, struct tensor *out, struct tensor *const *inputs, int count,
+TENSOR_API int call_pointwise_out(const struct pointwise_op *op, struct tensor *out,
+                                  struct tensor *const *inputs, int count,
                                   const struct scalar *params);
-/* Folds `self` over `dim` (none: all), its elements converted to `dtype` first unless that is DTYPE_NONE. The result
- * has the rule's dtype: for TYPES_ACCUMULATE bool and integers give int64. */
-TENSOR_API struct tensor *call_fold(const struct fold_op *op, struct tensor *self, struct ints dim, bool keepdim,
-                                    enum dtype dtype);
-/* A new contiguous tensor for the result of a kernel over `inputs` (device checked), dtype by the rule. */
-TENSOR_API struct tensor *call_new(struct tensor *const *inputs, int count, enum type_rule types, const struct shape *shape);
-/* The RUNTIME error of out= forms when `out` or an input requires grad and recording is on; else 0. */
-TENSOR_API int call_check_out(struct tensor *out, struct tensor *const *inputs, int count, const char *op);
-/* Stores a result in `out` as out= does (resize, cast unless `exact`) and releases it; a NULL result gives -1.
- * RUNTIME "Expected out tensor to have dtype float, but got double instead". */
-TENSOR_API int call_store_out(struct tensor *out, struct tensor *result, const char *op, bool exact);
-/* Prepares `out` of an out= call: resizes it to `shape` when it differs (warning when it had elements). */
-TENSOR_API int call_prepare_out(struct tensor *out, const struct shape *shape, enum dtype result, const char *op);
-/* RUNTIME when several elements of `self` share one place in memory (an expanded tensor), which must not be written. */
+/* Folds `self` over `dim` (none: all), its elements converted to `dtype` first unless that is
+ * DTYPE_NONE. The result has the rule's dtype: for TYPES_ACCUMULATE bool and integers give int64.
+ */
+TENSOR_API struct tensor *call_fold(const struct fold_op *op, struct tensor *self, struct ints dim,
+                                    bool keepdim, enum dtype dtype);
+/* A new contiguous tensor for the result of a kernel over `inputs` (device checked), dtype by the
+ * rule. */
+TENSOR_API struct tensor *call_new(struct tensor *const *inputs, int count, enum type_rule types,
+                                   const struct shape *shape);
+/* The RUNTIME error of out= forms when `out` or an input requires grad and recording is on; else 0.
+ */
+TENSOR_API int call_check_out(struct tensor *out, struct tensor *const *inputs, int count,
+                              const char *op);
+/* Which dtypes an `out` may have beside the result's, and the text for others. */
+enum out_rule {
+    OUT_CAST,  /* "result type Float can't be cast to the desired output type Long" */
+    OUT_EXACT, /* "Expected out tensor to have dtype float, but got double instead" */
+    OUT_SAME,  /* "Found dtype Double but expected Float" */
+    OUT_BOOL,  /* bool or uint8; "all only supports bool tensor for result, got: Float" */
+};
+/* Stores a result in `out` as out= does (resize, cast where the rule allows it) and releases it; a
+ * NULL result gives -1. */
+TENSOR_API int call_store_out(struct tensor *out, struct tensor *result, const char *op,
+                              enum out_rule rule);
+/* Prepares `out` of an out= call: resizes it to `shape` when it differs (warning when it had
+ * elements). */
+TENSOR_API int call_prepare_out(struct tensor *out, const struct shape *shape, enum dtype result,
+                                const char *op);
+/* RUNTIME when several elements of `self` share one place in memory (an expanded tensor), which
+ * must not be written. */
 TENSOR_API int call_check_writable(const struct tensor *self);
+/* RUNTIME when `input` is another part of the memory that `out` is written to, or has it in another
+ * order. */
+TENSOR_API int call_check_overlap(const struct tensor *out, const struct tensor *input);
+/* RUNTIME "result type Float can't be cast to the desired output type Long". */
+TENSOR_API int call_check_cast(enum dtype result, const struct tensor *out);
 /* The device of the inputs, or error. */
-TENSOR_API int call_device(struct tensor *const *inputs, int count, const char *op, struct device *device);
+TENSOR_API int call_device(struct tensor *const *inputs, int count, const char *op,
+                           struct device *device);
 /* The name of a dtype in messages that show C++ types: "float", "long int", "c10::Half". */
 TENSOR_API const char *call_c_name(enum dtype dtype);
 /* `self` itself (new reference) or a copy converted to `dtype`; not recorded. */

@@ -1,14 +1,16 @@
-/* The checks that ops of the table make before anything else, and numbers for derivative formulas. */
+/* The checks that ops of the table make before anything else, and numbers for derivative formulas.
+ */
 #include "call.h"
 #include "op_functions.h"
 
 const char *call_c_name(enum dtype dtype)
 {
     static const char *const names[DTYPE_COUNT] = {
-        [DTYPE_BOOL] = "bool",      [DTYPE_U8] = "unsigned char", [DTYPE_I8] = "signed char",
-        [DTYPE_I16] = "short int",  [DTYPE_I32] = "int",          [DTYPE_I64] = "long int",
-        [DTYPE_F16] = "c10::Half",  [DTYPE_BF16] = "c10::BFloat16", [DTYPE_F32] = "float",
-        [DTYPE_F64] = "double",
+        [DTYPE_BOOL] = "bool",      [DTYPE_U8] = "unsigned char",
+        [DTYPE_I8] = "signed char", [DTYPE_I16] = "short int",
+        [DTYPE_I32] = "int",        [DTYPE_I64] = "long int",
+        [DTYPE_F16] = "c10::Half",  [DTYPE_BF16] = "c10::BFloat16",
+        [DTYPE_F32] = "float",      [DTYPE_F64] = "double",
     };
     return names[dtype];
 }
@@ -25,7 +27,9 @@ int check_alpha(struct tensor *self, struct tensor *other, struct scalar alpha)
         return -1;
     }
     if (alpha.kind == SCALAR_FLOAT && !dtype_is_float(result)) {
-        error_set(ERROR_RUNTIME, "For integral input tensors, argument alpha must not be a floating point number.");
+        error_set(
+            ERROR_RUNTIME,
+            "For integral input tensors, argument alpha must not be a floating point number.");
         return -1;
     }
     return 0;
@@ -36,12 +40,15 @@ int check_sub(struct tensor *self, struct tensor *other, struct scalar alpha)
     bool first = self->dtype == DTYPE_BOOL, second = other->dtype == DTYPE_BOOL;
 
     if (first && second) {
-        error_set(ERROR_RUNTIME, "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
-                                 "`logical_xor()` operator instead.");
+        error_set(
+            ERROR_RUNTIME,
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+            "`logical_xor()` operator instead.");
         return -1;
     }
     if (first || second) {
-        error_set(ERROR_RUNTIME, "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to "
+        error_set(ERROR_RUNTIME, "Subtraction, the `-` operator, with a bool tensor is not "
+                                 "supported. If you are trying to "
                                  "invert a mask, use the `~` or `logical_not()` operator instead.");
         return -1;
     }
@@ -52,7 +59,8 @@ int check_neg(struct tensor *self)
 {
     if (self->dtype != DTYPE_BOOL)
         return 0;
-    error_set(ERROR_RUNTIME, "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a "
+    error_set(ERROR_RUNTIME, "Negation, the `-` operator, on a bool tensor is not supported. If "
+                             "you are trying to invert a "
                              "mask, use the `~` or `logical_not()` operator instead.");
     return -1;
 }
@@ -60,11 +68,13 @@ int check_neg(struct tensor *self)
 /* A number must fit into the dtype that it is promoted to. */
 static int check_fits(struct tensor *number, enum dtype dtype)
 {
-    return number->weak ? dtype_check_scalar(dtype, dtype_load((enum dtype)number->dtype, tensor_ptr(number))) : 0;
+    return number->weak ? dtype_check_scalar(
+                              dtype, dtype_load((enum dtype)number->dtype, tensor_ptr(number)))
+                        : 0;
 }
 
-/* Of negative exponents only a Python number is refused: a tensor of them gives 0, 1 or -1. Bools take only a number as
- * exponent. */
+/* Of negative exponents only a Python number is refused: a tensor of them gives 0, 1 or -1. Bools
+ * take only a number as exponent. */
 int check_pow(struct tensor *self, struct tensor *exponent)
 {
     if (self->dtype == DTYPE_BOOL && exponent->dtype == DTYPE_BOOL && !exponent->weak) {
@@ -90,14 +100,17 @@ int check_where(struct tensor *condition, struct tensor *self, struct tensor *ot
     if (condition->dtype == DTYPE_BOOL)
         return 0;
     if (condition->dtype == DTYPE_U8)
-        return warning_emit("where received a uint8 condition tensor. This behavior is deprecated and will be removed in a "
+        return warning_emit("where received a uint8 condition tensor. This behavior is deprecated "
+                            "and will be removed in a "
                             "future version of PyTorch. Use a boolean condition instead.");
-    error_set(ERROR_RUNTIME, "where expected condition to be a boolean tensor, but got a tensor with dtype %s",
+    error_set(ERROR_RUNTIME,
+              "where expected condition to be a boolean tensor, but got a tensor with dtype %s",
               dtype_info[condition->dtype].class_name);
     return -1;
 }
 
-/* --- matrix products: equal dtypes, and kernels for them; shapes are checked by the shape rules ----------------------- */
+/* --- matrix products: equal dtypes, and kernels for them; shapes are checked by the shape rules
+ * --- */
 
 static int check_not_bool(const struct tensor *self, const char *kernel)
 {
@@ -129,7 +142,8 @@ int check_mv(struct tensor *self, struct tensor *vec)
         return -1;
     if (self->dtype != vec->dtype) {
         const char *name = dtype_info[vec->dtype].class_name;
-        error_set(ERROR_RUNTIME, "addmv input tensors must have the same dtype, but got %s, %s, and %s", name,
+        error_set(ERROR_RUNTIME,
+                  "addmv input tensors must have the same dtype, but got %s, %s, and %s", name,
                   dtype_info[self->dtype].class_name, name);
         return -1;
     }
@@ -141,7 +155,8 @@ int check_dot(struct tensor *self, struct tensor *tensor)
     struct shape shape;
 
     if (self->dims == 1 && tensor->dims == 1 && self->dtype != tensor->dtype) {
-        error_set(ERROR_RUNTIME, "dot : expected both vectors to have same dtype, but found %s and %s",
+        error_set(ERROR_RUNTIME,
+                  "dot : expected both vectors to have same dtype, but found %s and %s",
                   dtype_info[self->dtype].class_name, dtype_info[tensor->dtype].class_name);
         return -1;
     }
@@ -155,14 +170,14 @@ int check_bmm(struct tensor *self, struct tensor *mat2)
     if (shape_bmm(&shape, self, mat2) < 0)
         return -1;
     if (self->dtype != mat2->dtype) {
-        error_set(ERROR_RUNTIME, "expected scalar type %s but found %s", dtype_info[self->dtype].class_name,
-                  dtype_info[mat2->dtype].class_name);
+        error_set(ERROR_RUNTIME, "expected scalar type %s but found %s",
+                  dtype_info[self->dtype].class_name, dtype_info[mat2->dtype].class_name);
         return -1;
     }
     return check_not_bool(self, "bmm");
 }
 
-/* --- numbers for formulas ---------------------------------------------------------------------------------------------- */
+/* --- numbers for formulas --- */
 
 struct scalar reduced_count(struct ints sizes, struct ints dim)
 {

@@ -1,4 +1,5 @@
-#define VECTOR_MATH /* the vector variants are those of cpu/isa/math.c, none are to be made here */
+#define VECTOR_MATH /* the vector variants are those of cpu/isa/math.c, none are to be made here   \
+                     */
 #include "scalar.h"
 
 /* parentheses keep the type-generic macros of scalar.h away */

@@ -17,7 +17,8 @@ int record_result(struct node *node, struct tensor *result, bool inplace)
 
     if (!node)
         return -1;
-    status = inplace ? autograd_rebase_history(result, node) : autograd_set_history(result, node, 0);
+    status =
+        inplace ? autograd_rebase_history(result, node) : autograd_set_history(result, node, 0);
     if (status == 0)
         status = keep_result(node, result);
     node_release(node);

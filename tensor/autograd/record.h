@@ -4,11 +4,12 @@
 
 #include "autograd/node.h"
 
-/* Makes `result` output 0 of `node` (taken; NULL: it could not be made), or, after a change in place, gives it the node as
- * its new history. Keeps the result in the node where the node's class wants it. 0 or -1. */
+/* Makes `result` output 0 of `node` (taken; NULL: it could not be made), or, after a change in
+ * place, gives it the node as its new history. Keeps the result in the node where the node's class
+ * wants it. 0 or -1. */
 int record_result(struct node *node, struct tensor *result, bool inplace);
-/* Marks every tensor of `result` as one of several views of `self`, and when `recorded` as outputs of `node` (taken).
- * 0, or -1 with the list released. */
+/* Marks every tensor of `result` as one of several views of `self`, and when `recorded` as outputs
+ * of `node` (taken). 0, or -1 with the list released. */
 int record_views(struct node *node, bool recorded, struct tensor *self, struct tensor_list *result);
 
 /* A weak operand as the number that it came from. */

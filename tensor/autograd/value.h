@@ -58,7 +58,8 @@ static inline struct value value_of_maybe_int(struct maybe_int value)
 /* An optional scalar as a value to save. */
 static inline struct value value_of_scalar(struct scalar value)
 {
-    return (struct value){.kind = value.kind == SCALAR_NONE ? VALUE_NONE : VALUE_SCALAR, .scalar = value};
+    return (struct value){.kind = value.kind == SCALAR_NONE ? VALUE_NONE : VALUE_SCALAR,
+                          .scalar = value};
 }
 
 /* A list of ints, or "not given", as a value to save. */

@@ -28,6 +28,8 @@ indented to its key's value continues it; `#` starts a comment. Keys:
   compose      `struct tensor *F(ARGS)`: made of recorded ops; no node of its own
   helper       a C function of this name that formulas may call (returns Scalar)
   returns      NAME [DTYPE] [nograd], …: the outputs of a signature with several
+  out          which dtypes an `out` may have: cast, exact, same, bool (see enum out_rule in call.h); exact unless given for
+               cpu and compose, cast for others
   grad         ARG: FORMULA, one a line: the gradient for ARG, see lower.py
   apply        hand-written apply function of the node, with
   save         the arguments that it finds in its value slots; of a Tensor[] the sizes (node_save_sizes)
@@ -42,8 +44,9 @@ import sys
 from dataclasses import dataclass, field, replace
 
 OP_KEYS = {'py', 'doc', 'kernel_name', 'check', 'inputs', 'dtypes', 'each', 'when', 'fold'}
-SIG_KEYS = {'types', 'shape', 'cpu', 'body', 'alias', 'compose', 'helper', 'returns', 'grad', 'apply', 'save'}
+SIG_KEYS = {'types', 'shape', 'cpu', 'body', 'alias', 'compose', 'helper', 'returns', 'out', 'grad', 'apply', 'save'}
 KINDS = ('each', 'fold', 'cpu', 'body', 'alias', 'compose', 'helper')
+OUT_RULES = {'cast', 'exact', 'same', 'bool'}
 TYPE_RULES = {'arith', 'float', 'compare', 'same', 'accumulate'}
 PY_WORDS = {'function', 'method', 'inplace', 'out'}
 FLAGS = {'bool', 'number', 'wide'}
@@ -363,6 +366,8 @@ def finish_sig(op, sig):
     rule = sig.text('types')
     if (rule and rule not in TYPE_RULES) or (not rule and kinds[0] in ('each', 'fold')):
         fail(sig.where, 'unknown type rule "%s"' % rule if rule else '`%s` needs `types`' % kinds[0])
+    if sig.text('out') not in OUT_RULES | {None}:
+        fail(sig.keys['out'][0].where, 'unknown rule "%s"' % sig.text('out'))
     for line in sig.keys.get('returns', []):
         read_outputs(sig, line)
     if len(sig.returns) > 1 and not sig.outputs:

@@ -438,16 +438,18 @@ class OpWriter:
         checks += [self.check() + ' < 0'] if self.check() else []
         dtype = ('dtype == DTYPE_NONE ? (enum dtype)out->dtype : dtype' if self.own_dtype() == 'dtype'
                  else '(enum dtype)out->dtype')
+        rule = 'OUT_' + (self.sig.text('out') or ('exact' if self.kind in ('cpu', 'compose') else 'cast')).upper()
+        if self.own_dtype() == 'dtype':
+            rule = 'dtype == DTYPE_NONE ? %s : OUT_EXACT' % rule
         if len(outs) > 1:
             checks.append(self.forward() + ' < 0')
-            store = ['    int status%d = call_store_out(%s, result[%d], "%s", true);' % (i, o, i, self.op.name)
+            store = ['    int status%d = call_store_out(%s, result[%d], "%s", %s);' % (i, o, i, self.op.name, rule)
                      for i, o in enumerate(outs)]
             store.append('    return %s ? -1 : 0;' % ' || '.join('status%d < 0' % i for i in range(len(outs))))
         elif self.kind == 'each':
             store = ['    return call_pointwise_out(&%s_op, out, %s, %s);' % (self.op.name, items, self.scalars())]
         else:
-            exact = 'true' if self.kind in ('cpu', 'compose') else 'false'
-            store = ['    return call_store_out(out, %s, "%s", %s);' % (self.forward(dtype=dtype), self.op.name, exact)]
+            store = ['    return call_store_out(out, %s, "%s", %s);' % (self.forward(dtype=dtype), self.op.name, rule)]
         return render(OUT, head='%s%s(%s)' % which, inputs=inputs, many=len(outs) > 1, count=len(outs), fits=fits,
                       checks=' || '.join(checks), forward=self.forward('out'), store='' if fits else '\n'.join(store))
 

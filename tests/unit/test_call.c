@@ -39,7 +39,8 @@ static void failed_in_place(int status, const char *text)
 }
 
 /* op(a, b) with a number as second operand */
-static struct tensor *with_number(struct tensor *(*op)(struct tensor *, struct tensor *), struct tensor *a, struct scalar b)
+static struct tensor *with_number(struct tensor *(*op)(struct tensor *, struct tensor *),
+                                  struct tensor *a, struct scalar b)
 {
     struct tensor *weak = tensor_weak(b), *result = op(a, weak);
 
@@ -52,7 +53,8 @@ static struct tensor *add(struct tensor *a, struct tensor *b)
     return tensor_add(a, b, scalar_int(1));
 }
 
-static void check_number(enum dtype dtype, double start, struct scalar number, enum dtype expected, double sum)
+static void check_number(enum dtype dtype, double start, struct scalar number, enum dtype expected,
+                         double sum)
 {
     struct tensor *a = one(dtype, start), *result = with_number(add, a, number);
 
@@ -99,24 +101,29 @@ static void check_sum(struct tensor *a, struct tensor *b, struct tensor *sum)
         for (int i = 0; i < b->dims; i++)
             from_b[i] = b->sizes[i] == 1 ? 0 : index[i + sum->dims - b->dims];
         double expected = number(a, from_a) + 2 * number(b, from_b);
-        ck_assert_double_eq(number(sum, index), sum->dtype == DTYPE_U8 ? (uint8_t)expected : expected);
+        ck_assert_double_eq(number(sum, index),
+                            sum->dtype == DTYPE_U8 ? (uint8_t)expected : expected);
     } while (next_index(sum->dims, sum->sizes, index));
 }
 
 START_TEST(broadcast_sums_of_any_layouts_are_right)
 {
-    static const enum dtype dtypes[] = {DTYPE_F32, DTYPE_F64, DTYPE_I32, DTYPE_I64, DTYPE_F16, DTYPE_BF16, DTYPE_U8};
+    static const enum dtype dtypes[] = {DTYPE_F32, DTYPE_F64,  DTYPE_I32, DTYPE_I64,
+                                        DTYPE_F16, DTYPE_BF16, DTYPE_U8};
     uint64_t state = 7;
 
     for (int round = 0; round < 600; round++) {
         int64_t sizes[8], sizes_b[8];
-        int dims = random_sizes(&state, 4, 5, sizes), skipped = dims ? (int)random_below(&state, dims + 1) : 0;
+        int dims = random_sizes(&state, 4, 5, sizes),
+            skipped = dims ? (int)random_below(&state, dims + 1) : 0;
         for (int i = skipped; i < dims; i++)
             sizes_b[i - skipped] = random_below(&state, 3) ? sizes[i] : 1;
         struct tensor *a = laid_out(&state, dtypes[random_below(&state, 7)], dims, sizes, true);
-        struct tensor *b = laid_out(&state, dtypes[random_below(&state, 7)], dims - skipped, sizes_b, false);
+        struct tensor *b =
+            laid_out(&state, dtypes[random_below(&state, 7)], dims - skipped, sizes_b, false);
         bool swap = random_below(&state, 2);
-        struct tensor *sum = tensor_add(a, b, scalar_int(2)), *other = tensor_rsub(b, a, scalar_int(-2));
+        struct tensor *sum = tensor_add(a, b, scalar_int(2)),
+                      *other = tensor_rsub(b, a, scalar_int(-2));
         ck_assert_ptr_nonnull(sum);
         check_sum(a, b, sum);
         check_sum(a, b, swap ? sum : other);
@@ -130,7 +137,8 @@ END_TEST
 
 START_TEST(broadcast_of_zero_size_keeps_zero)
 {
-    struct tensor *none = tensor_new(DTYPE_F32, CPU, 2, (int64_t[]){0, 3}), *row = tensor_new(DTYPE_F32, CPU, 2, (int64_t[]){1, 3});
+    struct tensor *none = tensor_new(DTYPE_F32, CPU, 2, (int64_t[]){0, 3}),
+                  *row = tensor_new(DTYPE_F32, CPU, 2, (int64_t[]){1, 3});
     struct tensor *sum = add(none, row);
 
     ck_assert(shape_equal(tensor_shape(sum), INTS(0, 3)));
@@ -142,9 +150,11 @@ END_TEST
 
 START_TEST(results_are_laid_out_like_their_inputs)
 {
-    struct tensor *base = tensor_new(DTYPE_F32, CPU, 3, (int64_t[]){2, 3, 4}), *turned = tensor_permute(base, INTS(2, 0, 1));
+    struct tensor *base = tensor_new(DTYPE_F32, CPU, 3, (int64_t[]){2, 3, 4}),
+                  *turned = tensor_permute(base, INTS(2, 0, 1));
     struct tensor *sum = add(turned, turned), *less = with_number(add, turned, scalar_int(1));
-    struct tensor *gaps = tensor_slice(base, 2, MAYBE_INT_NONE, MAYBE_INT_NONE, 2), *dense = tensor_neg(gaps);
+    struct tensor *gaps = tensor_slice(base, 2, MAYBE_INT_NONE, MAYBE_INT_NONE, 2),
+                  *dense = tensor_neg(gaps);
 
     ck_assert(shape_equal((struct ints){sum->strides, 3}, INTS(1, 12, 4)));
     ck_assert(shape_equal((struct ints){less->strides, 3}, INTS(1, 12, 4)));
@@ -163,7 +173,8 @@ START_TEST(a_result_in_place_keeps_shape_and_dtype)
     struct tensor *a = floats((float[]){1}, INTS(1)), *b = floats((float[]){1, 2}, INTS(2));
     struct tensor *whole = one(DTYPE_I64, 3), *half = tensor_weak(scalar_float(0.5));
 
-    failed_in_place(tensor_add_(a, b, scalar_int(1)), "output with shape [1] doesn't match the broadcast shape [2]");
+    failed_in_place(tensor_add_(a, b, scalar_int(1)),
+                    "output with shape [1] doesn't match the broadcast shape [2]");
     failed_in_place(tensor_add_(whole, half, scalar_int(1)),
                     "result type Float can't be cast to the desired output type Long");
     ck_assert_uint_eq(tensor_version(a), 0);
@@ -184,10 +195,12 @@ START_TEST(memory_that_overlaps_is_not_written)
     struct tensor *row = tensor_select(base, 0, 0), *wide = tensor_expand(row, INTS(3, 2), false);
 
     failed_in_place(tensor_exp_(wide),
-                    "unsupported operation: more than one element of the written-to tensor refers to a single memory "
+                    "unsupported operation: more than one element of the written-to tensor refers "
+                    "to a single memory "
                     "location. Please clone() the tensor before performing the operation.");
     failed_in_place(tensor_add_(base, turned, scalar_int(1)),
-                    "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
+                    "unsupported operation: some elements of the input tensor and the written-to "
+                    "tensor refer to a single "
                     "memory location. Please clone() the tensor before performing the operation.");
     ck_assert_int_eq(tensor_mul_(base, base), 0);
     ck_assert_float_eq(((float *)tensor_data(base))[3], 16);
@@ -200,20 +213,24 @@ END_TEST
 
 START_TEST(out_is_resized_and_counts_as_changed)
 {
-    struct tensor *a = floats((float[]){1, 2, 3}, INTS(3)), *out = tensor_new(DTYPE_F64, CPU, 1, (int64_t[]){0});
-    struct tensor *exact = tensor_new(DTYPE_F64, CPU, 2, (int64_t[]){1, 1}), *matrix = tensor_view(a, INTS(3, 1));
+    struct tensor *a = floats((float[]){1, 2, 3}, INTS(3)),
+                  *out = tensor_new(DTYPE_F64, CPU, 1, (int64_t[]){0});
+    struct tensor *exact = tensor_new(DTYPE_F64, CPU, 2, (int64_t[]){1, 1}),
+                  *matrix = tensor_view(a, INTS(3, 1));
     struct tensor *row = tensor_t(matrix);
 
     ck_assert_int_eq(tensor_add_out(out, a, a, scalar_int(1)), 0);
     ck_assert(shape_equal(tensor_shape(out), INTS(3)));
     ck_assert_double_eq(((double *)tensor_data(out))[2], 6);
     ck_assert_uint_eq(tensor_version(out), 1);
-    failed_in_place(tensor_mm_out(exact, row, matrix), "Expected out tensor to have dtype float, but got double instead");
+    failed_in_place(tensor_mm_out(exact, row, matrix),
+                    "Expected out tensor to have dtype float, but got double instead");
     ck_assert_int_eq(tensor_sum_dim_out(exact, matrix, INTS(0), true, DTYPE_NONE), 0);
     ck_assert_double_eq(only(exact), 6);
     tensor_set_requires_grad(a, true);
     failed_in_place(tensor_add_out(out, a, a, scalar_int(1)),
-                    "add(): functions with out=... arguments don't support automatic differentiation, but one of the "
+                    "add(): functions with out=... arguments don't support automatic "
+                    "differentiation, but one of the "
                     "arguments requires grad.");
     tensor_release(a);
     tensor_release(out);
@@ -227,12 +244,15 @@ START_TEST(what_a_dtype_cannot_do_is_named)
 {
     struct tensor *yes = one(DTYPE_BOOL, 1), *real = one(DTYPE_F32, 1), *whole = one(DTYPE_I64, 2);
 
-    failed(tensor_bitwise_and(real, real), ERROR_NOT_IMPLEMENTED, "\"bitwise_and_cpu\" not implemented for 'Float'");
+    failed(tensor_bitwise_and(real, real), ERROR_NOT_IMPLEMENTED,
+           "\"bitwise_and_cpu\" not implemented for 'Float'");
     failed(tensor_neg(yes), ERROR_RUNTIME,
-           "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
+           "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
+           "invert a mask, use the `~` or "
            "`logical_not()` operator instead.");
     failed(tensor_sub(yes, yes, scalar_int(1)), ERROR_RUNTIME,
-           "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator "
+           "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+           "`logical_xor()` operator "
            "instead.");
     failed(tensor_add(whole, whole, scalar_float(1.5)), ERROR_RUNTIME,
            "For integral input tensors, argument alpha must not be a floating point number.");
@@ -248,8 +268,10 @@ END_TEST
 
 START_TEST(folds_drop_or_keep_their_dims)
 {
-    struct tensor *a = floats((float[]){1, 2, 3, 4, 5, 6}, INTS(2, 3)), *sum = tensor_sum_dim(a, INTS(-1), false, DTYPE_NONE);
-    struct tensor *kept = tensor_sum_dim(a, INTS(0, 1), true, DTYPE_F64), *yes = one(DTYPE_BOOL, 1), *count = tensor_sum(yes, DTYPE_NONE);
+    struct tensor *a = floats((float[]){1, 2, 3, 4, 5, 6}, INTS(2, 3)),
+                  *sum = tensor_sum_dim(a, INTS(-1), false, DTYPE_NONE);
+    struct tensor *kept = tensor_sum_dim(a, INTS(0, 1), true, DTYPE_F64), *yes = one(DTYPE_BOOL, 1),
+                  *count = tensor_sum(yes, DTYPE_NONE);
 
     ck_assert(shape_equal(tensor_shape(sum), INTS(2)));
     ck_assert_float_eq(((float *)tensor_data(sum))[1], 15);

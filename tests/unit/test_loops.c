@@ -1,4 +1,5 @@
-/* The generated loops of every instruction set that this processor has, against plain loops in double. */
+/* The generated loops of every instruction set that this processor has, against plain loops in
+ * double. */
 #include <check.h>
 #include <math.h>
 #include <string.h>
@@ -21,13 +22,14 @@ static void find_sets(void)
     sets[set_count++] = (struct set){"baseline", pointwise_loops_baseline, fold_loops_baseline};
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         sets[set_count++] = (struct set){"avx2", pointwise_loops_avx2, fold_loops_avx2};
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512dq"))
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
         sets[set_count++] = (struct set){"avx512", pointwise_loops_avx512, fold_loops_avx512};
 }
 
 /* Runs a loop of floats over `count` inputs with the given steps in elements. */
-static void run(loop_fn loop, float *out, int64_t out_step, float *const *inputs, const int64_t *steps, int count, int64_t n)
+static void run(loop_fn loop, float *out, int64_t out_step, float *const *inputs,
+                const int64_t *steps, int count, int64_t n)
 {
     char *data[4] = {(char *)out};
     int64_t strides[4] = {out_step * (int64_t)sizeof(float)};
@@ -52,9 +54,11 @@ START_TEST(every_kind_of_stride_gives_the_same_sums)
         for (int k = 0; k < 7; k++)
             for (int64_t out_step = 1; out_step < 3; out_step++) {
                 float *from_a = steps[k][0] < 0 ? a + 399 : a;
-                run(sets[_i].pointwise[POINTWISE_ADD][DTYPE_F32], out, out_step, (float *[]){from_a, b}, steps[k], 2, n);
+                run(sets[_i].pointwise[POINTWISE_ADD][DTYPE_F32], out, out_step,
+                    (float *[]){from_a, b}, steps[k], 2, n);
                 for (int64_t i = 0; i < n; i++)
-                    ck_assert_float_eq(out[i * out_step], from_a[i * steps[k][0]] + b[i * steps[k][1]]);
+                    ck_assert_float_eq(out[i * out_step],
+                                       from_a[i * steps[k][0]] + b[i * steps[k][1]]);
             }
 }
 END_TEST
@@ -93,7 +97,8 @@ static void within(float value, double exact, double ulps)
 
 START_TEST(vector_functions_are_within_a_unit_in_the_last_place)
 {
-    static const float special[] = {0.0f, -0.0f, 1.0f, -1.0f, INFINITY, -INFINITY, NAN, 1e-40f, 88.7f, -103.0f, 3e38f};
+    static const float special[] = {0.0f, -0.0f,  1.0f,  -1.0f,   INFINITY, -INFINITY,
+                                    NAN,  1e-40f, 88.7f, -103.0f, 3e38f};
     float x[256], y[256], out[256];
     uint64_t state = 3;
 
@@ -101,13 +106,16 @@ START_TEST(vector_functions_are_within_a_unit_in_the_last_place)
         x[i] = i < 11 ? special[i] : (float)((double)random_below(&state, 1 << 20) / (1 << 15));
         y[i] = (float)((double)random_below(&state, 1 << 20) / (1 << 17)) - 4;
     }
-    run(sets[_i].pointwise[POINTWISE_EXP][DTYPE_F32], out, 1, (float *[]){x}, (int64_t[]){1}, 1, 256);
+    run(sets[_i].pointwise[POINTWISE_EXP][DTYPE_F32], out, 1, (float *[]){x}, (int64_t[]){1}, 1,
+        256);
     for (int i = 0; i < 256; i++)
         within(out[i], (float)exp(x[i]) == INFINITY ? INFINITY : exp(x[i]), 1);
-    run(sets[_i].pointwise[POINTWISE_LOG][DTYPE_F32], out, 1, (float *[]){x}, (int64_t[]){1}, 1, 256);
+    run(sets[_i].pointwise[POINTWISE_LOG][DTYPE_F32], out, 1, (float *[]){x}, (int64_t[]){1}, 1,
+        256);
     for (int i = 0; i < 256; i++)
         within(out[i], log(x[i]), 1);
-    run(sets[_i].pointwise[POINTWISE_POW][DTYPE_F32], out, 1, (float *[]){x + 11, y + 11}, (int64_t[]){1, 1}, 2, 245);
+    run(sets[_i].pointwise[POINTWISE_POW][DTYPE_F32], out, 1, (float *[]){x + 11, y + 11},
+        (int64_t[]){1, 1}, 2, 245);
     for (int i = 0; i < 245; i++)
         within(out[i], pow(x[i + 11], y[i + 11]), 1);
 }
@@ -122,7 +130,8 @@ START_TEST(powers_by_a_number_take_the_short_cuts)
         x[i] = 0.37f * (float)(i + 1);
     for (int k = 0; k < 7; k++) {
         float exponent = exponents[k];
-        run(sets[_i].pointwise[POINTWISE_POW][DTYPE_F32], out, 1, (float *[]){x, &exponent}, (int64_t[]){1, 0}, 2, 40);
+        run(sets[_i].pointwise[POINTWISE_POW][DTYPE_F32], out, 1, (float *[]){x, &exponent},
+            (int64_t[]){1, 0}, 2, 40);
         for (int i = 0; i < 40; i++)
             within(out[i], pow(x[i], exponent), 2);
     }

@@ -1,4 +1,5 @@
-/* The elementwise and fold loops of the op table (loops.inc, generated), compiled once for each instruction set. */
+/* The elementwise and fold loops of the op table (loops.inc, generated), compiled once for each
+ * instruction set. */
 #include <string.h>
 
 #include "../loops.h"
@@ -6,7 +7,7 @@
 #include "half.h"
 #include "scalar.h"
 
-/* --- parameters ----------------------------------------------------------------------------------------------- */
+/* --- parameters --- */
 
 static inline double param_double(const void *params, int index)
 {
@@ -19,7 +20,7 @@ static inline int64_t param_int(const void *params, int index)
     return value.kind == SCALAR_FLOAT ? (int64_t)value.d : value.i;
 }
 
-/* --- loops through blocks of buffers --------------------------------------------------------------------------- */
+/* --- loops through blocks of buffers --- */
 
 #define BLOCK_ELEMENTS 512
 #define PADDING 16 /* the longest vector of any loop, in elements */
@@ -32,7 +33,8 @@ struct operand {
     int64_t bytes; /* of an element in the tensor */
 };
 
-static void load_block(void *buffer, const char *data, int64_t stride, int64_t n, struct operand operand)
+static void load_block(void *buffer, const char *data, int64_t stride, int64_t n,
+                       struct operand operand)
 {
     float *floats = buffer;
 
@@ -89,7 +91,8 @@ static void load_dense(void *buffer, const char *data, int64_t n, struct operand
     }
 }
 
-static void store_block(char *data, int64_t stride, const void *buffer, int64_t n, struct operand operand)
+static void store_block(char *data, int64_t stride, const void *buffer, int64_t n,
+                        struct operand operand)
 {
     const float *floats = buffer;
 
@@ -108,7 +111,8 @@ static void store_block(char *data, int64_t stride, const void *buffer, int64_t 
         memcpy(data, buffer, (size_t)(n * operand.bytes));
     } else {
         for (int64_t i = 0; i < n; i++)
-            memcpy(data + i * stride, (const char *)buffer + i * operand.bytes, (size_t)operand.bytes);
+            memcpy(data + i * stride, (const char *)buffer + i * operand.bytes,
+                   (size_t)operand.bytes);
     }
 }
 
@@ -118,11 +122,12 @@ static inline int64_t buffered_bytes(struct operand operand)
     return operand.passage == PASS_BYTES ? operand.bytes : (int64_t)sizeof(float);
 }
 
-/* Runs `loop` over dense buffers: operands are loaded, converted and stored by blocks. Lengths are rounded up to whole
- * vectors, the places beyond the end repeat the last element: a loop over vector functions then gives an element the
- * same value wherever it stands. An operand with stride 0 is loaded once. */
-static void run_buffered(loop_fn loop, char *const *data, const int64_t *strides, int64_t n, const void *params,
-                         const struct operand *operands, int count)
+/* Runs `loop` over dense buffers: operands are loaded, converted and stored by blocks. Lengths are
+ * rounded up to whole vectors, the places beyond the end repeat the last element: a loop over
+ * vector functions then gives an element the same value wherever it stands. An operand with stride
+ * 0 is loaded once. */
+static void run_buffered(loop_fn loop, char *const *data, const int64_t *strides, int64_t n,
+                         const void *params, const struct operand *operands, int count)
 {
     _Alignas(64) char buffers[4][(BLOCK_ELEMENTS + PADDING) * sizeof(double)];
     char *inside[4] = {buffers[0], buffers[1], buffers[2], buffers[3]};
@@ -145,17 +150,18 @@ static void run_buffered(loop_fn loop, char *const *data, const int64_t *strides
             else
                 load_block(buffers[k], from, strides[k], length, operands[k]);
             for (int64_t i = length; i < padded; i++)
-                memcpy(buffers[k] + i * inside_strides[k], buffers[k] + (length - 1) * inside_strides[k],
-                       (size_t)inside_strides[k]);
+                memcpy(buffers[k] + i * inside_strides[k],
+                       buffers[k] + (length - 1) * inside_strides[k], (size_t)inside_strides[k]);
         }
         loop(inside, inside_strides, padded, params);
         store_block(data[0] + done * strides[0], strides[0], buffers[0], length, operands[0]);
     }
 }
 
-/* run_buffered for halves of a binary op that may have its second operand as a float in params (see call.h). */
-static void run_wide(loop_fn loop, char *const *data, const int64_t *strides, int64_t n, const void *params,
-                     const struct operand *operands, int count)
+/* run_buffered for halves of a binary op that may have its second operand as a float in params (see
+ * call.h). */
+static void run_wide(loop_fn loop, char *const *data, const int64_t *strides, int64_t n,
+                     const void *params, const struct operand *operands, int count)
 {
     float number = params ? (float)param_double(params, 0) : 0;
     struct operand inside[] = {operands[0], operands[1], {PASS_BYTES, sizeof number}};
@@ -168,9 +174,10 @@ static void run_wide(loop_fn loop, char *const *data, const int64_t *strides, in
         run_buffered(loop, data, strides, n, NULL, operands, count);
 }
 
-/* A loop over vector functions: the whole vectors of dense operands directly, all else through buffers. */
-static void run_vectors(loop_fn loop, char *const *data, const int64_t *strides, int64_t n, const void *params,
-                        const struct operand *operands, int count)
+/* A loop over vector functions: the whole vectors of dense operands directly, all else through
+ * buffers. */
+static void run_vectors(loop_fn loop, char *const *data, const int64_t *strides, int64_t n,
+                        const void *params, const struct operand *operands, int count)
 {
     int64_t whole = n / PADDING * PADDING;
     char *rest[4];
@@ -186,7 +193,7 @@ static void run_vectors(loop_fn loop, char *const *data, const int64_t *strides,
         run_buffered(loop, rest, strides, n - whole, params, operands, count);
 }
 
-/* --- folds ------------------------------------------------------------------------------------------------------ */
+/* --- folds --- */
 
 #if defined(__AVX512F__)
 #define VECTOR_BYTES 64

@@ -1,6 +1,7 @@
-/* The vector variants of scalar.h's functions, under the names of the x86 vector function ABI: gcc calls them in loops over
- * the scalar ones. SLEEF computes them (1 ULP). They carry names of our own, because those of libm's functions would be
- * taken from libmvec (4 ULP) in a process that has loaded it. */
+/* The vector variants of scalar.h's functions, under the names of the x86 vector function ABI: gcc
+ * calls them in loops over the scalar ones. SLEEF computes them (1 ULP). They carry names of our
+ * own, because those of libm's functions would be taken from libmvec (4 ULP) in a process that has
+ * loaded it. */
 #if defined(__x86_64__)
 #include <sleef.h>
 
@@ -27,27 +28,27 @@
 #define SLEEF_DOUBLE(name) Sleef_##name##d2_u10sse2
 #endif
 
-#define VECTOR_UNARY(name)                                                                                    \
-    FLOATS FLOAT_NAME(v, vector_##name##f)(FLOATS x);                                                         \
-    DOUBLES DOUBLE_NAME(v, vector_##name)(DOUBLES x);                                                         \
-    FLOATS FLOAT_NAME(v, vector_##name##f)(FLOATS x)                                                          \
-    {                                                                                                         \
-        return SLEEF_FLOAT(name)(x);                                                                          \
-    }                                                                                                         \
-    DOUBLES DOUBLE_NAME(v, vector_##name)(DOUBLES x)                                                          \
-    {                                                                                                         \
-        return SLEEF_DOUBLE(name)(x);                                                                         \
+#define VECTOR_UNARY(name)                                                                         \
+    FLOATS FLOAT_NAME(v, vector_##name##f)(FLOATS x);                                              \
+    DOUBLES DOUBLE_NAME(v, vector_##name)(DOUBLES x);                                              \
+    FLOATS FLOAT_NAME(v, vector_##name##f)(FLOATS x)                                               \
+    {                                                                                              \
+        return SLEEF_FLOAT(name)(x);                                                               \
+    }                                                                                              \
+    DOUBLES DOUBLE_NAME(v, vector_##name)(DOUBLES x)                                               \
+    {                                                                                              \
+        return SLEEF_DOUBLE(name)(x);                                                              \
     }
-#define VECTOR_BINARY(name)                                                                                   \
-    FLOATS FLOAT_NAME(vv, vector_##name##f)(FLOATS x, FLOATS y);                                              \
-    DOUBLES DOUBLE_NAME(vv, vector_##name)(DOUBLES x, DOUBLES y);                                             \
-    FLOATS FLOAT_NAME(vv, vector_##name##f)(FLOATS x, FLOATS y)                                               \
-    {                                                                                                         \
-        return SLEEF_FLOAT(name)(x, y);                                                                       \
-    }                                                                                                         \
-    DOUBLES DOUBLE_NAME(vv, vector_##name)(DOUBLES x, DOUBLES y)                                              \
-    {                                                                                                         \
-        return SLEEF_DOUBLE(name)(x, y);                                                                      \
+#define VECTOR_BINARY(name)                                                                        \
+    FLOATS FLOAT_NAME(vv, vector_##name##f)(FLOATS x, FLOATS y);                                   \
+    DOUBLES DOUBLE_NAME(vv, vector_##name)(DOUBLES x, DOUBLES y);                                  \
+    FLOATS FLOAT_NAME(vv, vector_##name##f)(FLOATS x, FLOATS y)                                    \
+    {                                                                                              \
+        return SLEEF_FLOAT(name)(x, y);                                                            \
+    }                                                                                              \
+    DOUBLES DOUBLE_NAME(vv, vector_##name)(DOUBLES x, DOUBLES y)                                   \
+    {                                                                                              \
+        return SLEEF_DOUBLE(name)(x, y);                                                           \
     }
 
 VECTOR_UNARY(exp)

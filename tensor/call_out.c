@@ -1,0 +1,152 @@
+/* Writing into a given tensor: what call.h promises of in-place and out= forms. */
+#include <string.h>
+
+#include "autograd/node.h"
+#include "call.h"
+
+/* --- memory --- */
+
+int call_check_writable(const struct tensor *self)
+{
+    for (int i = 0; i < self->dims; i++) {
+        if (self->sizes[i] > 1 && self->strides[i] == 0) {
+            error_set(ERROR_RUNTIME,
+                      "unsupported operation: more than one element of the written-to tensor "
+                      "refers to a single memory "
+                      "location. Please clone() the tensor before performing the operation.");
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Whether the elements of a tensor fill a block of memory without gaps or repetition, in any order
+ * of dims. */
+static bool fills_block(const struct tensor *self)
+{
+    int64_t expected = 1;
+    bool used[TENSOR_MAX_DIMS] = {false};
+
+    for (int done = 0; done < self->dims; done++) {
+        int next = -1;
+        for (int i = 0; i < self->dims; i++)
+            if (!used[i] && (self->sizes[i] == 1 || self->strides[i] == expected))
+                next = i;
+        if (next < 0)
+            return false;
+        used[next] = true;
+        expected *= self->sizes[next];
+    }
+    return true;
+}
+
+int call_check_overlap(const struct tensor *out, const struct tensor *input)
+{
+    if (input == out || input->storage != out->storage || out->numel == 0 || input->numel == 0)
+        return 0;
+    if (!fills_block(out) || !fills_block(input))
+        return 0;
+    const char *begin = tensor_ptr(out), *other = tensor_ptr(input);
+    const char *end = begin + (size_t)out->numel * dtype_info[out->dtype].bytes;
+    const char *other_end = other + (size_t)input->numel * dtype_info[input->dtype].bytes;
+    if (begin >= other_end || other >= end)
+        return 0;
+    if (begin == other && end == other_end && shape_equal(tensor_shape(out), tensor_shape(input)) &&
+        memcmp(out->strides, input->strides, (size_t)out->dims * sizeof *out->strides) == 0)
+        return 0;
+    error_set(ERROR_RUNTIME,
+              "unsupported operation: some elements of the input tensor and the written-to tensor "
+              "refer to a single memory "
+              "location. Please clone() the tensor before performing the operation.");
+    return -1;
+}
+
+/* --- out= --- */
+
+int call_check_cast(enum dtype result, const struct tensor *out)
+{
+    if (dtype_can_cast(result, (enum dtype)out->dtype))
+        return 0;
+    error_set(ERROR_RUNTIME, "result type %s can't be cast to the desired output type %s",
+              dtype_info[result].class_name, dtype_info[out->dtype].class_name);
+    return -1;
+}
+
+int call_check_out(struct tensor *out, struct tensor *const *inputs, int count, const char *op)
+{
+    if (!autograd_needed(inputs, count) && !autograd_needed((struct tensor *const[]){out}, 1))
+        return 0;
+    error_set(ERROR_RUNTIME,
+              "%s(): functions with out=... arguments don't support automatic differentiation, but "
+              "one of the arguments "
+              "requires grad.",
+              op);
+    return -1;
+}
+
+int call_prepare_out(struct tensor *out, const struct shape *shape, enum dtype result,
+                     const char *op)
+{
+    char had[512], needed[512];
+    struct ints sizes = {shape->sizes, shape->dims};
+
+    (void)op;
+    if (call_check_cast(result, out) < 0)
+        return -1;
+    if (shape_equal(tensor_shape(out), sizes))
+        return 0;
+    if (out->numel > 0 && warning_emit("An output with one or more elements was resized since it "
+                                       "had shape %s, which does not match the "
+                                       "required output shape %s. This behavior is deprecated, and "
+                                       "in a future PyTorch release outputs "
+                                       "will not be resized unless they have zero elements. You "
+                                       "can explicitly reuse an out tensor t by "
+                                       "resizing it, inplace, to zero elements with t.resize_(0).",
+                                       shape_text(tensor_shape(out), had, sizeof had),
+                                       shape_text(sizes, needed, sizeof needed)) < 0)
+        return -1;
+    return tensor_resize(out, shape->dims, shape->sizes);
+}
+
+static int check_rule(const struct tensor *out, const struct tensor *result, const char *op,
+                      enum out_rule rule)
+{
+    enum dtype has = (enum dtype)out->dtype, wants = (enum dtype)result->dtype;
+
+    if (rule == OUT_BOOL) {
+        if (has == DTYPE_BOOL || has == DTYPE_U8)
+            return 0;
+        error_set(ERROR_RUNTIME, "%s only supports bool tensor for result, got: %s", op,
+                  dtype_info[has].class_name);
+        return -1;
+    }
+    if (has == wants)
+        return 0;
+    if (rule == OUT_EXACT)
+        error_set(ERROR_RUNTIME, "Expected out tensor to have dtype %s, but got %s instead",
+                  call_c_name(wants), call_c_name(has));
+    else if (rule == OUT_SAME)
+        error_set(ERROR_RUNTIME, "Found dtype %s but expected %s", dtype_info[has].class_name,
+                  dtype_info[wants].class_name);
+    else
+        return call_check_cast(wants, out);
+    return -1;
+}
+
+int call_store_out(struct tensor *out, struct tensor *result, const char *op, enum out_rule rule)
+{
+    struct shape shape;
+    int status = -1;
+
+    if (!result)
+        return -1;
+    shape_like(&shape, result);
+    if (check_rule(out, result, op, rule) == 0 &&
+        call_prepare_out(out, &shape, (enum dtype)out->dtype, op) == 0 &&
+        call_check_writable(out) == 0)
+        status = backend_of(out->storage->device)->copy(out, result);
+    if (status == 0)
+        tensor_bump_version(out);
+    tensor_release(result);
+    return status;
+}
