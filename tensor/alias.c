@@ -106,16 +106,29 @@ static int check_divisible(const char *what, int64_t value, int64_t ratio, const
     return -1;
 }
 
+static int check_dense(const struct tensor *view, const char *from, const char *to)
+{
+    int64_t stride = view->strides[view->dims - 1];
+    if (stride == 1) {
+        return 0;
+    }
+    error_set(ERROR_RUNTIME,
+              "self.stride(-1) must be 1 to view %s as %s (different element sizes), but got %lld",
+              from, to, (long long)stride);
+    return -1;
+}
+
 /* Rescales sizes, strides and offset of a view whose elements become `ratio` times larger. */
 static int widen(struct tensor *view, int64_t ratio, const char *from, const char *to)
 {
     int last = view->dims - 1;
     if (check_divisible("self.size(-1)", view->sizes[last], ratio, from, to) ||
-        check_divisible("self.storage_offset()", view->offset, ratio, from, to)) {
+        check_divisible("self.storage_offset()", view->offset, ratio, from, to) ||
+        check_dense(view, from, to)) {
         return -1;
     }
     for (int i = 0; i < last; i++) {
-        char what[32] = "self.stride(";
+        char what[32];
         snprintf(what, sizeof what, "self.stride(%d)", i);
         if (check_divisible(what, view->strides[i], ratio, from, to)) {
             return -1;
@@ -149,19 +162,13 @@ static int rescale(struct tensor *view, enum dtype dtype)
                   "self.dim() cannot be 0 to view %s as %s (different element sizes)", from, to);
         return -1;
     }
-    if (new_bytes > old_bytes && widen(view, new_bytes / old_bytes, from, to)) {
+    if (new_bytes > old_bytes) {
+        return widen(view, new_bytes / old_bytes, from, to);
+    }
+    if (check_dense(view, from, to)) {
         return -1;
     }
-    if (view->strides[view->dims - 1] != 1) {
-        error_set(
-            ERROR_RUNTIME,
-            "self.stride(-1) must be 1 to view %s as %s (different element sizes), but got %lld",
-            from, to, (long long)view->strides[view->dims - 1]);
-        return -1;
-    }
-    if (new_bytes < old_bytes) {
-        narrow(view, old_bytes / new_bytes);
-    }
+    narrow(view, old_bytes / new_bytes);
     return 0;
 }
 
@@ -426,12 +433,12 @@ struct tensor *alias_squeeze(struct tensor *self, int64_t dim)
 int alias_unbind(struct tensor *self, int64_t dim, struct tensor_list *result)
 {
     *result = (struct tensor_list){NULL, 0};
+    if (shape_wrap_dim(&dim, self->dims)) {
+        return -1;
+    }
     if (self->dims == 0) {
         error_set(ERROR_INDEX, "Dimension specified as %lld but tensor has no dimensions",
                   (long long)dim);
-        return -1;
-    }
-    if (shape_wrap_dim(&dim, self->dims)) {
         return -1;
     }
     int64_t count = self->sizes[dim];

@@ -13,7 +13,7 @@ enum { FORMAT_CONTIGUOUS, FORMAT_PRESERVE };
 static struct tensor *new_for_copy(struct tensor *self, enum dtype dtype, struct device device,
                                    bool contiguous)
 {
-    if (contiguous || tensor_is_contiguous(self)) {
+    if (contiguous) {
         return tensor_new(dtype, device, self->dims, self->sizes);
     }
     int64_t strides[TENSOR_MAX_DIMS];

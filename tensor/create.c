@@ -113,30 +113,100 @@ static int64_t range_count(struct scalar start, struct scalar end, struct scalar
     return (int64_t)count;
 }
 
-static void fill_range(struct tensor *result, struct scalar start, struct scalar step)
+/* PyTorch counts on from the first element of each vector of 32 bytes, in pairs of vectors, and
+ * only the rest element by element; the roundings of float steps show it. */
+#define RANGE_VECTOR_BYTES 32
+
+/* base + step · count with one rounding, in float for half floats, else in double. */
+static double step_on(bool narrow, double base, double step, int64_t count)
+{
+    return narrow ? fmaf((float)step, (float)count, (float)base) : fma(step, (double)count, base);
+}
+
+static double range_element(enum dtype dtype, double start, double step, int64_t i, int64_t lanes)
+{
+    _Alignas(double) char rounded[sizeof(double)];
+    int64_t first = i / lanes * lanes;
+    bool narrow = dtype == DTYPE_F16 || dtype == DTYPE_BF16;
+    dtype_store(dtype, rounded, scalar_float(step_on(narrow, start, step, first)));
+    return step_on(narrow, dtype_load(dtype, rounded).d, step, i - first);
+}
+
+static void fill_float_range(struct tensor *result, double start, double step, int64_t begin,
+                             int64_t end)
 {
     enum dtype dtype = (enum dtype)result->dtype;
-    char *data = tensor_data(result);
-    if (dtype == DTYPE_F32 || dtype == DTYPE_F64) {
-        double from = scalar_to_double(start), by = scalar_to_double(step);
-        for (int64_t i = 0; i < result->numel; i++) {
-            double value = from + by * (double)i;
-            if (dtype == DTYPE_F32) {
-                ((float *)data)[i] = (float)value;
-            } else {
-                ((double *)data)[i] = value;
-            }
+    size_t bytes = dtype_info[dtype].bytes;
+    int64_t lanes = RANGE_VECTOR_BYTES / (int64_t)bytes;
+    int64_t paired = result->numel / (2 * lanes) * (2 * lanes);
+    char *data = tensor_ptr(result);
+    for (int64_t i = begin; i < end; i++) {
+        double value = range_element(dtype, start, step, i, i < paired ? lanes : 1);
+        dtype_store(dtype, data + (size_t)i * bytes, scalar_float(value));
+    }
+}
+
+/* Whether all elements are whole numbers that the dtype holds, so that nothing is ever rounded. */
+static bool is_exact(enum dtype dtype, double start, double step, int64_t count)
+{
+    double last = fabs(start) + fabs(step) * (double)count;
+    return floor(start) == start && floor(step) == step &&
+           ((dtype == DTYPE_F32 && last < 0x1p24) || (dtype == DTYPE_F64 && last < 0x1p53));
+}
+
+static void fill_exact_range(struct tensor *result, double start, double step, int64_t begin,
+                             int64_t end)
+{
+    float *floats = tensor_ptr(result);
+    double *doubles = tensor_ptr(result);
+    if (result->dtype == DTYPE_F32) {
+        for (int64_t i = begin; i < end; i++) {
+            floats[i] = (float)(start + step * (double)i);
         }
+    } else {
+        for (int64_t i = begin; i < end; i++) {
+            doubles[i] = start + step * (double)i;
+        }
+    }
+}
+
+static void fill_int_range(struct tensor *result, int64_t start, int64_t step, int64_t begin,
+                           int64_t end)
+{
+    enum dtype dtype = (enum dtype)result->dtype;
+    size_t bytes = dtype_info[dtype].bytes;
+    char *data = tensor_ptr(result);
+    for (int64_t i = begin; dtype == DTYPE_I64 && i < end; i++) {
+        ((uint64_t *)data)[i] = (uint64_t)start + (uint64_t)step * (uint64_t)i;
+    }
+    if (dtype == DTYPE_I64) {
         return;
     }
-    bool whole = !dtype_is_float(dtype);
-    uint64_t from = (uint64_t)scalar_to_int(start), by = (uint64_t)scalar_to_int(step);
-    for (int64_t i = 0; i < result->numel; i++) {
-        struct scalar value =
-            whole ? scalar_int((int64_t)(from + by * (uint64_t)i))
-                  : scalar_float(scalar_to_double(start) + scalar_to_double(step) * (double)i);
-        dtype_store(dtype, data + (size_t)i * dtype_info[dtype].bytes, value);
+    for (int64_t i = begin; i < end; i++) {
+        uint64_t value = (uint64_t)start + (uint64_t)step * (uint64_t)i;
+        dtype_store(dtype, data + (size_t)i * bytes, scalar_int((int64_t)value));
     }
+}
+
+static int fill_range(struct tensor *result, struct scalar start, struct scalar step)
+{
+    const int64_t block = 1 << 18;
+    double from = scalar_to_double(start), by = scalar_to_double(step);
+    enum dtype dtype = (enum dtype)result->dtype;
+    bool exact = is_exact(dtype, from, by, result->numel);
+    struct work work;
+    work_start(&work);
+    for (int64_t i = 0; i < result->numel && work_goes_on(&work); i += block) {
+        int64_t end = result->numel - i < block ? result->numel : i + block;
+        if (!dtype_is_float(dtype)) {
+            fill_int_range(result, scalar_to_int(start), scalar_to_int(step), i, end);
+        } else if (exact) {
+            fill_exact_range(result, from, by, i, end);
+        } else {
+            fill_float_range(result, from, by, i, end);
+        }
+    }
+    return work_result(&work);
 }
 
 struct tensor *create_arange_step(struct scalar start, struct scalar end, struct scalar step,
@@ -159,10 +229,10 @@ struct tensor *create_arange_step(struct scalar start, struct scalar end, struct
         return NULL;
     }
     struct tensor *result = tensor_new(dtype, DEVICE_DEFAULT, 1, &count);
-    if (!result) {
+    if (!result || fill_range(result, start, step)) {
+        tensor_release(result);
         return NULL;
     }
-    fill_range(result, start, step);
     if (device.type == DEVICE_NONE || device.type == DEVICE_CPU) {
         return result;
     }
