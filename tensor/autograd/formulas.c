@@ -52,12 +52,22 @@ static struct tensor *both(struct tensor *(*op)(struct tensor *, struct tensor *
 
 /* --- arithmetic --- */
 
+/* A product with a number that derivatives, not users, make: it has a node of its own name. */
+struct tensor *body_mul_number(struct tensor *out, struct tensor *self, struct scalar other)
+{
+    (void)out; /* the op has no form that is given one */
+    bool recording = grad_mode_set(false);
+    struct tensor *result = with_number(tensor_mul, self, other);
+    grad_mode_set(recording);
+    return result;
+}
+
 struct tensor *compose_scaled(struct tensor *grad, struct scalar alpha)
 {
     if (scalar_to_double(alpha) == 1) {
         return tensor_retain(grad);
     }
-    return with_number(tensor_mul, grad, alpha);
+    return tensor__mul_number(grad, alpha);
 }
 
 /* d(x^n)/dx = n x^(n-1); nothing at n = 0, also where x^-1 is infinite. */
@@ -68,7 +78,7 @@ struct tensor *compose_pow_scalar_grad(struct tensor *grad, struct tensor *self,
         return tensor_zeros_like(self, DTYPE_NONE, DEVICE_DEFAULT);
     }
     struct tensor *power = with_number(tensor_pow, self, scalar_sub(exponent, scalar_int(1)));
-    struct tensor *slope = power ? with_number(tensor_mul, power, exponent) : NULL;
+    struct tensor *slope = power ? tensor__mul_number(power, exponent) : NULL;
     struct tensor *result = slope ? tensor_mul(grad, slope) : NULL;
     tensor_release(slope);
     tensor_release(power);
@@ -80,7 +90,7 @@ struct tensor *compose_pow_exponent_grad(struct tensor *grad, struct scalar self
                                          struct tensor *exponent, struct tensor *result)
 {
     double base = scalar_to_double(self);
-    struct tensor *slope = with_number(tensor_mul, result, scalar_float(log(base)));
+    struct tensor *slope = tensor__mul_number(result, scalar_float(log(base)));
     if (slope && base == 0) {
         struct tensor *zero = tensor_weak(scalar_int(0));
         struct tensor *flat = zero ? tensor_ge(exponent, zero) : NULL;

@@ -7,6 +7,8 @@
 #ifndef NODE_H
 #define NODE_H
 
+#include <sched.h>
+
 #include "../core.h"
 
 struct node;
@@ -247,6 +249,7 @@ TENSOR_API void value_release(struct value *value);
 static inline void spin_lock(atomic_flag *lock)
 {
     while (atomic_flag_test_and_set_explicit(lock, memory_order_acquire)) {
+        sched_yield();
     }
 }
 
