@@ -238,7 +238,7 @@ $head
 ?record     if (recorded && !(node = $node))
 ?record         goto done;
 ?result     if (!(result = $forward))
-!result     if (call_check_writable(self) < 0 || $forward < 0)
+!result     if (${writable}$forward < 0)
         goto done;
     tensor_bump_version(self);
 ?record     status = recorded ? record_result(node, self, true) : 0;
@@ -429,7 +429,10 @@ class OpWriter:
                   'readers': ' || '.join('tensor_tracks(%s)' % a.name for a in self.tracked if a.name in readers),
                   'node': self.node('old_self') if self.tracked else '',
                   'forward': self.kernel_call() if self.kind == 'cpu' else self.forward('self')}
-        return render(INPLACE, **values)
+        # fills and copies may write a place several times, random numbers may not
+        writable = any(a.kind == 'generator' for a in self.f.params)
+        template = INPLACE.replace('${writable}', 'call_check_writable(self) < 0 || ' if writable else '')
+        return render(template, **values)
 
     def out(self, which):
         outs, fits = outs_of(self.sig), self.kind == 'body' and ' out' in self.sig.text('body')
