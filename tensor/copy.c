@@ -123,7 +123,8 @@ struct tensor *compose_reshape(struct tensor *self, struct ints shape)
     struct ints sizes = {wanted.sizes, wanted.dims};
     if (shape_view_strides(self->dims, self->sizes, self->strides, wanted.dims, wanted.sizes,
                            strides)) {
-        return tensor_view(self, sizes);
+        return tensor_is_contiguous(self) ? tensor_view(self, sizes)
+                                          : tensor__reshape_alias(self, sizes);
     }
     struct tensor *copy = tensor_clone(self, FORMAT_CONTIGUOUS);
     struct tensor *result = copy ? tensor__unsafe_view(copy, sizes) : NULL;
