@@ -36,7 +36,7 @@ CFLAGS ?= $(if $(SAN),-O1,-O2) -g
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 BASE   := -std=gnu11 $(CFLAGS) $(WARN) -fPIC -fvisibility=hidden -D_GNU_SOURCE $(SANFLAGS) -MMD -MP
 
-KERNEL_CFLAGS := $(BASE) -Ikernel $(call pkg,--cflags libzmq libsodium jansson python-$(PYVER)-embed)
+KERNEL_CFLAGS := -DMESALE_PYTHON='"$(PYTHON)"' $(BASE) -Ikernel $(call pkg,--cflags libzmq libsodium jansson python-$(PYVER)-embed)
 KERNEL_LIBS   := $(call pkg,--libs libzmq libsodium jansson python-$(PYVER)-embed) $(PYRPATH:%=-Wl,-rpath,%) -lpthread -ldl -lm
 TENSOR_CFLAGS := $(BASE) -Itensor -I$(B)/gen -fwrapv -fno-math-errno -fno-trapping-math -fopenmp-simd
 LOOP_CFLAGS   := $(if $(SAN),,-O3) -ffp-contract=off
