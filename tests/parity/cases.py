@@ -3,6 +3,7 @@ import itertools
 import random
 
 import case_forms
+import case_graphs
 import case_texts
 
 DTYPES = "bool uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64".split()
@@ -141,13 +142,13 @@ def views():
     show = "[list(y.shape), list(y.stride()), y.storage_offset(), y.is_contiguous(), y.tolist(), node(y)]"
     for base in ("torch.arange(24.).view(2, 3, 4)", "torch.arange(24.).view(4, 3, 2).transpose(0, 2)",
                  "torch.arange(48.).view(2, 3, 8)[:, :, ::2]"):
-        for view in case_texts.VIEWS:
+        for view in case_graphs.VIEWS:
             yield f"x = ({base}).requires_grad_() * 1; y = {view}; {show}"
-    yield from case_texts.SHARED
+    yield from case_graphs.SHARED
 
 
 def gradients():
-    for formula in case_texts.FORMULAS:
+    for formula in case_graphs.FORMULAS:
         yield f"""x = T([[0.5, 1.5, -2.0], [3.0, 0.25, 1.0]], dtype=torch.float64, requires_grad=True)
 w = T([2.0, -1.0, 0.5], dtype=torch.float64, requires_grad=True)
 m = T([[1.0, 2.0], [0.5, -1.0], [3.0, 0.0]], dtype=torch.float64, requires_grad=True)
@@ -155,11 +156,11 @@ y = {formula}
 g = torch.autograd.grad(y.sum(), [x, w, m], create_graph=True, allow_unused=True)
 h = [None if a is None or not a.requires_grad else torch.autograd.grad(a.sum(), [x, w, m], allow_unused=True, retain_graph=True) for a in g]
 [y, graph(y), [None if a is None else a.detach() for a in g], h]"""
-    yield from case_texts.GRAPHS
+    yield from case_graphs.GRAPHS
 
 
 def inplace():
-    yield from case_texts.INPLACE
+    yield from case_graphs.INPLACE
 
 
 # --- indexing -----------------------------------------------------------------------------------------------------------
@@ -239,7 +240,7 @@ def indexing():
                              "torch.arange(1., v.numel() + 1).view((1,) + tuple(v.shape))"))
         if dice.random() < 0.7:
             yield f"x = {make}.clone(); v = x[{index}]; x[{index}] = {value}; x"
-    yield from case_texts.INDEXED
+    yield from case_graphs.INDEXED
 
 
 # --- values of every op ---------------------------------------------------------------------------------------------------
@@ -271,7 +272,7 @@ def values():
                    "torch.matmul(a.expand(2, 2, 3), b.t())"):
             yield (f"[attempt(lambda: {op}) for a, b in [(sample(torch.{dtype}, k), sample(torch.{dtype}, l, 1)) "
                    "for k, l in ('cc', 'ts', 'st', 'ec')]]")
-    yield from case_texts.VALUES
+    yield from case_graphs.VALUES
 
 
 FILES = {"printing": printing, "streams": streams, "promotion": promotion, "errors": errors, "views": views,
