@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from conftest import ROOT
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 TUTORIAL = [ROOT / "notebooks/no_grad_tr.ipynb", ROOT / "notebooks/no_grad_en.ipynb"]
 
