@@ -29,6 +29,8 @@ static void *make_socket(void *context, enum channel channel)
         set_option(socket, ZMQ_SNDHWM, IOPUB_MESSAGES);
     } else {
         set_option(socket, ZMQ_ROUTER_HANDOVER, 1);
+        /* a question to a client whose stdin is not connected yet waits for it */
+        set_option(socket, ZMQ_ROUTER_MANDATORY, channel == CHANNEL_STDIN);
         set_option(socket, ZMQ_SNDHWM, 0);
         set_option(socket, ZMQ_RCVHWM, 0);
     }
@@ -216,9 +218,10 @@ int sockets_send(struct sockets *s, enum channel channel, const struct frames *f
         do
             rc = zmq_send(s->list[channel], frames->list[i].data, frames->list[i].size, flags);
         while (rc < 0 && errno == EINTR);
-        /* only the first part can find no room; whoever left meanwhile is no error */
+        /* only the first part can find no room, or a stdin that is still connecting; whoever left
+         * meanwhile is no error */
         if (rc < 0 && i == 0)
-            return errno == EAGAIN ? -1 : 0;
+            return errno == EAGAIN || errno == EHOSTUNREACH ? -1 : 0;
     }
     return 0;
 }
@@ -226,6 +229,7 @@ int sockets_send(struct sockets *s, enum channel channel, const struct frames *f
 void sockets_keep_all(struct sockets *s, bool keep)
 {
     set_option(s->list[CHANNEL_IOPUB], ZMQ_XPUB_NODROP, keep);
+    set_option(s->list[CHANNEL_STDIN], ZMQ_ROUTER_MANDATORY, keep);
 }
 
 void sockets_poll(struct sockets *s, const int *fds, int fd_count, int timeout_ms,

@@ -77,3 +77,18 @@ def test_the_heart_beats_while_a_cell_runs(pair):
         assert client.is_alive()
     with pytest.raises(queue.Empty):
         client.get_stdin_msg(timeout=0.01)
+
+
+def test_a_question_waits_for_a_client_that_is_still_connecting(pair):
+    manager, first = pair
+    first.stop_channels()  # it has the same identity
+    late = manager.client()
+    late.start_channels(stdin=False, hb=False)
+    late.wait_for_ready(timeout=20)
+    late.execute("print(input('who? '))", allow_stdin=True)
+    time.sleep(0.5)  # the question is asked before anybody listens for it
+    late.stdin_channel.start()
+    assert late.get_stdin_msg(timeout=10)["content"]["prompt"] == "who? "
+    late.input("a late one")
+    assert late.get_shell_msg(timeout=10)["content"]["status"] == "ok"
+    late.stop_channels()
