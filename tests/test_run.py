@@ -370,3 +370,10 @@ def test_notebooks_share_no_state(run, tmp_path):
     broken = tmp_path / "broken.ipynb"
     broken.write_text("{")
     assert "third\n" in run(broken, third, code=2).stdout
+
+
+def test_the_interpreter_may_be_named_from_here(mesale, python, tmp_path):
+    book = save(tmp_path / "book.ipynb", "1")
+    near = subprocess.run([mesale, "run", "--python", f"./{os.path.basename(python)}", book],
+                          cwd=os.path.dirname(python), capture_output=True, text=True)
+    assert near.returncode == 0, near.stderr
