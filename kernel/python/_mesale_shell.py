@@ -359,7 +359,9 @@ class _Cell:
         """The exception as (name, text, traceback), or three times None."""
         error = self._exception()
         if error is None and not shell.display_failed:
-            return None, None, []
+            shown = _kernel.last_error()
+            # an interrupt during a callback is caught and shown by IPython itself: the reply must not say ok
+            return shown if shown is not None and shown[0] == "KeyboardInterrupt" else (None, None, [])
         if _kernel.last_error() is None:
             name, text = type(error).__name__, _text_of(error)
             if isinstance(error, UsageError):

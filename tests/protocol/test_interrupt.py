@@ -244,6 +244,15 @@ def test_a_loop_of_awaits_always_ends(kernel, loop):
         kernel.wait(request, 5).failed("KeyboardInterrupt")
 
 
+def test_an_interrupt_of_a_callback_is_in_the_reply_too(kernel):
+    kernel.run(
+        "def stop():\n    get_ipython().events.unregister('post_execute', stop)\n"
+        "    raise KeyboardInterrupt\n"
+        "get_ipython().events.register('post_execute', stop)"
+    ).failed("KeyboardInterrupt")
+    assert kernel.run("6 * 7").ok().result == "42"
+
+
 def test_an_interrupt_before_the_first_cell_is_harmless(start):
     process = start()
     client = process.client()
