@@ -73,7 +73,9 @@ $(B)/share/jupyter/kernels/mesale/kernel.json: kernelspec/install.py $(wildcard 
 
 DECLS   := $(wildcard tensor/ops/*.decl)
 GENPY   := $(wildcard tensor/gen/*.py)
-GENC    := $(addprefix $(B)/gen/,ops.c nodes.c binding.c loops.c kernels.c)
+# the files of the table that have loops: each family is compiled by itself
+FAMILIES := $(notdir $(basename $(shell grep -lE '^  (each|fold) ' $(DECLS))))
+GENC    := $(addprefix $(B)/gen/,ops.c nodes.c binding.c kernels.c $(FAMILIES:%=loops_%.c))
 GENSTAMP := $(B)/gen/.stamp
 
 # loops compiled once for each instruction set; cpu/pick.c chooses one when the library is loaded
@@ -85,7 +87,7 @@ ISA_SRC    := $(wildcard tensor/cpu/isa/*.c)
 
 TENSOR_SRC := $(wildcard tensor/*.c tensor/cpu/*.c tensor/autograd/*.c)
 TENSOR_OBJ := $(TENSOR_SRC:%.c=$(B)/obj/%.o) $(B)/obj/gen/ops.o $(B)/obj/gen/nodes.o $(B)/obj/gen/kernels.o \
-              $(foreach i,$(ISAS),$(ISA_SRC:tensor/cpu/isa/%.c=$(B)/obj/tensor/cpu/isa/%.$(i).o))
+              $(foreach i,$(ISAS),$(ISA_SRC:tensor/cpu/isa/%.c=$(B)/obj/tensor/cpu/isa/%.$(i).o) $(FAMILIES:%=$(B)/obj/gen/loops_%.$(i).o))
 BINDING_SRC := $(wildcard tensor/python/*.c)
 BINDING_OBJ := $(BINDING_SRC:%.c=$(B)/obj/%.o) $(B)/obj/gen/binding.o
 LIB        := $(B)/lib/libmesale_tensor.so.$(SOVER)
@@ -114,12 +116,19 @@ $(B)/gen/%.c: $(GENSTAMP) ;
 # the one file that opens parallel regions
 $(B)/obj/tensor/cpu/threads.o: TENSOR_CFLAGS += -fopenmp
 
+# without the list of ops, so that a new one compiles only its family
 define ISA_RULE
-$(B)/obj/tensor/cpu/isa/%.$(1).o: tensor/cpu/isa/%.c $(GENSTAMP) Makefile
+$(B)/obj/tensor/cpu/isa/%.$(1).o: tensor/cpu/isa/%.c Makefile | $(GENSTAMP)
 	$$(SAY) CC "$$< ($(1))"
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(TENSOR_CFLAGS) $$(LOOP_CFLAGS) $$(ISA_$(1)) -DISA=$(1) -c -o $$@ $$<
+	$$(Q)$$(CC) $$(ISA_FLAGS) $$(ISA_$(1)) -DISA=$(1) -c -o $$@ $$<
+
+$(B)/obj/gen/%.$(1).o: $(B)/gen/%.c Makefile
+	$$(SAY) CC "$$< ($(1))"
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(ISA_FLAGS) $$(ISA_$(1)) -DISA=$(1) -c -o $$@ $$<
 endef
+ISA_FLAGS = $(TENSOR_CFLAGS) $(LOOP_CFLAGS) -DTENSOR_WITHOUT_OPS
 $(foreach i,$(ISAS),$(eval $(call ISA_RULE,$(i))))
 
 $(LIB): $(TENSOR_OBJ)

@@ -202,7 +202,9 @@ TENSOR_API bool grad_mode_set(bool enabled);
 TENSOR_API struct generator *generator_default(void);
 TENSOR_API void generator_seed(struct generator *generator, uint64_t seed);
 
+#ifndef TENSOR_WITHOUT_OPS /* files that are compiled without the list of operations */
 #include "tensor_ops.h"
+#endif
 
 #ifdef __cplusplus
 }

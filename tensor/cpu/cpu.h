@@ -11,8 +11,8 @@
 /* The loops of one instruction set (cpu/isa/ compiled with its flags). */
 struct cpu_tables {
     const char *name; /* "avx2" */
-    const loop_fn (*pointwise)[DTYPE_COUNT];
-    const struct fold_loops (*folds)[DTYPE_COUNT];
+    const loop_fn *const *pointwise; /* by id and dtype */
+    const struct fold_loops *const *folds;
     const struct copy_kernels *copy;
     const struct matmul_kernels *matmul;
     const struct extreme_kernels *extremes;

@@ -1,10 +1,9 @@
-/* The tables of CPU loops, one set an instruction set (cpu/isa/loops.c, compiled with -DISA=…).
+/* The tables of CPU loops, one set an instruction set (generated, as the loops are: kernels.c).
  * pick.c chooses a set at load. A NULL loop: the op does not exist for that dtype. */
 #ifndef LOOPS_H
 #define LOOPS_H
 
 #include "iter.h"
-#include "op_kernels.h"
 
 /* An associative reduction over runs of one dtype; cpu/reduce.c cuts a reduction into calls of
  * these. `acc` points to accumulators of type `accumulator` (int64_t, float, double or, for bool
@@ -26,18 +25,14 @@ struct fold_loops {
     void (*combine)(void *acc, const void *other, int64_t n);
 };
 
-/* Elementwise bodies: operands are the output and then the inputs (see loop_fn); params are struct
- * scalar []. */
+/* By id and dtype. Elementwise operands are the output and then the inputs (see loop_fn); params are
+ * struct scalar []. */
 #define LOOPS_OF(isa)                                                                              \
-    extern const loop_fn pointwise_loops_##isa[POINTWISE_COUNT][DTYPE_COUNT];                      \
-    extern const struct fold_loops fold_loops_##isa[FOLD_COUNT][DTYPE_COUNT];
+    extern const loop_fn *const pointwise_loops_##isa[];                                           \
+    extern const struct fold_loops *const fold_loops_##isa[];
 
 LOOPS_OF(baseline)
 LOOPS_OF(avx2)
 LOOPS_OF(avx512)
-
-/* pointwise_loops_avx2 … when compiled with -DISA=avx2 */
-#define LOOPS_JOIN(name, isa) name##isa
-#define LOOPS_NAME(name, isa) LOOPS_JOIN(name, isa)
 
 #endif

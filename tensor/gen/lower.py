@@ -453,15 +453,30 @@ def fold_loops(op):
     return '\n'.join(parts), table
 
 
-def loops_inc(ops):
-    parts = [BANNER]
-    for key, kind, type_ in (('each', 'pointwise', 'loop_fn'), ('fold', 'fold', 'struct fold_loops')):
-        rows = []
-        for op in (op for op in ops if key in op.keys):
-            text, loops = EachLoops(op).write() if key == 'each' else fold_loops(op)
-            cells = ',\n         '.join('[DTYPE_%s] = %s' % item for item in loops.items())
-            rows.append('    [%s_%s] =\n        {%s}' % (kind.upper(), constant(op.name), cells))
-            parts.append(text)
-        parts.append('const %s LOOPS_NAME(%s_loops_, ISA)[%s_COUNT][DTYPE_COUNT] = {\n%s,\n};\n'
-                     % (type_, kind, kind.upper(), ',\n'.join(rows)))
+def loops_c(ops):
+    """loops_<family>.c: the loops of the `each` and `fold` ops of one file of the table."""
+    parts = [BANNER + '#include "cpu/isa/loop_body.h"\n']
+    for op in ops:
+        each = 'each' in op.keys
+        text, loops = EachLoops(op).write() if each else fold_loops(op)
+        cells = ',\n    '.join('[DTYPE_%s] = %s' % item for item in loops.items())
+        parts += [text, 'const %s ISA_NAME(%s_)[DTYPE_COUNT] = {\n    %s,\n};\n'
+                  % ('loop_fn' if each else 'struct fold_loops', loops_name(op), cells)]
     return '\n'.join(parts)
+
+
+def loops_name(op):
+    return '%s_%s' % ('pointwise' if 'each' in op.keys else 'fold', constant(op.name).lower())
+
+
+def loop_tables(ops):
+    """C text of the tables that join the families' loops by id, one set for each instruction set."""
+    declared, tables = [], []
+    for key, type_ in (('each', 'loop_fn'), ('fold', 'struct fold_loops')):
+        found = [loops_name(op) for op in ops if key in op.keys]
+        declared += ['    extern const %s %s_##isa[DTYPE_COUNT];' % (type_, name) for name in found]
+        rows = ['        [%s] = %s_##isa,' % (name.upper(), name) for name in found]
+        label = 'pointwise' if key == 'each' else 'fold'
+        tables += ['    const %s *const %s_loops_##isa[] = {' % (type_, label), *rows, '    };']
+    macro = ' \\\n'.join(['#define LOOP_TABLES(isa)', *declared, *tables])
+    return macro + '\n\nLOOP_TABLES(baseline)\nLOOP_TABLES(avx2)\nLOOP_TABLES(avx512)\n'

@@ -1,10 +1,10 @@
 """The C of the op table: headers (tensor_ops.h, op_kernels.h, op_functions.h, nodes.h), the tensor_<op>() functions
-(ops.c), the kernel table (kernels.c), and files of what lower.py makes (nodes.c, loops.inc). files() returns {name: text}.
+(ops.c), the kernel tables (kernels.c), and files of what lower.py makes (nodes.c, loops_*.c). files() returns {name: text}.
 Every piece names the line of the table that it comes from."""
 
 import re
 
-from lower import BANNER, KINDS, at, classes, constant, convert, loops_inc, needs, render, wrap
+from lower import BANNER, KINDS, at, classes, constant, convert, loop_tables, loops_c, needs, render, wrap
 from read import fail, parse_call
 
 APPLY_ARGS = 'struct node *node, struct tensor *const *grads_in, struct tensor **grads_out'
@@ -493,6 +493,14 @@ class OpWriter:
         return '\n'.join(wrap(p) for p in parts)
 
 
+def loop_families(ops):
+    """{name of a file of the table: its ops that have loops}; the Makefile finds the same names."""
+    found = {}
+    for op in (op for op in ops if {'each', 'fold'} & set(op.keys)):
+        found.setdefault(op.where[0].partition('.')[0], []).append(op)
+    return found
+
+
 def files(ops):
     table = Table(ops)
     members = ['    .%s = %s,' % (n[len('cpu_'):], n) for n in table.kernels]
@@ -501,10 +509,12 @@ def files(ops):
         'autograd/record.h', 'autograd/value.h', 'call.h', 'nodes.h', 'op_functions.h'))
     return {
         'tensor_ops.h': tensor_ops_h(table), 'op_kernels.h': op_kernels_h(table),
-        'op_functions.h': op_functions_h(table), 'nodes.h': nodes_h(table), 'loops.inc': loops_inc(ops),
+        'op_functions.h': op_functions_h(table), 'nodes.h': nodes_h(table),
+        **{'loops_%s.c' % family: loops_c(found) for family, found in loop_families(ops).items()},
         'nodes.c': '\n'.join([BANNER + '#include "nodes.h"\n#include "autograd/value.h"\n#include "op_functions.h"\n']
                              + [k.text() for k in table.classes.values()]),
         'ops.c': '\n'.join([includes] + [w.text() for w in writers]),
-        'kernels.c': '%s#include "op_kernels.h"\n\nconst struct op_kernels cpu_op_kernels = {\n%s\n};\n'
-                     % (BANNER, '\n'.join(members)),
+        'kernels.c': '%s#include "cpu/loops.h"\n#include "op_kernels.h"\n\n'
+                     'const struct op_kernels cpu_op_kernels = {\n%s\n};\n\n%s'
+                     % (BANNER, '\n'.join(members), loop_tables(ops)),
     }

@@ -5,13 +5,14 @@
 #include <string.h>
 
 #include "cpu/loops.h"
+#include "op_kernels.h"
 #include "half.h"
 #include "layouts.h"
 
 struct set {
     const char *name;
-    const loop_fn (*pointwise)[DTYPE_COUNT];
-    const struct fold_loops (*folds)[DTYPE_COUNT];
+    const loop_fn *const *pointwise;
+    const struct fold_loops *const *folds;
 };
 
 static struct set sets[3];

@@ -1,37 +1,11 @@
-/* The elementwise and fold loops of the op table (loops.inc, generated), compiled once for each
- * instruction set. */
+/* Loops through blocks of buffers: for halves, which compute in float, and for vector functions, which
+ * want whole vectors. */
 #include <string.h>
 
-#include "../loops.h"
-#include "dtype.h"
-#include "half.h"
-#include "scalar.h"
-
-/* --- parameters --- */
-
-static inline double param_double(const void *params, int index)
-{
-    return scalar_to_double(((const struct scalar *)params)[index]);
-}
-
-static inline int64_t param_int(const void *params, int index)
-{
-    struct scalar value = ((const struct scalar *)params)[index];
-    return value.kind == SCALAR_FLOAT ? (int64_t)value.d : value.i;
-}
-
-/* --- loops through blocks of buffers --- */
+#include "loop_body.h"
 
 #define BLOCK_ELEMENTS 512
 #define PADDING 16 /* the longest vector of any loop, in elements */
-
-/* How an operand passes through a buffer. */
-enum passage { PASS_BYTES, PASS_F16, PASS_BF16 };
-
-struct operand {
-    enum passage passage;
-    int64_t bytes; /* of an element in the tensor */
-};
 
 static void load_block(void *buffer, const char *data, int64_t stride, int64_t n,
                        struct operand operand)
@@ -122,11 +96,7 @@ static inline int64_t buffered_bytes(struct operand operand)
     return operand.passage == PASS_BYTES ? operand.bytes : (int64_t)sizeof(float);
 }
 
-/* Runs `loop` over dense buffers: operands are loaded, converted and stored by blocks. Lengths are
- * rounded up to whole vectors, the places beyond the end repeat the last element: a loop over
- * vector functions then gives an element the same value wherever it stands. An operand with stride
- * 0 is loaded once. */
-static void run_buffered(loop_fn loop, char *const *data, const int64_t *strides, int64_t n,
+void run_buffered(loop_fn loop, char *const *data, const int64_t *strides, int64_t n,
                          const void *params, const struct operand *operands, int count)
 {
     _Alignas(64) char buffers[4][(BLOCK_ELEMENTS + PADDING) * sizeof(double)];
@@ -158,9 +128,7 @@ static void run_buffered(loop_fn loop, char *const *data, const int64_t *strides
     }
 }
 
-/* run_buffered for halves of a binary op that may have its second operand as a float in params (see
- * call.h). */
-static void run_wide(loop_fn loop, char *const *data, const int64_t *strides, int64_t n,
+void run_wide(loop_fn loop, char *const *data, const int64_t *strides, int64_t n,
                      const void *params, const struct operand *operands, int count)
 {
     float number = params ? (float)param_double(params, 0) : 0;
@@ -174,9 +142,7 @@ static void run_wide(loop_fn loop, char *const *data, const int64_t *strides, in
         run_buffered(loop, data, strides, n, NULL, operands, count);
 }
 
-/* A loop over vector functions: the whole vectors of dense operands directly, all else through
- * buffers. */
-static void run_vectors(loop_fn loop, char *const *data, const int64_t *strides, int64_t n,
+void run_vectors(loop_fn loop, char *const *data, const int64_t *strides, int64_t n,
                         const void *params, const struct operand *operands, int count)
 {
     int64_t whole = n / PADDING * PADDING;
@@ -192,23 +158,3 @@ static void run_vectors(loop_fn loop, char *const *data, const int64_t *strides,
     if (whole < n)
         run_buffered(loop, rest, strides, n - whole, params, operands, count);
 }
-
-/* --- folds --- */
-
-#if defined(__AVX512F__)
-#define VECTOR_BYTES 64
-#elif defined(__AVX2__)
-#define VECTOR_BYTES 32
-#else
-#define VECTOR_BYTES 16
-#endif
-#define CHAINS 8       /* vectors that add up side by side */
-#define FOLD_STEPS 16  /* elements added one after the other in each place of a block */
-#define FOLD_LEVELS 48 /* binary digits of the number of blocks, and some */
-#define FOLD_TILE 128  /* columns folded together */
-
-#ifdef __clang__
-#pragma clang diagnostic ignored "-Wpass-failed" /* a wish to vectorise is not a promise */
-#endif
-
-#include "loops.inc"
