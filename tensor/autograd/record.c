@@ -25,6 +25,19 @@ int record_result(struct node *node, struct tensor *result, bool inplace)
     return status;
 }
 
+int record_results(struct node *node, struct tensor *const *results, int count)
+{
+    int status = node ? 0 : -1;
+
+    for (int i = 0; i < count && status == 0; i++)
+        status = autograd_set_history(results[i], node, i);
+    if (status == 0)
+        status = keep_result(node, results[0]);
+    if (node)
+        node_release(node);
+    return status;
+}
+
 int record_views(struct node *node, bool recorded, struct tensor *self, struct tensor_list *result)
 {
     int status = recorded && !node ? -1 : 0;

@@ -8,6 +8,9 @@
  * place, gives it the node as its new history. Keeps the result in the node where the node's class
  * wants it. 0 or -1. */
 int record_result(struct node *node, struct tensor *result, bool inplace);
+/* Makes the `count` tensors of `results` the first outputs of `node` (taken; NULL: it could not be
+ * made), those of them that may have gradients. 0 or -1. */
+int record_results(struct node *node, struct tensor *const *results, int count);
 /* Marks every tensor of `result` as one of several views of `self`, and when `recorded` as outputs
  * of `node` (taken). 0, or -1 with the list released. */
 int record_views(struct node *node, bool recorded, struct tensor *self, struct tensor_list *result);

@@ -23,11 +23,12 @@ indented to its key's value continues it; `#` starts a comment. Keys:
   shape        shape rule of a `cpu` op, `rule(ARGS)` for shape_rule(&shape, ARGS); `scalar()` for 0-d
   cpu          kernel of struct op_kernels: `int F(results…, ARGS)`; `F(CALL)` calls one that is declared elsewhere
   body         `struct tensor *F(struct tensor *out, ARGS)`: below autograd, allocates when out is NULL;
-               `F out`: it also checks and resizes an `out` of out=
+               `F out`: it also checks and resizes an `out` of out=; `int F(ARGS, struct tensor **result)` for several
   alias        `struct tensor *F(ARGS)`: a view; `int F(ARGS, struct tensor_list *)` for Tensor[]
   compose      `struct tensor *F(ARGS)`: made of recorded ops; no node of its own
   helper       a C function of this name that formulas may call (returns Scalar)
-  returns      NAME [DTYPE] [nograd], …: the outputs of a signature with several
+  returns      NAME [DTYPE] [nograd], …: the outputs of a signature with several; those with a gradient come first. A
+               signature that does not name its results has result0, result1 … and gives Python a plain tuple
   out          which dtypes an `out` may have: cast, exact, same, bool (see enum out_rule in call.h); exact unless given for
                cpu and compose, cast for others
   grad         ARG: FORMULA, one a line: the gradient for ARG, see lower.py
@@ -371,7 +372,9 @@ def finish_sig(op, sig):
     for line in sig.keys.get('returns', []):
         read_outputs(sig, line)
     if len(sig.returns) > 1 and not sig.outputs:
-        fail(sig.where, 'several results need `returns`')
+        if sig.returns[0][1]:
+            fail(sig.where, 'several results need `returns`')
+        sig.outputs = [('result%d' % i, None, False) for i in range(len(sig.returns))]
     read_grads(op, sig)
 
 

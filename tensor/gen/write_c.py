@@ -142,7 +142,7 @@ def hand_prototype(name, params, sig, key):
     if key in ('check', 'apply', 'helper'):
         result = 'struct scalar' if key == 'helper' else 'int'
         return '%s %s(%s);' % (result, name, APPLY_ARGS if key == 'apply' else args)
-    if key == 'body':
+    if key == 'body' and not sig.outputs:
         return 'struct tensor *%s(%s);' % (name, comma('struct tensor *out', args))
     result, args = result_form(sig, args)
     return '%s%s(%s);' % (result, name, args)
@@ -212,7 +212,7 @@ $head
 
     if ($forward < 0)
         return -1;
-?record     if (autograd_needed($items) && record_result($node, result[0], false) < 0) {
+?record     if (autograd_needed($items) && record_results($node, result, $graded) < 0) {
 ?record         for (int i = 0; i < $count; i++)
 ?record             tensor_clear(&result[i]);
 ?record         return -1;
@@ -365,7 +365,7 @@ class OpWriter:
             return 'forward_%s(%s)' % (self.f.short, comma(self.args, 'result' if self.sig.outputs else ''))
         hand = self.table.hand_args(self.call, self.f.params)
         more = 'result' if self.sig.is_list or self.sig.outputs else ''
-        return '%s(%s)' % (self.call, comma(out if self.kind == 'body' else '', hand, more))
+        return '%s(%s)' % (self.call, comma(out if self.kind == 'body' and not self.sig.outputs else '', hand, more))
 
     def own_dtype(self):
         return 'dtype' if any(a.name == 'dtype' for a in self.f.params) else 'DTYPE_NONE'
@@ -397,6 +397,7 @@ class OpWriter:
 
     def functional(self, which):
         values = {**self.arrays(), 'head': '%s%s(%s)' % which, 'check': self.check(), 'count': len(self.sig.outputs),
+                  'graded': sum(not nograd for _, _, nograd in self.sig.outputs),
                   'record': bool(self.tracked) and self.types != 'TYPES_COMPARE', 'view': self.kind == 'alias'}
         if not values['record']:
             values.update(tracked='', inputs=values['inputs'] if self.kind == 'each' else '')

@@ -226,6 +226,8 @@ def named_result(op):
     sig = next((s for s in op.sigs if s.outputs), None)
     if not sig:
         return '', []
+    if not sig.returns[0][1]:
+        return 'static const struct named_result %s_result = {NULL, %d, NULL, NULL};\n' % (op.name, len(sig.outputs)), []
     names = [op.name] + [op.name + '_out'] * ('out' in op.py)
     fields = ', '.join('"%s"' % o[0] for o in sig.outputs)
     text = 'static const char *const %s_fields[] = {%s};\n' % (op.name, fields)

@@ -88,7 +88,7 @@ enum result_kind {
 
 /* A named result; its Python type is made on first use and listed in torch.return_types. */
 struct named_result {
-    const char *name; /* "max" */
+    const char *name; /* "max"; NULL: a plain tuple */
     int count;
     const char *const *fields; /* "values", "indices" */
     PyTypeObject **type;       /* storage for the type: a static NULL pointer of binding.c */

@@ -47,8 +47,10 @@ static PyTypeObject *named_type(const struct named_result *named)
 
 PyObject *named_object(const struct named_result *named, struct tensor **items, PyTypeObject *type)
 {
-    PyTypeObject *kind = named_type(named);
-    PyObject *self = kind ? PyStructSequence_New(kind) : NULL;
+    PyTypeObject *kind = named->name ? named_type(named) : NULL;
+    PyObject *self = kind          ? PyStructSequence_New(kind)
+                     : named->name ? NULL
+                                   : PyTuple_New(named->count);
     for (int i = 0; i < named->count; i++) {
         PyObject *item = NULL;
         if (self && type != tensor_type && !items[i]->python) {
@@ -58,7 +60,7 @@ PyObject *named_object(const struct named_result *named, struct tensor **items, 
             item = tensor_object_take(items[i]);
         }
         if (self && item) {
-            PyStructSequence_SET_ITEM(self, i, item);
+            PyTuple_SET_ITEM(self, i, item); /* of a structure too, which is a tuple */
         } else {
             Py_XDECREF(item);
             Py_CLEAR(self);
