@@ -1,0 +1,158 @@
+"""Samples of every op of the table: code for answer.run(), made of the templates in arguments.py or, where there are none,
+of the op's signatures. The same op always gives the same samples, whatever else the table holds."""
+import itertools
+import random
+import re
+
+import case_forms
+from arguments import BY_TYPE, PAIRS, SHAPES, TEMPLATES
+
+DTYPES = "bool uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64".split()
+LAYOUTS = ("ccc", "ttt", "tct", "css", "ect", "oso", "cec", "sto")  # of the first, second and third input
+ROOMS = "nrtwd"                                                      # what out= is given, see probe.py
+INPUT = re.compile(r"\b([xpud])\[([\d,]*)\]")
+INDEX = re.compile(r"\bi\[([\d,]*);(\d+)\]")
+MASK = re.compile(r"\bm\[([\d,]*)\]")
+
+
+# --- templates ----------------------------------------------------------------------------------------------------------
+
+def _values(kind, name):
+    if name in ("dim", "dim0", "dim1") and kind == "int":
+        return ("0", "-1", "1")
+    return BY_TYPE.get(kind, ())
+
+
+def _from_signature(listed):
+    """Templates of one signature: every shape with what is required, then every other argument once."""
+    needed = [(kind, name) for kind, name, default, keyword in listed if default is None and not keyword]
+    if any(not _values(kind, name) for kind, name in needed):
+        return
+    tensors = sum(kind == "Tensor" for kind, _ in needed)
+    plain = [_values(kind, name)[0] for kind, name in needed]
+    shapes = [(shape,) for shape in SHAPES] if tensors == 1 else PAIRS if tensors == 2 else [pair + ("[2,3]",) for pair in PAIRS]
+    for chosen in shapes if tensors else [()]:
+        sizes = iter(chosen)
+        yield ", ".join("x" + next(sizes, "[2,3]") if kind == "Tensor" else text
+                        for (kind, _), text in zip(needed, plain))
+    for position, (kind, name) in enumerate(needed):
+        for value in _values(kind, name)[1:]:
+            yield ", ".join(plain[:position] + [value] + plain[position + 1:])
+    for kind, name, default, keyword in listed:
+        if (default is not None or keyword) and name not in ("out", "generator", "from"):
+            for value in _values(kind, name):
+                yield ", ".join(plain + [f"{name}={value}"])
+
+
+def templates(op):
+    """The argument lists of an op, each once."""
+    given = TEMPLATES.get(op["name"])
+    if given is None:
+        given = [template for signature in op["signatures"]
+                 for template in _from_signature(case_forms.parameters(signature["schema"]))]
+    return list(dict.fromkeys(given))
+
+
+# --- templates → code ------------------------------------------------------------------------------------------------------
+
+def split(text):
+    """Splits an argument list at its own commas."""
+    parts, depth, start, quoted = [], 0, 0, False
+    for position, char in enumerate(text):
+        quoted ^= char == "'"
+        depth += (char in "([") - (char in ")]")
+        if char == "," and not depth and not quoted:
+            parts.append(text[start:position].strip())
+            start = position + 1
+    tail = text[start:].strip()
+    return parts + [tail] if tail else parts
+
+
+def _shape(text):
+    return f"({text},)" if text and "," not in text else f"({text})"
+
+
+def _inputs(template, dtype, layouts):
+    """The template with letters for its inputs, and the code that makes those."""
+    made = []
+
+    def letter(match):
+        layout = layouts[len(made) % len(layouts)]
+        kind = "" if match[1] == "x" else f",'{match[1]}'"
+        made.append(f"S('{dtype}',{_shape(match[2])},'{layout}',{len(made)}{kind})")
+        return "abcdefgh"[len(made) - 1]
+
+    text = INPUT.sub(letter, template)
+    text = INDEX.sub(lambda match: f"I({_shape(match[1])},{match[2]})", text)
+    return MASK.sub(lambda match: f"M({_shape(match[1])})", text), made
+
+
+def _called(op, form):
+    """The function's full name."""
+    module = "torch.nn.functional" if "nn" in op["python"] and "function" not in op["python"] else "torch"
+    return f"{module}.{op['name']}" if form != "inplace" else op["name"] + "_" * (not op["name"].endswith("_"))
+
+
+def code(op, form, template, dtype="float32", layouts="ccc", room="n"):
+    """The code of one sample, or None where the form has no such call."""
+    text, made = _inputs(template, dtype, layouts)
+    letters = ", ".join("abcdefgh"[:len(made)])
+    inputs = "".join(", " + one for one in made)
+    if form == "out":
+        text = f"{text}, out=out" if text else "out=out"
+        lambda_ = f"lambda out{', ' if letters else ''}{letters}: {_called(op, form)}({text})"
+        return f"probe_out({lambda_}{inputs}, kind='{room}')"
+    if form == "function":
+        return f"probe(lambda {letters}: {_called(op, form)}({text}){inputs})"
+    first, *rest = split(text) or [""]
+    if form == "inplace" or op["name"].endswith("_"):
+        if first != "a":
+            return None
+        return f"probe(lambda {letters}: a.{_called(op, 'inplace')}({', '.join(rest)}){inputs}, write=True)"
+    if not re.match(r"a\b|\(a|I\(|M\(", first):
+        return None
+    own = first if re.fullmatch(r"\w+|[IM]\(.*\)", first) else f"({first})"
+    return f"probe(lambda {letters}: {own}.{op['name']}({', '.join(rest)}){inputs})"
+
+
+# --- choosing ------------------------------------------------------------------------------------------------------------
+
+def forms(op):
+    found = [form for form in ("function", "method", "inplace", "out") if form in op["python"]]
+    return found + ["function"] * ("nn" in op["python"] and "function" not in found)
+
+
+def _plans(op, dice):
+    """(form, template, dtype, layouts, room), without end: first every form with every template, then every form with
+    every dtype, then every form with every layout, then at random."""
+    lists, kinds = templates(op), forms(op)
+    turns = zip(itertools.cycle(LAYOUTS), itertools.cycle(ROOMS))
+    for template, form in itertools.product(lists, kinds):
+        yield (form, template, "float32") + next(turns)
+    for dtype, form in itertools.product(DTYPES, kinds):
+        yield (form, dice.choice(lists[:3]), dtype) + next(turns)
+    for layouts, form in itertools.product(LAYOUTS, kinds):
+        yield form, dice.choice(lists), "float32", layouts, next(turns)[1]
+    while True:
+        yield dice.choice(kinds), dice.choice(lists), dice.choice(DTYPES), dice.choice(LAYOUTS), dice.choice(ROOMS)
+
+
+def samples(op, count):
+    """About `count` different samples of an op, at least every form with every template and dtype."""
+    dice, found, tried = random.Random(op["name"]), {}, 0
+    lists, kinds = templates(op), forms(op)
+    if not lists or not kinds:
+        return []
+    least = len(kinds) * (len(lists) + len(DTYPES))
+    for plan in _plans(op, dice):
+        tried += 1
+        if (len(found) >= count and tried > least) or tried > 20 * count + least:
+            return list(found)
+        text = code(op, *plan)
+        if text is not None:
+            found[text] = None
+
+
+def table():
+    """The ops that are sampled: those that Python sees."""
+    return case_forms.table()
