@@ -173,7 +173,6 @@ contiguous  x[2,3] | x[4] | x[] | x[0,3] | x[2,3], memory_format=torch.contiguou
 empty       2, 3 | (0,) | (2,), dtype=torch.int32
 empty_strided  (2, 3), (1, 2) | (2,), (1,), dtype=torch.float64
 complex polar  x[2], x[2]
-# values are not looked at where memory is not written
 """
 
 

@@ -2,7 +2,6 @@
 import itertools
 import random
 
-import case_forms
 import case_graphs
 import case_texts
 
@@ -276,4 +275,4 @@ def values():
 
 
 FILES = {"printing": printing, "streams": streams, "promotion": promotion, "errors": errors, "views": views,
-         "gradients": gradients, "inplace": inplace, "indexing": indexing, "values": values, "forms": case_forms.forms}
+         "gradients": gradients, "inplace": inplace, "indexing": indexing, "values": values}

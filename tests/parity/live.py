@@ -1,8 +1,8 @@
 """Compares our torch with PyTorch, live: `make parity`.
 
-    build/venv-test/bin/python tests/parity/live.py [--only add,mul] [--count N] [--mistakes] [--show K] [--all]
+    build/venv-test/bin/python tests/parity/live.py [--only add,mul] [--count N] [--mistakes N] [--show K] [--all]
 
---only: these ops; --count: samples an op; --mistakes: wrong arguments too; --programs N: so many programs made by
+--only: these ops; --count: samples an op; --mistakes: so many wrong calls of it too; --programs N: so many programs made by
 hypothesis; --show: how many differences an op shows. Exit status 1 when an answer differs that known.py does not name.
 """
 import argparse
@@ -14,10 +14,11 @@ import sys
 import threading
 
 import compare
+import mistakes
 import samples
+import table
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SITE = pathlib.Path(os.environ.get("MESALE_SITE", ROOT / "build/site"))
 
 
 class Worker:
@@ -78,7 +79,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--only", default="", help="names of ops, with commas")
     parser.add_argument("--count", type=int, default=60, help="samples an op")
-    parser.add_argument("--mistakes", action="store_true", help="calls with wrong arguments too")
+    parser.add_argument("--mistakes", type=int, default=0, help="wrong calls an op")
     parser.add_argument("--show", type=int, default=5, help="differences shown an op")
     parser.add_argument("--peer", default=str(ROOT / "build/oracle/bin/python"), help="the Python that has PyTorch")
     parser.add_argument("--ours", default=str(ROOT / "build/venv/bin/python"))
@@ -104,11 +105,11 @@ def succeeded(answer):
 def main():
     options = arguments()
     wanted = set(filter(None, options.only.split(",")))
-    workers = Worker(options.ours, SITE), Worker(options.peer)
-    ops = [op for op in samples.table() if not wanted or op["name"] in wanted]
+    workers = Worker(options.ours, table.SITE), Worker(options.peer)
+    ops = [op for op in table.ops() if not wanted or op["name"] in wanted]
     counts, different = {}, 0
     for op in ops:
-        codes = samples.samples(op, options.count)
+        codes = samples.samples(op, options.count) + mistakes.mistakes(op, options.mistakes)
         answers = both(workers, codes)
         counts[op["name"]] = sum(map(succeeded, answers[1]))
         different += report(op["name"], codes, answers, options.show)

@@ -4,13 +4,13 @@ import itertools
 import random
 import re
 
-import case_forms
-from arguments import BY_TYPE, PAIRS, SHAPES, TEMPLATES
+import table
+from arguments import BY_TYPE, PAIRS, SHAPES, TEMPLATES, UNWRITTEN
 
 DTYPES = "bool uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64".split()
 LAYOUTS = ("ccc", "ttt", "tct", "css", "ect", "oso", "cec", "sto")  # of the first, second and third input
 ROOMS = "nrtwd"                                                      # what out= is given, see probe.py
-INPUT = re.compile(r"\b([xpud])\[([\d,]*)\]")
+INPUT = re.compile(r"\b([xpud])\[([\d,]*)\](?:@(\w+))?")
 INDEX = re.compile(r"\bi\[([\d,]*);(\d+)\]")
 MASK = re.compile(r"\bm\[([\d,]*)\]")
 
@@ -49,7 +49,10 @@ def templates(op):
     given = TEMPLATES.get(op["name"])
     if given is None:
         given = [template for signature in op["signatures"]
-                 for template in _from_signature(case_forms.parameters(signature["schema"]))]
+                 for template in _from_signature(table.parameters(signature["schema"]))]
+    if table.is_factory(op):
+        given = given + [f"{template}, dtype=torch.{dtype}" for dtype in DTYPES for template in given[:4]
+                         if "dtype" not in template]
     return list(dict.fromkeys(given))
 
 
@@ -79,7 +82,7 @@ def _inputs(template, dtype, layouts):
     def letter(match):
         layout = layouts[len(made) % len(layouts)]
         kind = "" if match[1] == "x" else f",'{match[1]}'"
-        made.append(f"S('{dtype}',{_shape(match[2])},'{layout}',{len(made)}{kind})")
+        made.append(f"S('{match[3] or dtype}',{_shape(match[2])},'{layout}',{len(made)}{kind})")
         return "abcdefgh"[len(made) - 1]
 
     text = INPUT.sub(letter, template)
@@ -100,19 +103,21 @@ def code(op, form, template, dtype="float32", layouts="ccc", room="n"):
     inputs = "".join(", " + one for one in made)
     if form == "out":
         text = f"{text}, out=out" if text else "out=out"
-        lambda_ = f"lambda out{', ' if letters else ''}{letters}: {_called(op, form)}({text})"
+        written = ".zero_()" * (op["name"] in UNWRITTEN)
+        lambda_ = f"lambda out{', ' if letters else ''}{letters}: {_called(op, form)}({text}){written}"
         return f"probe_out({lambda_}{inputs}, kind='{room}')"
+    written = ".zero_()" * (op["name"] in UNWRITTEN)
     if form == "function":
-        return f"probe(lambda {letters}: {_called(op, form)}({text}){inputs})"
+        return f"probe(lambda {letters}: {_called(op, form)}({text}){written}{inputs})"
     first, *rest = split(text) or [""]
     if form == "inplace" or op["name"].endswith("_"):
         if first != "a":
             return None
-        return f"probe(lambda {letters}: a.{_called(op, 'inplace')}({', '.join(rest)}){inputs}, write=True)"
+        return f"probe(lambda {letters}: a.{_called(op, 'inplace')}({', '.join(rest)}){written}{inputs}, write=True)"
     if not re.match(r"a\b|\(a|I\(|M\(", first):
         return None
     own = first if re.fullmatch(r"\w+|[IM]\(.*\)", first) else f"({first})"
-    return f"probe(lambda {letters}: {own}.{op['name']}({', '.join(rest)}){inputs})"
+    return f"probe(lambda {letters}: {own}.{op['name']}({', '.join(rest)}){written}{inputs})"
 
 
 # --- choosing ------------------------------------------------------------------------------------------------------------
@@ -151,8 +156,3 @@ def samples(op, count):
         text = code(op, *plan)
         if text is not None:
             found[text] = None
-
-
-def table():
-    """The ops that are sampled: those that Python sees."""
-    return case_forms.table()
