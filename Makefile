@@ -96,7 +96,7 @@ tensor: $(LIB)
 gen: $(GENSTAMP)
 $(GENC): $(GENSTAMP)
 
-$(GENSTAMP): $(GENPY) $(DECLS)
+$(GENSTAMP): $(GENPY) $(DECLS) tensor/python/_C.pyi
 	$(SAY) GEN $(B)/gen
 	@mkdir -p $(@D)
 	$(Q)$(PYTHON) -B tensor/gen/read.py --out $(B)/gen $(sort $(DECLS))
@@ -146,7 +146,9 @@ DIST    := $(B)/site/torch-2.13.0+mesale.dist-info
 PYEXT   := $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))' 2>/dev/null)
 EXT     := $(B)/site/torch/_C$(PYEXT)
 
-site: $(EXT) $(B)/site/torch/_C.pyi $(SITE_PY) $(DIST)/METADATA
+STUBS   := $(B)/site/torch/_C.pyi $(B)/site/torch/return_types.pyi
+
+site: $(EXT) $(STUBS) $(SITE_PY) $(DIST)/METADATA
 
 # it holds the library itself and binds its names within, so that no other library of the process (libcom_err has an
 # error_message too) can take them over
@@ -155,9 +157,9 @@ $(EXT): $(BINDING_OBJ) $(TENSOR_OBJ)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANFLAGS) -shared -Wl,-Bsymbolic -o $@ $^ -fopenmp $(TENSOR_LIBS)
 
-$(B)/site/torch/_C.pyi: $(GENSTAMP)
+$(STUBS): $(B)/site/torch/%: $(GENSTAMP)
 	@mkdir -p $(@D)
-	$(Q)cp $(B)/gen/_C.pyi $@
+	$(Q)cp $(B)/gen/$* $@
 
 $(B)/site/%: tensor/%
 	@mkdir -p $(@D)

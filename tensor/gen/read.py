@@ -61,17 +61,17 @@ DTYPES = {'BOOL': ('uint8_t', 1, 'bool'), 'U8': ('uint8_t', 1, 'int'), 'I8': ('i
 SCHEMA = {
     'Tensor': ('struct tensor *', 'tensor', 'TENSOR', 'Tensor', 'Tensor'),
     'Tensor[]': ('struct tensors ', 'tensors', 'TENSORS', 'tuple of Tensors', 'Sequence[Tensor]'),
-    'Tensor?[]': ('struct tensors ', 'tensors', 'TENSORS', 'tuple of Tensors', 'Sequence[Optional[Tensor]]'),
-    'Scalar': ('struct scalar ', 'scalar', 'SCALAR', 'Number', 'Number'),
-    'int': ('int64_t ', 'int', 'INT', 'int', 'int'),
-    'int[]': ('struct ints ', 'ints', 'INTS', 'tuple of ints', 'Sequence[int]'),
-    'int[1]': ('struct ints ', 'ints', 'INTS', 'tuple of ints', 'Union[int, Sequence[int]]'),
-    'float': ('double ', 'float', 'FLOAT', 'float', 'float'),
-    'bool': ('bool ', 'bool', 'BOOL', 'bool', 'bool'),
-    'ScalarType': ('enum dtype ', 'dtype', 'DTYPE', 'torch.dtype', 'dtype'),
-    'Device': ('struct device ', 'device', 'DEVICE', 'torch.device', 'Union[str, int, device]'),
-    'Layout': ('int ', 'layout', 'LAYOUT', 'torch.layout', 'layout'),
-    'MemoryFormat': ('int ', 'memory_format', 'MEMORY_FORMAT', 'torch.memory_format', 'memory_format'),
+    'Tensor?[]': ('struct tensors ', 'tensors', 'TENSORS', 'tuple of Tensors', 'Sequence[Tensor | None]'),
+    'Scalar': ('struct scalar ', 'scalar', 'SCALAR', 'Number', '_Number'),
+    'int': ('int64_t ', 'int', 'INT', 'int', '_int'),
+    'int[]': ('struct ints ', 'ints', 'INTS', 'tuple of ints', 'Sequence[_int]'),
+    'int[1]': ('struct ints ', 'ints', 'INTS', 'tuple of ints', '_int | Sequence[_int]'),
+    'float': ('double ', 'float', 'FLOAT', 'float', '_float'),
+    'bool': ('bool ', 'bool', 'BOOL', 'bool', '_bool'),
+    'ScalarType': ('enum dtype ', 'dtype', 'DTYPE', 'torch.dtype', '_dtype'),
+    'Device': ('struct device ', 'device', 'DEVICE', 'torch.device', '_Device'),
+    'Layout': ('int ', 'layout', 'LAYOUT', 'torch.layout', '_layout'),
+    'MemoryFormat': ('int ', 'memory_format', 'MEMORY_FORMAT', 'torch.memory_format', '_memory_format'),
     'Generator': ('struct generator *', 'generator', 'GENERATOR', 'torch.Generator', 'Generator'),
     'str': ('const char *', 'string', 'STRING', 'str', 'str'),
 }
@@ -431,9 +431,10 @@ def main():
     options = parser.parse_args()
     import write_c
     import write_py
+    import write_stub
     try:
         table = read_table(options.decl)
-        files = {**write_c.files(table), **write_py.files(table)}
+        files = {**write_c.files(table), **write_py.files(table), **write_stub.files(table)}
     except DeclError as error:
         sys.exit(str(error))
     os.makedirs(options.out, exist_ok=True)

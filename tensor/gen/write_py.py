@@ -1,5 +1,5 @@
-"""The Python side of the op table: binding.c (method tables, argument specs, number slots; see python/args.h), the
-stub file _C.pyi, and ops.json for tests. files() returns {name: text}."""
+"""The Python side of the op table: binding.c (method tables, argument specs, number slots; see python/args.h) and
+ops.json for tests. files() returns {name: text}."""
 
 import json
 
@@ -12,17 +12,6 @@ SLOTS = {'+': 'add', '-': 'subtract', '*': 'multiply', '/': 'true_divide', '**':
 COMPARISONS = ['<', '<=', '==', '!=', '>', '>=']
 COMMUTATIVE = ('+', '*', '&', '|', '^')
 OTHERWISE = {'int': 'INT, .i', 'bool': 'BOOL, .i', 'float': 'FLOAT, .d', 'memory_format': 'MEMORY_FORMAT, .i'}
-STUB_HEAD = '''# Generated from the op table by gen/read.py.
-from typing import Any, Optional, Sequence, Tuple, Union, overload
-
-Number = Union[int, float, bool]
-
-class dtype: ...
-class device: ...
-class layout: ...
-class memory_format: ...
-class Generator: ...
-'''
 
 
 def quote(text):
@@ -54,17 +43,6 @@ class Overload:
         def show(arg):
             return '%s %s%s' % (SCHEMA[arg.type][3], self.shown_name(arg), ' = ' + arg.default if arg.default else '')
         return '(%s)' % self.items(show, '%s out = None' % self.out_type[3])
-
-    def stub(self):
-        def show(arg):
-            type_ = SCHEMA[arg.type][4]
-            if arg.type == 'Tensor' and 'number' in self.f.op.flags.get(arg.name, ()):
-                type_ = 'Union[Tensor, Number]'
-            name = 'from_' if arg.name == 'from' else self.shown_name(arg)
-            type_ = 'Optional[%s]' % type_ if arg.optional else type_
-            return '%s: %s%s' % (name, type_, ' = ...' if arg.default else '')
-        items = self.items(show, 'out: Optional[%s] = ...' % self.out_type[4])
-        return items if self.variant == 'function' else 'self' + (', ' + items if items else '')
 
     def param(self, slot, arg):
         operand = arg.type == 'Scalar' and arg.name in {o.name for o in self.f.operands}
@@ -221,18 +199,19 @@ def callable_text(op, variant, name, overloads):
         name, label, 'METH_NOARGS' if bare else 'METH_FASTCALL | METH_KEYWORDS', quote(doc))
 
 
-def named_result(op):
-    """(text, references) of the named tuples of an op with several results."""
-    sig = next((s for s in op.sigs if s.outputs), None)
-    if not sig:
-        return '', []
-    if not sig.returns[0][1]:
-        return 'static const struct named_result %s_result = {NULL, %d, NULL, NULL};\n' % (op.name, len(sig.outputs)), []
-    names = [op.name] + [op.name + '_out'] * ('out' in op.py)
-    fields = ', '.join('"%s"' % o[0] for o in sig.outputs)
-    text = 'static const char *const %s_fields[] = {%s};\n' % (op.name, fields)
-    text += ''.join(fill(NAMED, name=n, op=op.name, count=len(sig.outputs)) for n in names)
-    return text, ['&%s_result' % n for n in names]
+def named_results(op):
+    """The names in torch.return_types of an op with several results, none when they are a plain tuple."""
+    named = any(s.outputs and s.returns[0][1] for s in op.sigs)
+    return [op.name] + [op.name + '_out'] * ('out' in op.py) if named else []
+
+
+def named_text(op):
+    """The C structures of the results of an op with several."""
+    outputs, names = next((s.outputs for s in op.sigs if s.outputs), ()), named_results(op)
+    if outputs and not names:
+        return 'static const struct named_result %s_result = {NULL, %d, NULL, NULL};\n' % (op.name, len(outputs))
+    text = 'static const char *const %s_fields[] = {%s};\n' % (op.name, ', '.join('"%s"' % o[0] for o in outputs))
+    return text * bool(names) + ''.join(fill(NAMED, name=n, op=op.name, count=len(outputs)) for n in names)
 
 
 def adapter(op, suffix, result):
@@ -281,8 +260,8 @@ def binding_c(ops):
         parts.append(at(op.where))
         used = {(o.f.short, o.variant == 'inplace'): o.f for _, _, overloads in found for o in overloads}
         parts += [invoke(function, inplace) for (_, inplace), function in used.items()]
-        text, results = named_result(op)
-        parts, named = parts + [text], named + results
+        parts.append(named_text(op))
+        named += ['&%s_result' % n for n in named_results(op)]
         for variant, name, overloads in found:
             text, define = callable_text(op, variant, name, overloads)
             parts.append(text)
@@ -298,22 +277,6 @@ def binding_c(ops):
     return '\n'.join(p for p in parts if p)
 
 
-def stub_lines(op, functions):
-    for variant, name, overloads in variants(op):
-        indent = '' if functions else '    '
-        for overload in overloads if (variant == 'function') == functions else ():
-            if len(overloads) > 1:
-                yield indent + '@overload'
-            result = 'Tuple[Tensor, ...]' if overload.result in ('LIST', 'NAMED') else 'Tensor'
-            yield '%sdef %s(%s) -> %s: ...' % (indent, name, overload.stub(), result)
-
-
-def stubs(ops):
-    lines = [STUB_HEAD, 'class Tensor:', '    def __getattr__(self, name: str) -> Any: ...']
-    lines += [line for op in ops for line in stub_lines(op, False)] + ['']
-    return '\n'.join(lines + [line for op in ops for line in stub_lines(op, True)]) + '\n'
-
-
 def facts(op):
     """What tests want to know of an op."""
     texts = {(id(o.sig), v): o.text() for v, _, overloads in variants(op) for o in overloads}
@@ -327,4 +290,4 @@ def facts(op):
 
 def files(ops):
     table = json.dumps([facts(op) for op in ops], indent=1)
-    return {'binding.c': binding_c(ops), '_C.pyi': stubs(ops), 'ops.json': table + '\n'}
+    return {'binding.c': binding_c(ops), 'ops.json': table + '\n'}

@@ -1,8 +1,14 @@
 """Tensors and automatic differentiation, computed in C. The API is PyTorch's."""
 import sys as _sys
 
+TYPE_CHECKING = bool()  # not False: jedi would pass over the branch
+if TYPE_CHECKING:
+    from types import ModuleType as _ModuleType
 
-def _load():
+    from torch._C import *  # noqa: F403
+
+
+def _load() -> "_ModuleType":
     """Imports torch._C; under another Python than the one it was built for, says so."""
     try:
         from torch import _C
@@ -31,20 +37,21 @@ nan = inf - inf
 newaxis = None
 pi = 3.141592653589793
 
-def typename(obj):
+
+def typename(obj: object) -> str:
     """The name of an object's type; of a Tensor, with its element type: 'torch.FloatTensor'."""
-    if isinstance(obj, Tensor):  # noqa: F821
+    if isinstance(obj, Tensor):  # noqa: F405
         return obj.type()
     kind = obj if isinstance(obj, type) else type(obj)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
-def get_rng_state():
+def get_rng_state() -> "Tensor":
     """The state of the global random stream, as a tensor of bytes."""
     return _C.default_generator.get_state()
 
 
-def set_rng_state(new_state):
+def set_rng_state(new_state: "Tensor") -> None:
     """Restores what get_rng_state() returned."""
     _C.default_generator.set_state(new_state)
 

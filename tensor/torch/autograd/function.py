@@ -11,24 +11,26 @@ __all__ = ["Function", "FunctionCtx", "FunctionMeta", "once_differentiable"]
 
 class FunctionCtx:
     """What forward may tell its `ctx`."""
+    needs_input_grad: tuple[bool, ...]
+    saved_tensors: tuple[torch.Tensor, ...]
 
-    def save_for_backward(self, *tensors):
+    def save_for_backward(self, *tensors: torch.Tensor | None) -> None:
         """Keeps tensors for backward, where `ctx.saved_tensors` gives them back, checked for changes in place."""
         self.to_save = tensors
 
-    def save_for_forward(self, *tensors):
+    def save_for_forward(self, *tensors: torch.Tensor | None) -> None:
         """Keeps tensors for jvp."""
         self.saved_for_forward = tensors
 
-    def mark_dirty(self, *args):
+    def mark_dirty(self, *args: torch.Tensor) -> None:
         """Says which inputs forward changed in place."""
         self.dirty_tensors = args
 
-    def mark_non_differentiable(self, *args):
+    def mark_non_differentiable(self, *args: torch.Tensor) -> None:
         """Says which outputs have no gradient."""
         self.non_differentiable = args
 
-    def set_materialize_grads(self, value):
+    def set_materialize_grads(self, value: bool) -> None:
         """With False, backward gets None, not zeros, for outputs that were not used."""
         self.materialize_grads = value
 

@@ -1,6 +1,6 @@
 """CUDA."""
 
 
-def is_built():
+def is_built() -> bool:
     """Whether this build has it."""
     return False

@@ -5,11 +5,11 @@ deterministic = False
 enabled = True
 
 
-def is_available():
+def is_available() -> bool:
     """Whether it can be used."""
     return False
 
 
-def version():
+def version() -> int | None:
     """Its version, or None."""
     return None
