@@ -64,6 +64,7 @@ enum out_rule {
     OUT_CAST,  /* "result type Float can't be cast to the desired output type Long" */
     OUT_EXACT, /* "Expected out tensor to have dtype float, but got double instead" */
     OUT_SAME,  /* "Found dtype Double but expected Float" */
+    OUT_MATCH, /* "Expected the dtype for input and out to match, but got Float for input's …" */
     OUT_BOOL,  /* bool or uint8; "all only supports bool tensor for result, got: Float" */
 };
 /* Stores a result in `out` as out= does (resize, cast where the rule allows it) and releases it; a

@@ -128,6 +128,11 @@ static int check_rule(const struct tensor *out, const struct tensor *result, con
     else if (rule == OUT_SAME)
         error_set(ERROR_RUNTIME, "Found dtype %s but expected %s", dtype_info[has].class_name,
                   dtype_info[wants].class_name);
+    else if (rule == OUT_MATCH)
+        error_set(ERROR_RUNTIME,
+                  "Expected the dtype for input and out to match, but got %s for input's dtype and "
+                  "%s for out's dtype.",
+                  dtype_info[wants].class_name, dtype_info[has].class_name);
     else
         return call_check_cast(wants, out);
     return -1;

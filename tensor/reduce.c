@@ -1,7 +1,10 @@
 /* Reductions made of generated folds: mean, all, any. */
+#include <string.h>
+
 #include "backend.h"
 #include "call.h"
 #include "op_functions.h"
+#include "reduce.h"
 #include "shape.h"
 
 static const struct fold_op sum_op = {"mean", "sum_cpu", FOLD_SUM, TYPES_ACCUMULATE};
@@ -9,6 +12,91 @@ static const struct fold_op all_op = {"all", "and_kernel_cpu", FOLD_ALL, TYPES_S
 static const struct fold_op any_op = {"any", "or_kernel_cpu", FOLD_ANY, TYPES_SAME};
 static const struct pointwise_op div_op = {
     .name = "mean", .kernel_name = "div_true_cpu", .id = POINTWISE_DIV, .types = TYPES_FLOAT};
+
+/* --- lines --- */
+
+static int join_dims(struct reduction_plan *plan, struct tensor *self)
+{
+    int64_t order[TENSOR_MAX_DIMS], sizes[TENSOR_MAX_DIMS + 1], strides[TENSOR_MAX_DIMS + 1];
+    int kept = 0, count = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < self->dims; i++) {
+            if (plan->reduced[i] == pass) {
+                order[count++] = i;
+            }
+        }
+        kept = pass ? kept : count;
+    }
+    struct tensor *ordered = alias_permute(self, (struct ints){order, count});
+    if (!ordered) {
+        return -1;
+    }
+    memcpy(sizes, ordered->sizes, (size_t)kept * sizeof *sizes);
+    sizes[kept] = plan->count;
+    if (!shape_view_strides(count, ordered->sizes, ordered->strides, kept + 1, sizes, strides)) {
+        struct tensor *copy = body_clone(NULL, ordered, MEMORY_CONTIGUOUS);
+        tensor_release(ordered);
+        ordered = copy;
+        shape_strides(kept + 1, sizes, strides);
+    }
+    plan->lines = ordered ? tensor_alias(ordered, kept + 1, sizes, strides, ordered->offset) : NULL;
+    tensor_release(ordered);
+    return plan->lines ? 0 : -1;
+}
+
+int reduction_init(struct reduction_plan *plan, struct tensor *self, struct ints dim)
+{
+    plan->lines = NULL;
+    plan->count = 1;
+    if (shape_reduced_dims(self->dims, dim, plan->reduced)) {
+        return -1;
+    }
+    for (int i = 0; i < self->dims; i++) {
+        plan->count *= plan->reduced[i] ? self->sizes[i] : 1;
+    }
+    return join_dims(plan, self);
+}
+
+void reduction_release(struct reduction_plan *plan)
+{
+    tensor_clear(&plan->lines);
+}
+
+struct tensor *reduction_new(const struct reduction_plan *plan, enum dtype dtype)
+{
+    const struct tensor *lines = plan->lines;
+    return tensor_new(dtype, lines->storage->device, lines->dims - 1, lines->sizes);
+}
+
+struct tensor *reduction_finish(const struct reduction_plan *plan, struct tensor *result, int dims,
+                                bool keepdim)
+{
+    int64_t sizes[TENSOR_MAX_DIMS], strides[TENSOR_MAX_DIMS];
+    if (!result || !keepdim) {
+        return result;
+    }
+    for (int i = 0, kept = 0; i < dims; i++) {
+        sizes[i] = plan->reduced[i] ? 1 : result->sizes[kept++];
+    }
+    shape_strides(dims, sizes, strides);
+    struct tensor *wide = tensor_alias(result, dims, sizes, strides, 0);
+    tensor_release(result);
+    return wide;
+}
+
+struct tensor *reduction_deliver(struct tensor *result, enum dtype dtype, struct tensor *out)
+{
+    struct tensor *cast = result ? call_cast(result, dtype) : NULL;
+    tensor_release(result);
+    if (!cast || !out) {
+        return cast;
+    }
+    int status = backend_of(out->storage->device)->copy(out, cast);
+    tensor_release(cast);
+    return status ? NULL : tensor_retain(out);
+}
+
+/* --- mean --- */
 
 static int check_mean(struct tensor *self, enum dtype dtype)
 {
@@ -37,19 +125,6 @@ static int64_t reduced_size(struct tensor *self, struct ints dim)
     return count;
 }
 
-/* `result`, given up, converted to `dtype` and, when there is an `out`, stored there. */
-static struct tensor *delivered(struct tensor *result, enum dtype dtype, struct tensor *out)
-{
-    struct tensor *cast = result ? call_cast(result, dtype) : NULL;
-    tensor_release(result);
-    if (!cast || !out) {
-        return cast;
-    }
-    int status = backend_of(out->storage->device)->copy(out, cast);
-    tensor_release(cast);
-    return status ? NULL : tensor_retain(out);
-}
-
 struct tensor *body_mean(struct tensor *out, struct tensor *self, struct ints dim, bool keepdim,
                          enum dtype dtype)
 {
@@ -70,8 +145,10 @@ struct tensor *body_mean(struct tensor *out, struct tensor *self, struct ints di
     }
     tensor_release(sum);
     tensor_release(divisor);
-    return delivered(result, wanted, out);
+    return reduction_deliver(result, wanted, out);
 }
+
+/* --- all, any --- */
 
 /* Of truth values; uint8 gives uint8, every other dtype bool, as in PyTorch. */
 static struct tensor *fold_truth(const struct fold_op *op, struct tensor *out, struct tensor *self,
@@ -85,7 +162,7 @@ static struct tensor *fold_truth(const struct fold_op *op, struct tensor *out, s
                                 : call_fold(op, truth, dim, keepdim, DTYPE_NONE);
     }
     tensor_release(truth);
-    return delivered(result, self->dtype == DTYPE_U8 ? DTYPE_U8 : DTYPE_BOOL, out);
+    return reduction_deliver(result, self->dtype == DTYPE_U8 ? DTYPE_U8 : DTYPE_BOOL, out);
 }
 
 struct tensor *body_all(struct tensor *out, struct tensor *self, struct ints dim, bool keepdim)

@@ -8,47 +8,7 @@
 #include "../shape.h"
 #include "node.h"
 #include "op_functions.h"
-
-/* --- shared steps: take and release their tensor arguments where the name says so --- */
-
-/* op(a, number) */
-static struct tensor *with_number(struct tensor *(*op)(struct tensor *, struct tensor *),
-                                  struct tensor *a, struct scalar number)
-{
-    struct tensor *weak = tensor_weak(number);
-    struct tensor *result = weak ? op(a, weak) : NULL;
-    tensor_release(weak);
-    return result;
-}
-
-/* op(*a, b), which replaces *a; 0 or -1. */
-static int apply_step(struct tensor *(*op)(struct tensor *, struct tensor *), struct tensor **a,
-                      struct tensor *b)
-{
-    struct tensor *result = *a && b ? op(*a, b) : NULL;
-    tensor_clear(a);
-    *a = result;
-    return result ? 0 : -1;
-}
-
-/* where(condition, grad, 0); takes the condition. */
-static struct tensor *where_else_zero(struct tensor *condition, struct tensor *grad)
-{
-    struct tensor *zero = condition ? tensor_weak(scalar_int(0)) : NULL;
-    struct tensor *result = zero ? tensor_where(condition, grad, zero) : NULL;
-    tensor_release(zero);
-    tensor_release(condition);
-    return result;
-}
-
-/* a & b or a | b of conditions; takes both. */
-static struct tensor *both(struct tensor *(*op)(struct tensor *, struct tensor *), struct tensor *a,
-                           struct tensor *b)
-{
-    apply_step(op, &a, b);
-    tensor_release(b);
-    return a;
-}
+#include "steps.h"
 
 /* --- arithmetic --- */
 
@@ -113,11 +73,6 @@ struct tensor *compose_rdiv(struct tensor *self, struct scalar other)
     return result;
 }
 
-struct tensor *compose_max_other(struct tensor *self, struct tensor *other)
-{
-    return tensor_maximum(self, other);
-}
-
 /* --- clamp --- */
 
 /* Where the input, not a bound, is the result. */
@@ -126,7 +81,7 @@ struct tensor *compose_clamp_mask(struct tensor *self, struct scalar min, struct
     struct tensor *above = min.kind != SCALAR_NONE ? with_number(tensor_ge, self, min) : NULL;
     struct tensor *below = max.kind != SCALAR_NONE ? with_number(tensor_le, self, max) : NULL;
     if (min.kind != SCALAR_NONE && max.kind != SCALAR_NONE) {
-        return both(tensor_bitwise_and, above, below);
+        return join_step(tensor_bitwise_and, above, below);
     }
     return min.kind != SCALAR_NONE ? above : below;
 }
@@ -137,7 +92,7 @@ struct tensor *compose_clamp_tensor_self_grad(struct tensor *grad, struct tensor
     struct tensor *above = min ? tensor_ge(self, min) : NULL;
     struct tensor *below = max ? tensor_le(self, max) : NULL;
     if (min && max) {
-        return where_else_zero(both(tensor_bitwise_and, above, below), grad);
+        return where_else_zero(join_step(tensor_bitwise_and, above, below), grad);
     }
     return where_else_zero(min ? above : below, grad);
 }
@@ -149,7 +104,7 @@ struct tensor *compose_clamp_tensor_min_grad(struct tensor *grad, struct tensor 
 {
     struct tensor *below = tensor_lt(self, min);
     if (max) {
-        below = both(tensor_bitwise_and, below, tensor_lt(min, max));
+        below = join_step(tensor_bitwise_and, below, tensor_lt(min, max));
     }
     return where_else_zero(below, grad);
 }
@@ -161,79 +116,12 @@ struct tensor *compose_clamp_tensor_max_grad(struct tensor *grad, struct tensor 
 {
     struct tensor *above = tensor_gt(self, max);
     if (min) {
-        above = both(tensor_bitwise_or, above, tensor_lt(max, min));
+        above = join_step(tensor_bitwise_or, above, tensor_lt(max, min));
     }
     return where_else_zero(above, grad);
 }
 
-/* --- reductions --- */
-
-/* Puts the reduced dims (size 1) back into a gradient that lacks them. Takes grad. */
-static struct tensor *restore_dims(struct tensor *grad, int dims, const bool *reduced)
-{
-    for (int dim = 0; dim < dims && grad; dim++) {
-        if (reduced[dim]) {
-            struct tensor *wider = tensor_unsqueeze(grad, dim);
-            tensor_release(grad);
-            grad = wider;
-        }
-    }
-    return grad;
-}
-
-struct tensor *compose_expand_reduced(struct tensor *grad, struct ints sizes, struct ints dim,
-                                      bool keepdim)
-{
-    bool reduced[TENSOR_MAX_DIMS + 1] = {false};
-    if (keepdim || dim.count <= 0 || sizes.count == 0) {
-        return tensor_expand(grad, sizes, false);
-    }
-    if (shape_reduced_dims(sizes.count, dim, reduced)) {
-        return NULL;
-    }
-    struct tensor *wide = restore_dims(tensor_retain(grad), sizes.count, reduced);
-    struct tensor *result = wide ? tensor_expand(wide, sizes, false) : NULL;
-    tensor_release(wide);
-    return result;
-}
-
-/* Where the elements are that max() returned: equal ones, or all NaNs. */
-static struct tensor *extremal_mask(struct tensor *self, struct tensor *result)
-{
-    struct scalar value;
-    if (tensor_item(result, &value)) {
-        return NULL;
-    }
-    return value.kind == SCALAR_FLOAT && isnan(value.d) ? tensor_ne(self, self)
-                                                        : tensor_eq(self, result);
-}
-
-struct tensor *compose_evenly_distribute(struct tensor *grad, struct tensor *self,
-                                         struct tensor *result)
-{
-    struct tensor *mask = extremal_mask(self, result);
-    struct tensor *count = mask ? tensor_sum(mask, DTYPE_NONE) : NULL;
-    struct tensor *share = count ? tensor_div(grad, count) : NULL;
-    struct tensor *spread = share ? where_else_zero(tensor_retain(mask), share) : NULL;
-    tensor_release(share);
-    tensor_release(count);
-    tensor_release(mask);
-    return spread;
-}
-
-struct tensor *compose_scatter_reduced(struct tensor *grad, int64_t dim, struct tensor *indices,
-                                       struct ints sizes, bool keepdim)
-{
-    if (keepdim || sizes.count == 0) {
-        return tensor__scatter_zeros(grad, dim, indices, sizes);
-    }
-    struct tensor *wide = tensor_unsqueeze(grad, dim);
-    struct tensor *at = wide ? tensor_unsqueeze(indices, dim) : NULL;
-    struct tensor *result = at ? tensor__scatter_zeros(wide, dim, at, sizes) : NULL;
-    tensor_release(at);
-    tensor_release(wide);
-    return result;
-}
+/* --- broadcasting --- */
 
 struct tensor *compose_sum_to(struct tensor *grad, struct ints sizes)
 {
@@ -280,7 +168,7 @@ struct tensor *compose_unsqueeze_to(struct tensor *grad, struct ints sizes, stru
     for (int i = 0; i < sizes.count; i++) {
         removed[i] = removed[i] && sizes.items[i] == 1;
     }
-    return restore_dims(tensor_retain(grad), sizes.count, removed);
+    return restore_dims_step(tensor_retain(grad), sizes.count, removed);
 }
 
 /* Copies grad into `part`, an alias (taken) of `whole` (taken), and returns whole. */

@@ -1,14 +1,16 @@
-/* The largest element, of all or along a dim. */
+/* The largest or smallest element, of all or along a dim. */
+#include "extreme.h"
+
 #include <string.h>
 
 #include "../backend.h"
 #include "../shape.h"
 #include "cpu.h"
+#include "lines.h"
 
 #define GRAIN ((int64_t)1 << 15)
 #define BLOCK ((int64_t)1 << 21)
 #define MAX_PARTS 64
-#define TILE 256
 
 static int64_t least(int64_t a, int64_t b)
 {
@@ -18,6 +20,7 @@ static int64_t least(int64_t a, int64_t b)
 /* --- of all elements --- */
 
 struct all_task {
+    enum extreme which;
     const char *data; /* contiguous */
     enum dtype dtype;
     int64_t n, parts;
@@ -25,7 +28,7 @@ struct all_task {
     struct work work;
 };
 
-static void max_parts(void *arg, int64_t begin, int64_t end)
+static void run_parts(void *arg, int64_t begin, int64_t end)
 {
     struct all_task *task = arg;
     int64_t bytes = (int64_t)dtype_info[task->dtype].bytes;
@@ -33,173 +36,158 @@ static void max_parts(void *arg, int64_t begin, int64_t end)
         int64_t from = task->n * p / task->parts, to = task->n * (p + 1) / task->parts;
         memcpy(task->best[p], task->data + from * bytes, (size_t)bytes);
         for (; from < to && work_goes_on(&task->work); from += BLOCK) {
-            cpu_tables->extremes->max[task->dtype](task->best[p], task->data + from * bytes, bytes,
-                                                   least(BLOCK, to - from));
+            cpu_tables->extremes->run[task->which][task->dtype](
+                task->best[p], task->data + from * bytes, bytes, least(BLOCK, to - from));
         }
     }
 }
 
-/* The largest of `n` ≥ 1 contiguous elements. */
-static int max_of(enum dtype dtype, const char *data, int64_t n, void *best)
+/* The extreme of `n` ≥ 1 contiguous elements. */
+static int extreme_of(enum extreme which, enum dtype dtype, const char *data, int64_t n, void *best)
 {
-    _Alignas(int64_t) struct all_task task = {.data = data, .dtype = dtype, .n = n};
+    _Alignas(int64_t) struct all_task task;
     int64_t bytes = (int64_t)dtype_info[dtype].bytes;
+    task.which = which;
+    task.data = data;
+    task.dtype = dtype;
+    task.n = n;
     task.parts = least(least(cpu_threads(), MAX_PARTS), n / GRAIN + 1);
     work_start(&task.work);
-    parallel_for(0, task.parts, 1, max_parts, &task);
-    cpu_tables->extremes->max[dtype](task.best[0], task.best[0], (int64_t)sizeof task.best[0],
-                                     task.parts);
+    parallel_for(0, task.parts, 1, run_parts, &task);
+    cpu_tables->extremes->run[which][dtype](task.best[0], task.best[0],
+                                            (int64_t)sizeof task.best[0], task.parts);
     memcpy(best, task.best[0], (size_t)bytes);
     return work_result(&task.work);
 }
 
-int cpu_max(struct tensor *result, struct tensor *self)
+int extreme_of_all(enum extreme which, struct tensor *result, struct tensor *self)
 {
     enum dtype dtype = (enum dtype)self->dtype;
-    if (self->numel == 0) {
-        error_set(
-            ERROR_RUNTIME,
-            "max(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
-            "reduction dim with the 'dim' argument.");
-        return -1;
-    }
     if (shape_is_dense(self->dims, self->sizes, self->strides)) {
-        return max_of(dtype, tensor_ptr(self), self->numel, tensor_ptr(result));
+        return extreme_of(which, dtype, tensor_ptr(self), self->numel, tensor_ptr(result));
     }
     struct tensor *dense = tensor_new(dtype, self->storage->device, self->dims, self->sizes);
     int status = dense && !cpu_copy(dense, self)
-                     ? max_of(dtype, tensor_ptr(dense), dense->numel, tensor_ptr(result))
+                     ? extreme_of(which, dtype, tensor_ptr(dense), dense->numel, tensor_ptr(result))
                      : -1;
     tensor_release(dense);
     return status;
 }
 
+static int whole(enum extreme which, const char *name, struct tensor *result, struct tensor *self)
+{
+    if (self->numel == 0) {
+        error_set(ERROR_RUNTIME,
+                  "%s(): Expected reduction dim to be specified for input.numel() == 0. Specify "
+                  "the reduction dim with the 'dim' argument.",
+                  name);
+        return -1;
+    }
+    return extreme_of_all(which, result, self);
+}
+
+int cpu_max(struct tensor *result, struct tensor *self)
+{
+    return whole(LARGEST, "max", result, self);
+}
+
+int cpu_min(struct tensor *result, struct tensor *self)
+{
+    return whole(SMALLEST, "min", result, self);
+}
+
 /* --- along a dim --- */
 
-/* Lines of `length` elements, `step` bytes apart; results are numbered by the other dims, innermost
- * first. */
+/* Operands: self, then the values and the indices as far as they are wanted. */
 struct dim_task {
-    const struct extreme_kernels *kernels;
+    enum extreme which;
     enum dtype dtype;
-    const char *in;
-    char *values, *indices;
-    int64_t length, step;
-    int dims;
-    int64_t sizes[TENSOR_MAX_DIMS], in_steps[TENSOR_MAX_DIMS], value_steps[TENSOR_MAX_DIMS],
-        index_steps[TENSOR_MAX_DIMS];
-    struct work work;
+    int values, indices; /* numbers of the operands, or 0 */
 };
 
-struct place {
-    const char *in;
-    char *value, *index;
-};
-
-static struct place seek_line(const struct dim_task *task, int from, int64_t number)
+static void run_lines(const struct line_iter *lines, char *const *data, int64_t width)
 {
-    struct place place = {task->in, task->values, task->indices};
-    for (int i = from; i < task->dims; i++) {
-        int64_t at = number % task->sizes[i];
-        number /= task->sizes[i];
-        place.in += at * task->in_steps[i];
-        place.value += at * task->value_steps[i];
-        place.index += at * task->index_steps[i];
-    }
-    return place;
-}
-
-static void max_lines(void *arg, int64_t begin, int64_t end)
-{
-    struct dim_task *task = arg;
-    for (int64_t i = begin; i < end && work_goes_on(&task->work); i++) {
-        struct place place = seek_line(task, 0, i);
-        *(int64_t *)place.index =
-            task->kernels->max_index[task->dtype](place.value, place.in, task->step, task->length);
-    }
-}
-
-/* A tile of neighbouring lines, row by row; `number` counts tiles of dim 0, then the outer dims. */
-static void max_tile(struct dim_task *task, int64_t number)
-{
-    size_t bytes = dtype_info[task->dtype].bytes;
-    int64_t tiles = (task->sizes[0] + TILE - 1) / TILE, column = number % tiles * TILE;
-    int64_t n = least(TILE, task->sizes[0] - column);
-    struct place place = seek_line(task, 1, number / tiles);
-    place.in += column * task->in_steps[0];
-    place.value += column * task->value_steps[0];
-    place.index += column * task->index_steps[0];
-    _Alignas(64) char best[TILE * sizeof(int64_t)];
-    int64_t indices[TILE] = {0};
-    int64_t both[] = {(int64_t)bytes, task->in_steps[0]};
-    loop_fn move = cpu_tables->copy->convert[task->dtype][task->dtype];
-    move((char *[]){best, (char *)place.in}, both, n, NULL);
-    for (int64_t i = 1; i < task->length; i++) {
-        task->kernels->max_row[task->dtype](best, indices, i, place.in + i * task->step,
-                                            task->in_steps[0], n);
-    }
-    move((char *[]){place.value, best}, (int64_t[]){task->value_steps[0], (int64_t)bytes}, n, NULL);
-    for (int64_t j = 0; j < n; j++) {
-        *(int64_t *)(place.index + j * task->index_steps[0]) = indices[j];
-    }
-}
-
-static void max_tiles(void *arg, int64_t begin, int64_t end)
-{
-    struct dim_task *task = arg;
-    for (int64_t i = begin; i < end && work_goes_on(&task->work); i++) {
-        max_tile(task, i);
-    }
-}
-
-/* Takes the dims but `dim`, innermost first; the results lack that dim unless keepdim. */
-static void set_up(struct dim_task *task, struct tensor *self, struct tensor *values,
-                   struct tensor *indices, int64_t dim, bool keepdim)
-{
-    int64_t bytes = (int64_t)dtype_info[self->dtype].bytes;
-    task->dims = 0;
-    for (int i = self->dims - 1; i >= 0; i--) {
-        if (i == dim) {
-            continue;
+    const struct dim_task *task = lines->arg;
+    for (int64_t j = 0; j < width; j++) {
+        _Alignas(int64_t) char own[sizeof(int64_t)];
+        const char *line = data[0] + j * lines->strides[0][0];
+        void *best = task->values ? data[task->values] + j * lines->strides[task->values][0] : own;
+        if (task->indices) {
+            *(int64_t *)(data[task->indices] + j * lines->strides[task->indices][0]) =
+                cpu_tables->extremes->index[task->which][task->dtype](best, line, lines->steps[0],
+                                                                      lines->length);
+        } else {
+            memcpy(best, line, dtype_info[task->dtype].bytes);
+            cpu_tables->extremes->run[task->which][task->dtype](best, line, lines->steps[0],
+                                                                lines->length);
         }
-        int out = i > dim && !keepdim ? i - 1 : i;
-        task->sizes[task->dims] = self->sizes[i];
-        task->in_steps[task->dims] = self->strides[i] * bytes;
-        task->value_steps[task->dims] = values->strides[out] * bytes;
-        task->index_steps[task->dims++] = indices->strides[out] * (int64_t)sizeof(int64_t);
     }
-    task->length = self->dims ? self->sizes[dim] : 1;
-    task->step = self->dims ? self->strides[dim] * bytes : 0;
 }
 
-int cpu_max_dim(struct tensor *values, struct tensor *indices, struct tensor *self, int64_t dim,
-                bool keepdim)
+static void run_rows(const struct line_iter *lines, char *const *data, int64_t width)
+{
+    const struct dim_task *task = lines->arg;
+    int64_t bytes = (int64_t)dtype_info[task->dtype].bytes;
+    _Alignas(64) char best[LINES_TILE * sizeof(int64_t)];
+    int64_t indices[LINES_TILE] = {0};
+    loop_fn move = cpu_tables->copy->convert[task->dtype][task->dtype];
+    move((char *[]){best, data[0]}, (int64_t[]){bytes, lines->strides[0][0]}, width, NULL);
+    for (int64_t i = 1; i < lines->length; i++) {
+        cpu_tables->extremes->row[task->which][task->dtype](best, task->indices ? indices : NULL, i,
+                                                            data[0] + i * lines->steps[0],
+                                                            lines->strides[0][0], width);
+    }
+    if (task->values) {
+        move((char *[]){data[task->values], best},
+             (int64_t[]){lines->strides[task->values][0], bytes}, width, NULL);
+    }
+    for (int64_t j = 0; task->indices && j < width; j++) {
+        *(int64_t *)(data[task->indices] + j * lines->strides[task->indices][0]) = indices[j];
+    }
+}
+
+int extreme_along(enum extreme which, struct tensor *values, struct tensor *indices,
+                  struct tensor *self, int64_t dim)
+{
+    struct line_iter lines;
+    struct dim_task task = {.which = which, .dtype = (enum dtype)self->dtype};
+    lines_init(&lines, self, dim);
+    if (values) {
+        task.values = lines.operands;
+        lines_add(&lines, values, dim);
+    }
+    if (indices) {
+        task.indices = lines.operands;
+        lines_add(&lines, indices, dim);
+    }
+    bool rows = lines_prefer_rows(&lines);
+    return lines_run(&lines, rows ? run_rows : run_lines, rows ? LINES_TILE : 1, &task);
+}
+
+static int along(enum extreme which, const char *name, struct tensor *values,
+                 struct tensor *indices, struct tensor *self, int64_t dim)
 {
     if (shape_wrap_dim(&dim, self->dims)) {
         return -1;
     }
     if (self->dims && self->sizes[dim] == 0) {
-        error_set(ERROR_INDEX, "max(): Expected reduction dim %lld to have non-zero size.",
+        error_set(ERROR_INDEX, "%s(): Expected reduction dim %lld to have non-zero size.", name,
                   (long long)dim);
         return -1;
     }
-    if (values->numel == 0) {
-        return 0;
-    }
-    struct dim_task task = {
-        .kernels = cpu_tables->extremes,
-        .dtype = (enum dtype)self->dtype,
-        .in = tensor_ptr(self),
-        .values = tensor_ptr(values),
-        .indices = tensor_ptr(indices),
-    };
-    set_up(&task, self, values, indices, dim, keepdim);
-    work_start(&task.work);
-    if (task.dims > 0 && task.sizes[0] > 1 && (task.in_steps[0] < task.step || task.length < 16)) {
-        int64_t tiles = (task.sizes[0] + TILE - 1) / TILE;
-        int64_t grain = GRAIN / (task.length * least(TILE, task.sizes[0])) + 1;
-        parallel_for(0, values->numel / task.sizes[0] * tiles, grain, max_tiles, &task);
-    } else {
-        parallel_for(0, values->numel, GRAIN / task.length + 1, max_lines, &task);
-    }
-    return work_result(&task.work);
+    return extreme_along(which, values, indices, self, dim);
+}
+
+int cpu_max_dim(struct tensor *values, struct tensor *indices, struct tensor *self, int64_t dim,
+                bool keepdim)
+{
+    (void)keepdim; /* the results have their shape already */
+    return along(LARGEST, "max", values, indices, self, dim);
+}
+
+int cpu_min_dim(struct tensor *values, struct tensor *indices, struct tensor *self, int64_t dim,
+                bool keepdim)
+{
+    (void)keepdim;
+    return along(SMALLEST, "min", values, indices, self, dim);
 }

@@ -6,6 +6,7 @@
 #define JOIN(a, b) JOIN_(a, b)
 
 #define EXTREME_LANES 32
+#define ALWAYS_INLINE inline __attribute__((always_inline))
 
 #define SAME(x) (x)
 #define NEVER(v) false
@@ -76,7 +77,7 @@
     }
 
 const struct extreme_kernels JOIN(extreme_kernels, ISA) = {
-    .max = TABLE(max),
-    .max_index = TABLE(max_index),
-    .max_row = TABLE(max_row),
+    .run = {TABLE(max_run), TABLE(min_run)},
+    .index = {TABLE(max_index), TABLE(min_index)},
+    .row = {TABLE(max_row), TABLE(min_row)},
 };

@@ -1,0 +1,108 @@
+/* Derivative formulas of reductions, made of recorded operations (see formulas.c). */
+#include <math.h>
+
+#include "node.h"
+#include "op_functions.h"
+#include "steps.h"
+
+/* --- shapes --- */
+
+struct tensor *compose_restored(struct tensor *grad, struct ints sizes, struct ints dim,
+                                bool keepdim)
+{
+    bool reduced[TENSOR_MAX_DIMS + 1] = {false};
+    if (keepdim || dim.count <= 0 || sizes.count == 0) {
+        return tensor_retain(grad);
+    }
+    if (shape_reduced_dims(sizes.count, dim, reduced)) {
+        return NULL;
+    }
+    return restore_dims_step(tensor_retain(grad), sizes.count, reduced);
+}
+
+struct tensor *compose_expand_reduced(struct tensor *grad, struct ints sizes, struct ints dim,
+                                      bool keepdim)
+{
+    struct tensor *wide = compose_restored(grad, sizes, dim, keepdim);
+    struct tensor *result = wide ? tensor_expand(wide, sizes, false) : NULL;
+    tensor_release(wide);
+    return result;
+}
+
+/* --- largest and smallest elements --- */
+
+struct tensor *compose_max_other(struct tensor *self, struct tensor *other)
+{
+    return tensor_maximum(self, other);
+}
+
+struct tensor *compose_min_other(struct tensor *self, struct tensor *other)
+{
+    return tensor_minimum(self, other);
+}
+
+/* Elements equal to the extreme of their line share its gradient. */
+struct tensor *compose_extreme_grad(struct tensor *grad, struct tensor *self, struct tensor *result,
+                                    struct ints dim, bool keepdim)
+{
+    struct tensor *extreme = tensor_restored(result, tensor_shape(self), dim, keepdim);
+    struct tensor *mask = extreme ? tensor_eq(self, extreme) : NULL;
+    struct tensor *count = mask ? tensor_sum_dim(mask, dim, true, DTYPE_NONE) : NULL;
+    struct tensor *wide = count ? tensor_restored(grad, tensor_shape(self), dim, keepdim) : NULL;
+    tensor_release(extreme);
+    return join_step(tensor_div, join_step(tensor_mul, wide, mask), count);
+}
+
+struct tensor *compose_aminmax_grad(struct tensors grads, struct tensor *self, struct maybe_int dim,
+                                    bool keepdim)
+{
+    struct ints dims = dim.has ? INTS(dim.value) : INTS_NONE;
+    struct tensor *low = tensor_amin(self, dims, keepdim);
+    struct tensor *high = low ? tensor_amax(self, dims, keepdim) : NULL;
+    struct tensor *sum = NULL;
+    if (high) {
+        sum = add_step(tensor_extreme_grad(grads.items[0], self, low, dims, keepdim),
+                       tensor_extreme_grad(grads.items[1], self, high, dims, keepdim));
+    }
+    tensor_release(low);
+    tensor_release(high);
+    return sum;
+}
+
+/* Where the elements are that max() returned: equal ones, or all NaNs. */
+static struct tensor *extremal_mask(struct tensor *self, struct tensor *result)
+{
+    struct scalar value;
+    if (tensor_item(result, &value)) {
+        return NULL;
+    }
+    return value.kind == SCALAR_FLOAT && isnan(value.d) ? tensor_ne(self, self)
+                                                        : tensor_eq(self, result);
+}
+
+struct tensor *compose_evenly_distribute(struct tensor *grad, struct tensor *self,
+                                         struct tensor *result)
+{
+    struct tensor *mask = extremal_mask(self, result);
+    struct tensor *count = mask ? tensor_sum(mask, DTYPE_NONE) : NULL;
+    struct tensor *share = count ? tensor_div(grad, count) : NULL;
+    struct tensor *spread = share ? where_else_zero(tensor_retain(mask), share) : NULL;
+    tensor_release(share);
+    tensor_release(count);
+    tensor_release(mask);
+    return spread;
+}
+
+struct tensor *compose_scatter_reduced(struct tensor *grad, int64_t dim, struct tensor *indices,
+                                       struct ints sizes, bool keepdim)
+{
+    if (keepdim || sizes.count == 0) {
+        return tensor__scatter_zeros(grad, dim, indices, sizes);
+    }
+    struct tensor *wide = tensor_unsqueeze(grad, dim);
+    struct tensor *at = wide ? tensor_unsqueeze(indices, dim) : NULL;
+    struct tensor *result = at ? tensor__scatter_zeros(wide, dim, at, sizes) : NULL;
+    tensor_release(at);
+    tensor_release(wide);
+    return result;
+}
