@@ -12,7 +12,7 @@ import look
 import probe
 
 NAMES = {"torch": torch, "math": math, "T": torch.tensor, "D": look.DTYPES,
-         **{name: getattr(look, name) for name in ("attempt", "node", "graph", "sample", "short")},
+         **{name: getattr(look, name) for name in ("at", "attempt", "node", "graph", "sample", "short")},
          **{name: getattr(probe, name) for name in ("S", "I", "M", "probe", "probe_out")}}
 
 

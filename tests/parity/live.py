@@ -1,9 +1,9 @@
 """Compares our torch with PyTorch, live: `make parity`.
 
-    build/venv-test/bin/python tests/parity/live.py [--only add,mul] [--count N] [--mistakes N] [--show K] [--all]
+    build/venv-test/bin/python tests/parity/live.py [--only add,mul] [--count N] [--mistakes N] [--programs N] [--show K]
 
---only: these ops; --count: samples an op; --mistakes: so many wrong calls of it too; --programs N: so many programs made by
-hypothesis; --show: how many differences an op shows. Exit status 1 when an answer differs that known.py does not name.
+--only: these ops; --count: samples an op; --mistakes: so many wrong calls of it too; --programs: so many programs
+of each kind made by hypothesis; --show: how many differences an op shows. Exit status 1 when an answer differs that known.py does not name.
 """
 import argparse
 import json
@@ -13,12 +13,18 @@ import subprocess
 import sys
 import threading
 
+from hypothesis import HealthCheck, Phase, given, settings
+
 import compare
+import known
 import mistakes
+import programs
 import samples
 import table
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+PEER = ROOT / "build/oracle/bin/python"
+OURS = ROOT / "build/venv/bin/python"
 
 
 class Worker:
@@ -80,21 +86,72 @@ def arguments():
     parser.add_argument("--only", default="", help="names of ops, with commas")
     parser.add_argument("--count", type=int, default=60, help="samples an op")
     parser.add_argument("--mistakes", type=int, default=0, help="wrong calls an op")
+    parser.add_argument("--programs", type=int, default=0, help="programs of each kind that hypothesis makes")
     parser.add_argument("--show", type=int, default=5, help="differences shown an op")
-    parser.add_argument("--peer", default=str(ROOT / "build/oracle/bin/python"), help="the Python that has PyTorch")
-    parser.add_argument("--ours", default=str(ROOT / "build/venv/bin/python"))
+    parser.add_argument("--peer", default=str(PEER), help="the Python that has PyTorch")
+    parser.add_argument("--ours", default=str(OURS))
     return parser.parse_args()
 
 
-def report(name, codes, answers, show):
-    """Prints where the answers of an op differ; how many do."""
-    different = [(code, found) for code, ours, theirs in zip(codes, *answers)
-                 if (found := compare.difference(ours, theirs))]
-    for code, found in different[:show]:
-        print(f"{name}: {code}\n    {found[:600]}")
-    if len(different) > show:
-        print(f"{name}: … and {len(different) - show} more")
-    return len(different)
+def judged(code, ours, theirs):
+    """(how a case differs or None, the reason why it may or None)."""
+    found = compare.difference(ours, theirs)
+    return (found, known.reason(code, found)) if found else (None, None)
+
+
+class Report:
+    """What was compared, and how it came out."""
+
+    def __init__(self, show):
+        self.show, self.samples, self.errors, self.different, self.excused = show, {}, 0, 0, {}
+
+    def add(self, name, codes, answers):
+        """Takes the answers to an op's cases; prints those that differ."""
+        shown = 0
+        self.samples.setdefault(name, 0)
+        for code, ours, theirs in zip(codes, *answers):
+            self.samples[name] += succeeded(theirs)
+            self.errors += not succeeded(theirs)
+            found, reason = judged(code, ours, theirs)
+            if reason:
+                self.excused[reason] = self.excused.get(reason, 0) + 1
+            elif found:
+                shown += 1
+                self.different += 1
+                if shown <= self.show:
+                    print(f"{name}: {code}\n    {found[:600]}")
+        if shown > self.show:
+            print(f"{name}: … and {shown - self.show} more")
+        sys.stdout.flush()
+
+    def end(self):
+        """The summary; the exit status."""
+        for reason, count in self.excused.items():
+            print(f"meant to differ: {reason} ({count} cases)")
+        few = [f"{name} {count}" for name, count in sorted(self.samples.items()) if count < 40]
+        print("fewer than 40 samples: " + (", ".join(few) or "none"))
+        print(f"parity: {len(self.samples)} ops, {sum(self.samples.values())} samples, at least "
+              f"{min(self.samples.values(), default=0)} an op, {self.errors} errors, "
+              f"{len(self.excused)} deliberate differences, {self.different} others")
+        return 1 if self.different else 0
+
+
+def try_programs(kind, count, workers):
+    """Runs hypothesis's programs of a kind in both; prints the smallest that differs. Whether there was none."""
+    @settings(max_examples=count, derandomize=True, database=None, deadline=None, print_blob=False,
+              phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck))
+    @given(programs.KINDS[kind])
+    def agree(program):
+        ours, theirs = (worker.ask(program) for worker in workers)
+        found, reason = judged(program, ours, theirs)
+        assert found is None or reason, f"{program}\n    {found[:600]}"
+    try:
+        agree()
+    except AssertionError as error:
+        print(f"{kind}: {str(error).split(chr(10) + 'assert ')[0]}")
+        return False
+    print(f"{kind}: {count} programs agree")
+    return True
 
 
 def succeeded(answer):
@@ -106,20 +163,15 @@ def main():
     options = arguments()
     wanted = set(filter(None, options.only.split(",")))
     workers = Worker(options.ours, table.SITE), Worker(options.peer)
-    ops = [op for op in table.ops() if not wanted or op["name"] in wanted]
-    counts, different = {}, 0
-    for op in ops:
-        codes = samples.samples(op, options.count) + mistakes.mistakes(op, options.mistakes)
-        answers = both(workers, codes)
-        counts[op["name"]] = sum(map(succeeded, answers[1]))
-        different += report(op["name"], codes, answers, options.show)
-        sys.stdout.flush()
+    report = Report(options.show)
+    for op in table.ops():
+        if not wanted or op["name"] in wanted:
+            codes = samples.samples(op, options.count) + mistakes.mistakes(op, options.mistakes)
+            report.add(op["name"], codes, both(workers, codes))
+    agreed = [try_programs(kind, options.programs, workers) for kind in programs.KINDS if options.programs]
     for worker in workers:
         worker.close()
-    few = [f"{name} {count}" for name, count in counts.items() if count < 40]
-    print("fewer than 40 samples that succeed: " + (", ".join(few) or "none"))
-    print(f"parity: {len(ops)} ops, {sum(counts.values())} samples, {different} differences")
-    return 1 if different else 0
+    return report.end() or not all(agreed)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,16 @@ FLOATS = ([-2.5, -1.0, 0.0, 0.5, 1.0, 3.25], [2.0, -0.75, 0.25, 1.5, -3.0, 0.5],
 INTEGERS = ([-3, -1, 0, 1, 2, 5], [2, 3, -1, 4, 1, -2], [0, 1, 3, -2, 2, 7])
 
 
+class _At:
+    """at[1:, ...] is that index."""
+
+    def __getitem__(self, index):
+        return index
+
+
+at = _At()
+
+
 def attempt(function):
     """The function's result, or its error as text."""
     try:

@@ -1,19 +1,24 @@
-"""Runs the cases under PyTorch and writes recorded/*.json: what test_parity.py then compares our torch with.
+"""`make oracle`: asks PyTorch all cases and writes recorded/, what `make check` compares our torch with.
 
-    build/oracle/bin/python tests/parity/record.py [file ...]
+    build/venv-test/bin/python tests/parity/record.py [part ...]
+
+Parts: the files of cases.py (printing, streams …), the files of the op table (pointwise, reduce …), programs. Says of each
+what is new, gone and told otherwise than before: read that before you commit it.
 """
+import gzip
 import json
 import pathlib
 import sys
 
-import torch
-
-import answer
 import cases
+import live
+import mistakes
+import programs
+import samples
+import table
 
 FOLDER = pathlib.Path(__file__).parent / "recorded"
-
-
+SAMPLES, MISTAKES, PROGRAMS = 64, 24, 250  # an op, an op, a kind
 # digits that tell every value of the type apart
 DIGITS = {"float16": 5, "bfloat16": 4, "float32": 9}
 
@@ -23,23 +28,57 @@ def shortened(value, digits=17):
     if isinstance(value, list):
         return [shortened(item, digits) for item in value]
     if isinstance(value, dict):
-        return {key: shortened(item, DIGITS.get(key.split("[")[0], 17)) for key, item in value.items()}
+        return {key: shortened(item, DIGITS.get(key.split("[")[0], digits)) for key, item in value.items()}
     return float(f"{value:.{digits}g}") if isinstance(value, float) else value
 
 
-def main(names):
-    if "mesale" in torch.__version__:
-        sys.exit("record.py wants PyTorch itself on the path, not our torch")
-    torch.set_num_threads(1)
-    torch.set_warn_always(True)  # else what a case says would hang on the cases before it
-    for name, make in cases.FILES.items():
-        if names and name not in names:
+def parts():
+    """{part: [(name of what is tested, code)]}; names group the cases of a test."""
+    found = {name: [(name, code) for code in make()] for name, make in cases.FILES.items()}
+    for op in table.ops():
+        part = found.setdefault(op["where"].split(".")[0], [])
+        codes = samples.samples(op, SAMPLES) + mistakes.mistakes(op, MISTAKES)
+        part += [(op["name"], code) for code in dict.fromkeys(codes)]
+    found["programs"] = [(kind, code) for kind in programs.KINDS for code in programs.collect(kind, PROGRAMS)]
+    return found
+
+
+def read(path):
+    """[(name, code, answer)] of a recorded part."""
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def write(path, rows):
+    text = "".join(json.dumps(row, separators=(",", ":"), ensure_ascii=False) + "\n" for row in rows)
+    with open(path, "wb") as file, gzip.GzipFile(fileobj=file, mode="wb", compresslevel=9, mtime=0, filename="") as packed:
+        packed.write(text.encode())
+
+
+def tell(part, rows, before):
+    """What changed in a part."""
+    old = {code: told for _, code, told in before}
+    new = {code: told for _, code, told in rows}
+    changed = [code for code, told in new.items() if code in old and old[code] != told]
+    print(f"{part}: {len(rows)} cases, {len(new.keys() - old.keys())} new, {len(old.keys() - new.keys())} gone, "
+          f"{len(changed)} told otherwise")
+    for code in changed[:20]:
+        print(f"    {code}\n      before {json.dumps(old[code])[:300]}\n      now    {json.dumps(new[code])[:300]}")
+
+
+def main(wanted):
+    peer = live.Worker(live.PEER)
+    for part, listed in parts().items():
+        if wanted and part not in wanted:
             continue
-        pairs = [(code, shortened(answer.run(code))) for code in make()]
-        lines = [json.dumps(pair, separators=(",", ":"), ensure_ascii=False) for pair in pairs]
-        text = "[\n" + ",\n".join(lines) + "\n]\n"
-        (FOLDER / f"{name}.json").write_text(text, encoding="utf-8")
-        print(f"{name}: {len(lines)} cases, {len(text) >> 10} KiB")
+        path = FOLDER / f"{part}.jsonl.gz"
+        rows = [[name, code, shortened(peer.ask(code))] for name, code in listed]
+        tell(part, rows, read(path) if path.exists() else [])
+        write(path, rows)
+    peer.close()
+    size = sum(path.stat().st_size for path in FOLDER.iterdir())
+    print(f"recorded: {size / 2 ** 20:.2f} MiB")
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:])
