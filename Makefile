@@ -271,7 +271,9 @@ check-python:
 # ratios against ipykernel and PyTorch: build/oracle holds the peers
 PEER := build/oracle
 bench: all $(PEER)/.stamp
-	@$(PEER)/bin/python tests/bench/ops.py --peer $(PEER)/bin/python --ours $(VENV)/bin/python --site $(B)/site
+	@$(PEER)/bin/python tests/bench/ops.py --site $(B)/site
+	@$(PEER)/bin/python tests/bench/every_op.py --site $(B)/site
+	@$(PEER)/bin/python tests/bench/imports.py --site $(B)/site
 	@$(PEER)/bin/python tests/bench/kernels.py --mesale $(B)/bin/mesale --path $(B)/share/jupyter
 
 $(PEER)/.stamp: tests/bench/requirements.txt

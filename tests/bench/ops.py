@@ -1,16 +1,13 @@
-"""Single operations side by side with PyTorch: two processes, the same statement in turn, ratios of medians.
+"""Operations chosen by hand side by side with PyTorch: two processes, the same statement in turn, ratios of medians.
 
-    python tests/bench/ops.py --peer build/oracle/bin/python --ours build/venv/bin/python --site build/site [CASE ...]
+    python tests/bench/ops.py [CASE ...]
 
 Prints one row a case: our median, PyTorch's, ours ÷ PyTorch's. Each case runs on one thread in both. The results are
 compared too, so that a fast wrong answer is seen.
 """
 import argparse
-import json
-import os
-import statistics
-import subprocess
-import sys
+
+import side
 
 SCALARS = "a, b = torch.tensor(1.5), torch.tensor(0.75)"
 FOURS = "torch.manual_seed(0); a, b = torch.rand(4) + 0.5, torch.rand(4) + 0.5"
@@ -56,45 +53,6 @@ CASES |= {
     "matmul 512": ("torch.manual_seed(0); a, b = torch.rand(512, 512), torch.rand(512, 512)", "a @ b"),
 }
 
-WORKER = r"""
-import json, sys, time
-import torch
-torch.set_num_threads(1)
-for line in sys.stdin:
-    setup, statement, seconds = json.loads(line)
-    space = {"torch": torch}
-    exec(setup, space)
-    exec("def run(n):\n  import time\n  t = time.perf_counter()\n  for _ in range(n):\n    %s\n  return time.perf_counter() - t" % statement, space)
-    n = 1
-    while (t := space["run"](n)) < seconds / 5:
-        n *= 2
-    times = [space["run"](max(1, int(n * seconds / 5 / t))) / max(1, int(n * seconds / 5 / t)) for _ in range(5)]
-    try:
-        value = eval(statement, space)
-        value = value if isinstance(value, str) else float(value.sum() if hasattr(value, "sum") else value)
-    except (SyntaxError, TypeError):
-        value = None
-    print(json.dumps([times, value]), flush=True)
-"""
-
-
-class Side:
-    def __init__(self, python, site=None):
-        env = dict(os.environ)
-        env.pop("PYTHONPATH", None)
-        if site:
-            env["PYTHONPATH"] = os.path.abspath(site)
-        self.process = subprocess.Popen([python, "-c", WORKER], env=env, text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-    def measure(self, setup, statement, seconds):
-        print(json.dumps([setup, statement, seconds]), file=self.process.stdin, flush=True)
-        line = self.process.stdout.readline()
-        if not line:
-            sys.exit(f"the worker ended at: {statement}")
-        return json.loads(line)
-
-
 def same(a, b):
     if isinstance(a, float) and isinstance(b, float):
         return abs(a - b) <= 1e-4 * max(1, abs(a))
@@ -103,26 +61,16 @@ def same(a, b):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peer", required=True)
-    parser.add_argument("--ours", required=True)
-    parser.add_argument("--site", required=True)
+    side.arguments(parser)
     parser.add_argument("--seconds", type=float, default=0.2)
-    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("cases", nargs="*")
     options = parser.parse_args()
-    peer, ours = Side(options.peer), Side(options.ours, options.site)
+    both = side.sides(options)
     print("| operation | ours | PyTorch | ours ÷ PyTorch |\n|---|---|---|---|")
     for name, (setup, statement) in CASES.items():
         if options.cases and not any(c in name for c in options.cases):
             continue
-        times = [], []
-        for _ in range(options.rounds):
-            values = []
-            for side, taken in zip((ours, peer), times):
-                measured, value = side.measure(setup, statement, options.seconds)
-                taken += measured
-                values.append(value)
-        mine, theirs = (statistics.median(t) for t in times)
+        (mine, theirs), values = side.compare(both, setup, statement, options.seconds, options.rounds)
         note = "" if same(*values) else f"  DIFFERENT: {values}"
         unit, scale = ("ms", 1e3) if theirs > 1e-4 else ("ns", 1e9)
         print(f"| {name} | {mine * scale:.3g} {unit} | {theirs * scale:.3g} {unit} | {mine / theirs:.3f} |{note}", flush=True)
