@@ -19,7 +19,7 @@ static enum dtype compute_dtype(enum type_rule types, enum dtype promoted)
 
 static enum dtype result_dtype(enum type_rule types, enum dtype compute)
 {
-    return types == TYPES_COMPARE ? DTYPE_BOOL : compute;
+    return types == TYPES_COMPARE ? DTYPE_BOOL : types == TYPES_COUNT ? DTYPE_I64 : compute;
 }
 
 static void device_text(struct device device, char *text, size_t capacity)
@@ -498,7 +498,7 @@ struct tensor *call_fold(const struct fold_op *op, struct tensor *self, struct i
     for (int i = 0; i < self->dims; i++)
         sizes[i] = reduced[i] ? 1 : self->sizes[i];
     if (dtype == DTYPE_NONE)
-        dtype = compute_dtype(op->types, (enum dtype)source->dtype);
+        dtype = result_dtype(op->types, compute_dtype(op->types, (enum dtype)source->dtype));
     result = tensor_new(dtype, self->storage->device, self->dims, sizes);
     if (result && backend->fold(op->id, result, source, reduced) < 0)
         tensor_clear(&result);

@@ -13,6 +13,7 @@ enum type_rule {
     TYPES_COMPARE,    /* promote; result bool */
     TYPES_SAME,       /* all inputs must have one dtype already */
     TYPES_ACCUMULATE, /* bool and integers → int64, floats stay (sum) */
+    TYPES_COUNT,      /* promote; result int64 */
 };
 
 struct pointwise_op {
@@ -65,7 +66,8 @@ enum out_rule {
     OUT_EXACT, /* "Expected out tensor to have dtype float, but got double instead" */
     OUT_SAME,  /* "Found dtype Double but expected Float" */
     OUT_MATCH, /* "Expected the dtype for input and out to match, but got Float for input's …" */
-    OUT_BOOL,  /* bool or uint8; "all only supports bool tensor for result, got: Float" */
+    OUT_SCALAR_TYPE, /* "expected scalar_type Float but found Double" */
+    OUT_BOOL,        /* bool or uint8; "all only supports bool tensor for result, got: Float" */
 };
 /* Stores a result in `out` as out= does (resize, cast where the rule allows it) and releases it; a
  * NULL result gives -1. */

@@ -133,6 +133,9 @@ static int check_rule(const struct tensor *out, const struct tensor *result, con
                   "Expected the dtype for input and out to match, but got %s for input's dtype and "
                   "%s for out's dtype.",
                   dtype_info[wants].class_name, dtype_info[has].class_name);
+    else if (rule == OUT_SCALAR_TYPE)
+        error_set(ERROR_RUNTIME, "expected scalar_type %s but found %s",
+                  dtype_info[wants].class_name, dtype_info[has].class_name);
     else
         return call_check_cast(wants, out);
     return -1;

@@ -8,8 +8,8 @@
 #include "shape.h"
 
 static const struct fold_op sum_op = {"mean", "sum_cpu", FOLD_SUM, TYPES_ACCUMULATE};
-static const struct fold_op all_op = {"all", "and_kernel_cpu", FOLD_ALL, TYPES_SAME};
-static const struct fold_op any_op = {"any", "or_kernel_cpu", FOLD_ANY, TYPES_SAME};
+static const struct fold_op all_op = {"all", "and_kernel_cpu", FOLD_ALL, TYPES_COMPARE};
+static const struct fold_op any_op = {"any", "or_kernel_cpu", FOLD_ANY, TYPES_COMPARE};
 static const struct pointwise_op div_op = {
     .name = "mean", .kernel_name = "div_true_cpu", .id = POINTWISE_DIV, .types = TYPES_FLOAT};
 
@@ -154,14 +154,13 @@ struct tensor *body_mean(struct tensor *out, struct tensor *self, struct ints di
 static struct tensor *fold_truth(const struct fold_op *op, struct tensor *out, struct tensor *self,
                                  struct ints dim, bool keepdim)
 {
-    struct tensor *truth = call_cast(self, DTYPE_BOOL);
     /* an empty list of dims reduces nothing here, while it stands for all dims in sum and mean */
-    struct tensor *result = NULL;
-    if (truth) {
-        result = dim.count == 0 ? body_clone(NULL, truth, 0)
-                                : call_fold(op, truth, dim, keepdim, DTYPE_NONE);
+    struct tensor *result = dim.count == 0 ? call_cast(self, DTYPE_BOOL)
+                                           : call_fold(op, self, dim, keepdim, DTYPE_NONE);
+    if (result == self) {
+        tensor_release(result);
+        result = body_clone(NULL, self, MEMORY_PRESERVE);
     }
-    tensor_release(truth);
     return reduction_deliver(result, self->dtype == DTYPE_U8 ? DTYPE_U8 : DTYPE_BOOL, out);
 }
 

@@ -106,3 +106,30 @@ struct tensor *compose_scatter_reduced(struct tensor *grad, int64_t dim, struct 
     tensor_release(wide);
     return result;
 }
+
+/* --- without NaN, and counts --- */
+
+struct tensor *compose_nanmean(struct tensor *self, struct ints dim, bool keepdim, enum dtype dtype)
+{
+    if (!dtype_is_float((enum dtype)self->dtype)) {
+        error_set(ERROR_RUNTIME,
+                  "nanmean(): expected input to have floating point or complex dtype but got %s",
+                  dtype_info[self->dtype].class_name);
+        return NULL;
+    }
+    struct tensor *known = tensor_eq(self, self);
+    struct tensor *count = known ? tensor_sum_dim(known, dim, keepdim, DTYPE_NONE) : NULL;
+    struct tensor *sum = count ? tensor_nansum(self, dim, keepdim, dtype) : NULL;
+    tensor_release(known);
+    return join_step(tensor_div, sum, count);
+}
+
+struct tensor *compose_count_nonzero(struct tensor *self, struct maybe_int dim)
+{
+    return tensor__count_nonzero(self, dim.has ? INTS(dim.value) : INTS_NONE, false);
+}
+
+struct tensor *compose_count_nonzero_dims(struct tensor *self, struct ints dim)
+{
+    return tensor__count_nonzero(self, dim, false);
+}

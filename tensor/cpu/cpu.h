@@ -7,6 +7,7 @@
 #include "extreme_kernels.h"
 #include "loops.h"
 #include "matmul_kernels.h"
+#include "scan_kernels.h"
 
 /* The loops of one instruction set (cpu/isa/ compiled with its flags). */
 struct cpu_tables {
@@ -16,6 +17,7 @@ struct cpu_tables {
     const struct copy_kernels *copy;
     const struct matmul_kernels *matmul;
     const struct extreme_kernels *extremes;
+    const struct scan_kernels *scans;
 };
 
 /* Those of the best instruction set that the processor has (pick.c). */

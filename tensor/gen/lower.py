@@ -367,7 +367,7 @@ $undefs
 '''
 
 
-LOADS = {'BOOL': '(ACC)((x) != 0)', 'F16': 'half_to_float(x)', 'BF16': 'bfloat_to_float(x)'}
+LOADS = {'BOOL': '((x) != 0)', 'F16': 'half_to_float(x)', 'BF16': 'bfloat_to_float(x)'}
 
 
 def undefs(*macros):
@@ -436,18 +436,21 @@ class EachLoops:
 def fold_loops(op):
     """All functions of one fold: (text, {dtype: struct fold_loops initialiser})."""
     line = op.keys['fold'][0]
-    match = re.fullmatch(r'from (\S+)\s+(.+)', line.text)
+    match = re.fullmatch(r'from (\S+)\s+(.+?)(?:\s+of (.+))?', line.text)
     if not match:
         fail(line.where, 'expected "from START  EXPRESSION"')
-    parts, table = [at(line.where)], {}
+    parts, table, types, of = [at(line.where)], {}, op.sigs[0].text('types'), match.group(3)
     for dtype in op.dtypes:
         name, acc = ('%s_%s' % (constant(op.name), dtype)).lower(), dtype
-        if op.sigs[0].text('types') == 'accumulate':
+        if types == 'accumulate':
             acc = 'I64' if DTYPES[dtype][2] != 'float' else 'F64' if dtype == 'F64' else 'F32'
+        acc = {'count': 'I64', 'compare': 'BOOL'}.get(types, acc)
+        load = '({ __auto_type self = %s; (ACC)(%s); })' % (LOADS.get(dtype, '(x)'), of) if of else \
+            '(ACC)%s' % LOADS.get(dtype, '(x)')
         macros = ('JOIN', 'T', 'ACC', 'FOLD', 'START', 'LOAD', 'FOLD_IN_PLACE')
         parts.append(render(FOLD.replace('${name}', name), type=DTYPES[dtype][0], acc=DTYPES[acc][0],
-                            body=match.group(2), start=match.group(1), load=LOADS.get(dtype, '(ACC)(x)'),
-                            inplace=int(acc == dtype != 'BOOL'), undefs=undefs(*macros)))
+                            body=match.group(2), start=match.group(1), load=load,
+                            inplace=int(acc == dtype != 'BOOL' and not of), undefs=undefs(*macros)))
         parts_of = ', '.join('%s_%s' % (name, n) for n in ('start', 'inner', 'rows', 'combine'))
         table[dtype] = '{DTYPE_%s, %s}' % (acc, parts_of)
     return '\n'.join(parts), table

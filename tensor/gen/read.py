@@ -17,9 +17,10 @@ indented to its key's value continues it; `#` starts a comment. Keys:
   dtypes       kinds that an `each` or `fold` op has loops for: bool int float; all when left out
   each         elementwise body, a C expression over the arguments: becomes loops, `Scalar` operands enter as weak tensors
   when         `ARG == NUMBER  EXPR`: a cheaper body for `each` when that operand is one number
-  fold         `from START  EXPR over acc and self`: an associative reduction; its arguments are (self, dim, keepdim, …)
+  fold         `from START  EXPR over acc and self`: an associative reduction; its arguments are (self, dim, keepdim, …);
+               `… of EXPR over self`: what each element counts as
  the following stand under the sig lines that they belong to:
-  types        arith, float, compare, same, accumulate: how dtypes are promoted (see enum type_rule in call.h)
+  types        arith, float, compare, same, accumulate, count: how dtypes are promoted (see enum type_rule in call.h)
   shape        shape rule of a `cpu` op, `rule(ARGS)` for shape_rule(&shape, ARGS); `scalar()` for 0-d
   cpu          kernel of struct op_kernels: `int F(results…, ARGS)`; `F(CALL)` calls one that is declared elsewhere
   body         `struct tensor *F(struct tensor *out, ARGS)`: below autograd, allocates when out is NULL;
@@ -29,8 +30,8 @@ indented to its key's value continues it; `#` starts a comment. Keys:
   helper       a C function of this name that formulas may call (returns Scalar)
   returns      NAME [DTYPE] [nograd], …: the outputs of a signature with several; those with a gradient come first. A
                signature that does not name its results has result0, result1 … and gives Python a plain tuple
-  out          which dtypes an `out` may have: cast, exact, same, match, bool (see enum out_rule in call.h); exact unless given for
-               cpu and compose, cast for others
+  out          which dtypes an `out` may have: cast, exact, same, match, scalar_type, bool (see enum out_rule in call.h);
+               exact unless given for cpu and compose, cast for others; dtype: a body computes in that of `out`, as folds do
   grad         ARG: FORMULA, one a line: the gradient for ARG, see lower.py
   apply        hand-written apply function of the node, with
   save         the arguments that it finds in its value slots; of a Tensor[] the sizes (node_save_sizes)
@@ -47,8 +48,8 @@ from dataclasses import dataclass, field, replace
 OP_KEYS = {'py', 'doc', 'kernel_name', 'check', 'inputs', 'dtypes', 'each', 'when', 'fold'}
 SIG_KEYS = {'types', 'shape', 'cpu', 'body', 'alias', 'compose', 'helper', 'returns', 'out', 'grad', 'apply', 'save'}
 KINDS = ('each', 'fold', 'cpu', 'body', 'alias', 'compose', 'helper')
-OUT_RULES = {'cast', 'exact', 'same', 'match', 'bool'}
-TYPE_RULES = {'arith', 'float', 'compare', 'same', 'accumulate'}
+OUT_RULES = {'cast', 'exact', 'same', 'match', 'scalar_type', 'bool', 'dtype'}
+TYPE_RULES = {'arith', 'float', 'compare', 'same', 'accumulate', 'count'}
 PY_WORDS = {'function', 'method', 'inplace', 'out'}
 FLAGS = {'bool', 'number', 'wide'}
 OPERATORS = {'+', '-', '*', '/', '**', '@', '&', '|', '^', 'neg', '==', '!=', '<', '<=', '>', '>='}

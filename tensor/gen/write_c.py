@@ -359,11 +359,14 @@ class OpWriter:
             return 'call_pointwise(&%s_op, %s, inputs, %d, %s)' % (self.op.name, out, len(self.f.operands),
                                                                    self.scalars())
         if self.kind == 'fold':
-            have = {'dim': 'INTS_NONE', 'keepdim': 'false', **{a.name: a.name for a in self.f.params}}
+            have = {'dim': 'INTS_NONE', 'keepdim': 'false', **{a.name: a.name for a in self.f.params},
+                    **{a.name: convert(a.name, 'int', 'ints') for a in self.f.params if a.kind == 'int'}}
             return 'call_fold(&%s_op, self, %s, %s, %s)' % (self.op.name, have['dim'], have['keepdim'], dtype)
         if self.kind == 'cpu':
             return 'forward_%s(%s)' % (self.f.short, comma(self.args, 'result' if self.sig.outputs else ''))
         hand = self.table.hand_args(self.call, self.f.params)
+        if out != 'self' and self.sig.text('out') == 'dtype':
+            hand = re.sub(r'\bdtype\b', dtype, hand)
         more = 'result' if self.sig.is_list or self.sig.outputs else ''
         return '%s(%s)' % (self.call, comma(out if self.kind == 'body' and not self.sig.outputs else '', hand, more))
 
@@ -442,7 +445,8 @@ class OpWriter:
         checks += [self.check() + ' < 0'] if self.check() else []
         dtype = ('dtype == DTYPE_NONE ? (enum dtype)out->dtype : dtype' if self.own_dtype() == 'dtype'
                  else '(enum dtype)out->dtype')
-        rule = 'OUT_' + (self.sig.text('out') or ('exact' if self.kind in ('cpu', 'compose') else 'cast')).upper()
+        rule = (self.sig.text('out') or ('exact' if self.kind in ('cpu', 'compose') else 'cast')).replace('dtype', 'cast')
+        rule = 'OUT_' + rule.upper()
         if self.own_dtype() == 'dtype':
             rule = 'dtype == DTYPE_NONE ? %s : OUT_EXACT' % rule
         if len(outs) > 1:
