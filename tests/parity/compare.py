@@ -23,6 +23,13 @@ def _same_words(actual, expected):
     return actual == expected
 
 
+def _told(place, actual, expected):
+    """The difference of two texts: long ones from shortly before the place where they part."""
+    same = next((k for k, pair in enumerate(zip(actual, expected)) if pair[0] != pair[1]), min(len(actual), len(expected)))
+    start = same - 30 if same > 60 else 0
+    return f"{place}: {'…' * (start > 0)}{actual[start:]!r}, not {'…' * (start > 0)}{expected[start:]!r}"
+
+
 def difference(actual, expected, place="answer", kind="float32", slack=0.0):
     """Where two answers differ, as text, or None. `kind`: the dtype whose tolerance holds; `slack`: how much more an
     element may differ. What the expected answer says of its parts: see oracle.py."""
@@ -42,7 +49,7 @@ def difference(actual, expected, place="answer", kind="float32", slack=0.0):
         found = (difference(*pair, f"{place}[{k}]", kind, slack) for k, pair in enumerate(zip(actual, expected)))
         return next(filter(None, found), None)
     if isinstance(expected, str):
-        return None if _same_words(actual, expected) else f"{place}: {actual!r}, not {expected!r}"
+        return None if _same_words(actual, expected) else _told(place, actual, expected)
     relative, absolute = TOLERANCES.get(kind, TOLERANCES["float32"])
     close = _close(actual, expected, (relative, max(absolute, slack)))
     return None if close else f"{place}: {actual!r}, not {expected!r}"
