@@ -453,7 +453,7 @@ int call_pointwise_out(const struct pointwise_op *op, struct tensor *out,
     struct tensor *result;
     bool fits;
 
-    if (make_plan(&plan, op, inputs, count) < 0)
+    if (make_plan(&plan, op, inputs, count) < 0 || call_check_writable(out) < 0)
         return -1;
     fits = shape_equal(tensor_shape(out), (struct ints){plan.shape.sizes, plan.shape.dims});
     if (call_prepare_out(out, &plan.shape, plan.result, op->name) < 0)

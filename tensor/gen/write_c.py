@@ -259,8 +259,8 @@ $head
 ?many     struct tensor *result[$count];
 ?fits     struct tensor *result;
 
-    if ($checks)
-        return -1;
+?checks     if ($checks)
+?checks         return -1;
 ?fits     if (!(result = $forward))
 ?fits         return -1;
 ?fits     tensor_release(result);
@@ -441,7 +441,11 @@ class OpWriter:
     def out(self, which):
         outs, fits = outs_of(self.sig), self.kind == 'body' and ' out' in self.sig.text('body')
         inputs, items = items_of([a for a in self.f.params if a.type.startswith('Tensor')])
-        checks = ['call_check_out(%s, %s, "%s") < 0' % (o, items, self.op.name) for o in outs]
+        # PyTorch asks no op whose results are never part of a graph, and names one without a derivative otherwise
+        known = self.f.recorded or self.kind == 'compose'
+        asked = self.types != 'TYPES_COMPARE' and (known or self.kind == 'each')
+        prefix = '' if known else 'aten::'
+        checks = ['call_check_out(%s, %s, "%s%s") < 0' % (o, items, prefix, self.op.name) for o in outs if asked]
         checks += [self.check() + ' < 0'] if self.check() else []
         dtype = ('dtype == DTYPE_NONE ? (enum dtype)out->dtype : dtype' if self.own_dtype() == 'dtype'
                  else '(enum dtype)out->dtype')
@@ -458,6 +462,7 @@ class OpWriter:
             store = ['    return call_pointwise_out(&%s_op, out, %s, %s);' % (self.op.name, items, self.scalars())]
         else:
             store = ['    return call_store_out(out, %s, "%s", %s);' % (self.forward(dtype=dtype), self.op.name, rule)]
+        inputs = inputs if asked or self.kind == 'each' else ''
         return render(OUT, head='%s%s(%s)' % which, inputs=inputs, many=len(outs) > 1, count=len(outs), fits=fits,
                       checks=' || '.join(checks), forward=self.forward('out'), store='' if fits else '\n'.join(store))
 

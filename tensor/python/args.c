@@ -129,6 +129,12 @@ static PyObject *keyword_value(const struct param_spec *param, const struct over
     return NULL;
 }
 
+/* Whether the positional arguments may be the numbers of a list, as in zeros(2, 3). */
+static bool is_size_list(const struct overload_spec *overload)
+{
+    return overload->positional == 1 && overload->params[0].type == PARAM_INTS;
+}
+
 /* Matches one parameter; *position advances over positional arguments. 1, 0, or -1 with an
  * exception. */
 static int match_param(const struct op_spec *op, const struct overload_spec *overload, int index,
@@ -156,12 +162,13 @@ static int match_param(const struct op_spec *op, const struct overload_spec *ove
         match->objects[index] = object;
     } else if (accepted < 0) {
         return -1;
-    } else if (positional && index == 0 && overload->positional == 1 && param->type == PARAM_INTS &&
-               accepts_index(object)) {
+    } else if (positional && index == 0 && is_size_list(overload) && accepts_index(object)) {
         match->varargs = true;
         match->objects[index] = object;
         *position = in->count;
         return 1;
+    } else if (raise && positional && index == 0 && is_size_list(overload) && in->count > 1) {
+        return args_error_extra(op->name, overload, in->count);
     } else {
         return raise ? args_error_type(op->name, param, positional ? (int)*position : -1, object)
                      : 0;
@@ -178,8 +185,7 @@ static int match_param(const struct op_spec *op, const struct overload_spec *ove
 static int match_overload(const struct op_spec *op, const struct overload_spec *overload,
                           const struct arguments *in, struct match *match, bool raise)
 {
-    bool varargs = overload->positional == 1 && overload->params[0].type == PARAM_INTS;
-    if (in->count > overload->positional && !varargs) {
+    if (in->count > overload->positional && !is_size_list(overload)) {
         return raise ? args_error_extra(op->name, overload, in->count) : 0;
     }
     match->varargs = false;
@@ -216,14 +222,29 @@ static int64_t *frame_ints(struct frame *frame, Py_ssize_t count)
     return block;
 }
 
-static int convert_list_error(const struct op_spec *op, const struct param_spec *param,
-                              Py_ssize_t index, PyObject *item)
+/* An item of a list of ints as a number; PyTorch says where in the list it stands. */
+static int convert_int_item(const struct op_spec *op, const struct param_spec *param,
+                            Py_ssize_t position, PyObject *item, int64_t *value)
 {
-    PyErr_Format(
-        PyExc_TypeError,
-        "%s(): argument '%s' failed to unpack the object at pos %zd with error \"type must be "
-        "tuple of ints,but got %s\"",
-        op->name, param->name, index + 1, type_name(item));
+    PyNumberMethods *number = Py_TYPE(item)->tp_as_number;
+    bool single = !is_tensor(item) || tensor_of(item)->numel == 1;
+    if (single && (PyLong_Check(item) || (number && number->nb_index))) {
+        if (int_from(item, value) == 0) {
+            return 0;
+        }
+        if (!PyErr_ExceptionMatches(PyExc_ValueError)) {
+            return -1;
+        }
+        PyErr_Format(PyExc_TypeError,
+                     "%s(): argument '%s' failed to unpack the object at pos %zd with error "
+                     "\"Overflow when unpacking long long\"",
+                     op->name, param->name, position + 1);
+        return -1;
+    }
+    PyErr_Format(PyExc_TypeError,
+                 "%s(): argument '%s' failed to unpack the object at pos %zd with error \"type "
+                 "must be tuple of ints,but got %s\"",
+                 op->name, param->name, position + 1, type_name(item));
     return -1;
 }
 
@@ -236,11 +257,7 @@ static int convert_int_items(const struct op_spec *op, const struct param_spec *
         return -1;
     }
     for (Py_ssize_t i = 0; i < count; i++) {
-        PyNumberMethods *number = Py_TYPE(items[i])->tp_as_number;
-        if (!PyLong_Check(items[i]) && !(number && number->nb_index)) {
-            return convert_list_error(op, param, i, items[i]);
-        }
-        if (int_from(items[i], &ints[i])) {
+        if (convert_int_item(op, param, i, items[i], &ints[i])) {
             return -1;
         }
     }
@@ -249,11 +266,20 @@ static int convert_int_items(const struct op_spec *op, const struct param_spec *
     return 0;
 }
 
+/* A number where a list is expected. */
+static int convert_one_int(PyObject *object, struct frame *frame, struct value *value)
+{
+    int64_t *number = frame_ints(frame, 1);
+    value->kind = VALUE_INTS;
+    value->ints = (struct ints){number, 1};
+    return number ? int_from(object, number) : -1;
+}
+
 static int convert_ints(const struct op_spec *op, const struct param_spec *param, PyObject *object,
                         struct frame *frame, struct value *value)
 {
     if (!PyTuple_Check(object) && !PyList_Check(object)) {
-        return convert_int_items(op, param, &object, 1, frame, value);
+        return convert_one_int(object, frame, value);
     }
     PyObject *tuple =
         PySequence_Tuple(object); /* a list might change while __index__ of its items runs */

@@ -102,7 +102,7 @@ int args_error_keyword(const char *name, const struct overload_spec *overload,
                          keyword);
             return -1;
         }
-        if (index < in->count) {
+        if (index < in->count && !(overload->params[index].flags & PARAM_KEYWORD)) {
             PyErr_Format(PyExc_TypeError, "%s() got multiple values for argument '%U'", name,
                          keyword);
             return -1;
@@ -115,12 +115,19 @@ int args_error_keyword(const char *name, const struct overload_spec *overload,
 int args_error_type(const char *name, const struct param_spec *param, int position,
                     PyObject *object)
 {
-    if (position < 0) {
-        PyErr_Format(PyExc_TypeError, "%s(): argument '%s' must be %s, not %s", name, param->name,
-                     param_type_name(param), type_name(object));
+    char place[32] = "";
+    if (position >= 0) {
+        snprintf(place, sizeof place, " (position %d)", position + 1);
+    }
+    bool list = PyTuple_Check(object) || PyList_Check(object);
+    if (param->type == PARAM_INTS && list) { /* only the first item was looked at */
+        PyErr_Format(PyExc_TypeError,
+                     "%s(): argument '%s'%s must be %s, but found element of type %s at pos 0",
+                     name, param->name, place, param_type_name(param),
+                     type_name(PySequence_Fast_GET_ITEM(object, 0)));
     } else {
-        PyErr_Format(PyExc_TypeError, "%s(): argument '%s' (position %d) must be %s, not %s", name,
-                     param->name, position + 1, param_type_name(param), type_name(object));
+        PyErr_Format(PyExc_TypeError, "%s(): argument '%s'%s must be %s, not %s", name, param->name,
+                     place, param_type_name(param), type_name(object));
     }
     return -1;
 }

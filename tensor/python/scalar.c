@@ -55,6 +55,24 @@ int int_from(PyObject *object, int64_t *value)
     return *value == -1 && PyErr_Occurred() ? -1 : 0;
 }
 
+/* An integer as a scalar; beyond int64 the errors of CPython's conversion to an unsigned number, and
+ * PyTorch's where that would fit. */
+static int integer_scalar(PyObject *object, struct scalar *value)
+{
+    int overflow = 0;
+    PyObject *index = PyNumber_Index(object);
+    if (!index) {
+        return -1;
+    }
+    *value = scalar_int(PyLong_AsLongLongAndOverflow(index, &overflow));
+    if (overflow && PyLong_AsUnsignedLongLong(index) != (unsigned long long)-1) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "value cannot be converted to type int64_t without overflow");
+    }
+    Py_DECREF(index);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
 int scalar_from(PyObject *object, struct scalar *value)
 {
     if (PyFloat_Check(object)) {
@@ -67,10 +85,7 @@ int scalar_from(PyObject *object, struct scalar *value)
         return truth < 0 ? -1 : 0;
     }
     if (is_integer(object)) {
-        int64_t number;
-        int status = int_from(object, &number);
-        *value = scalar_int(number);
-        return status;
+        return integer_scalar(object, value);
     }
     if (is_tensor(object)) {
         return tensor_item(tensor_of(object), value) ? raise_status() : 0;

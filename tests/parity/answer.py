@@ -30,5 +30,6 @@ def run(code):
             answer = look.describe(eval(compile(ast.Expression(body[-1].value), "case", "eval"), names))
         except Exception as error:
             answer = {"error": type(error).__name__, "message": str(error)}
-    texts = [str(warning.message).split(" (Triggered internally")[0] for warning in caught]
+    # one that is told twice in a row counts once: PyTorch prints it once
+    texts = list(dict.fromkeys(str(warning.message).split(" (Triggered internally")[0] for warning in caught))
     return {"warnings": texts, "answer": answer} if texts else answer
