@@ -8,7 +8,8 @@ indented to its key's value continues it; `#` starts a comment. Keys:
                function is tensor_NAME[_TAG]; `node` is the autograd class of its results; `noout`: no out= form.
                `Tensor(a!) self` is written in place. `factory` stands for dtype, layout, device, pin_memory and
                requires_grad (C: dtype, device). `Layout?`, `MemoryFormat?` are ints in C.
-  py           where Python sees it: function, method, inplace, out; `operator [reflected] SYMBOL` number slots
+  py           where Python sees it: function, method, inplace, out; nn, linalg: a function of torch._C._nn, _linalg;
+               `operator [reflected] SYMBOL` number slots
   doc          docstring: its signature lines, then sentences
   kernel_name  the name in "… not implemented for 'Bool'" when it is not NAME
   check        C call made first: `int check_x(ARGS)`, sets the error
@@ -51,6 +52,7 @@ KINDS = ('each', 'fold', 'cpu', 'body', 'alias', 'compose', 'helper')
 OUT_RULES = {'cast', 'exact', 'same', 'match', 'scalar_type', 'bool', 'dtype'}
 TYPE_RULES = {'arith', 'float', 'compare', 'same', 'accumulate', 'count'}
 PY_WORDS = {'function', 'method', 'inplace', 'out'}
+MODULES = ('nn', 'linalg')
 FLAGS = {'bool', 'number', 'wide'}
 OPERATORS = {'+', '-', '*', '/', '**', '@', '&', '|', '^', 'neg', '==', '!=', '<', '<=', '>', '>='}
 # dtype → (C type that it is stored in, bytes, kind); the order is that of dtype.def
@@ -154,6 +156,7 @@ class Op:
     keys: dict = field(default_factory=dict)
     sigs: list = field(default_factory=list)
     py: set = field(default_factory=set)
+    module: str = ''                                # of MODULES: the part of torch._C that its function is in
     operators: list = field(default_factory=list)   # [(symbol, reflected)]
     flags: dict = field(default_factory=dict)       # argument → set of FLAGS
     dtypes: list = field(default_factory=list)
@@ -333,6 +336,9 @@ def read_py(op, line):
                 fail(line.where, 'unknown operator "%s"' % op.operators[-1][0])
         elif word in PY_WORDS:
             op.py.add(word)
+        elif word in MODULES:
+            op.py.add('function')
+            op.module = word
         else:
             fail(line.where, 'unknown word "%s" in `py`' % word)
 

@@ -4,7 +4,7 @@ ops.json for tests. files() returns {name: text}."""
 import json
 
 from lower import BANNER, KINDS, at, default_c, render
-from read import SCHEMA
+from read import MODULES, SCHEMA
 from write_c import outs_of
 
 SLOTS = {'+': 'add', '-': 'subtract', '*': 'multiply', '/': 'true_divide', '**': 'power', '@': 'matrix_multiply',
@@ -255,7 +255,8 @@ def operator_slots(ops):
 
 
 def binding_c(ops):
-    parts, defines, named = [BANNER + '#include "args.h"\n#include "autograd/value.h"\n'], {True: [], False: []}, []
+    parts, named = [BANNER + '#include "args.h"\n#include "autograd/value.h"\n'], []
+    defines = {part: [] for part in ('tensor', 'function') + MODULES}
     for op, found in [(op, variants(op)) for op in ops if variants(op)]:
         parts.append(at(op.where))
         used = {(o.f.short, o.variant == 'inplace'): o.f for _, _, overloads in found for o in overloads}
@@ -265,12 +266,11 @@ def binding_c(ops):
         for variant, name, overloads in found:
             text, define = callable_text(op, variant, name, overloads)
             parts.append(text)
-            defines[variant == 'function'].append(define)
+            defines[(op.module or 'function') if variant == 'function' else 'tensor'].append(define)
     text, rows, compare = operator_slots(ops)
     parts.append(text)
-    for label, items in (('PyMethodDef tensor_methods[]', defines[False] + ['{NULL, NULL, 0, NULL}']),
-                         ('PyMethodDef function_methods[]', defines[True] + ['{NULL, NULL, 0, NULL}']),
-                         ('PyType_Slot tensor_operators[]', rows + ['{0, NULL}']),
+    methods = [('PyMethodDef %s_methods[]' % part, defines[part] + ['{NULL, NULL, 0, NULL}']) for part in defines]
+    for label, items in (*methods, ('PyType_Slot tensor_operators[]', rows + ['{0, NULL}']),
                          ('const binary_fn tensor_comparisons[6]', compare),
                          ('const struct named_result *const named_results[]', named + ['NULL'])):
         parts.append('%s = {\n    %s,\n};\n' % (label, ',\n    '.join(items)))
@@ -280,7 +280,7 @@ def binding_c(ops):
 def facts(op):
     """What tests want to know of an op."""
     texts = {(id(o.sig), v): o.text() for v, _, overloads in variants(op) for o in overloads}
-    return {'name': op.name, 'where': '%s:%d' % op.where, 'python': sorted(op.py), 'kernel_name': op.kernel_name,
+    return {'name': op.name, 'where': '%s:%d' % op.where, 'python': sorted(op.py), 'module': op.module, 'kernel_name': op.kernel_name,
             'operators': [('reflected ' if flag else '') + symbol for symbol, flag in op.operators],
             'dtypes': op.dtypes,
             'signatures': [{'schema': s.schema, 'tag': s.tag, 'node': s.node, 'kind': s.kind, 'types': s.text('types'),

@@ -48,7 +48,7 @@ def result(overload):
 def definitions(op, functions):
     """The lines of an op's functions, or of its methods."""
     for variant, name, overloads in variants(op):
-        if (variant == 'function') != functions:
+        if (variant == 'function') != functions or op.module:
             continue
         lines = []
         for overload in overloads:

@@ -14,10 +14,29 @@ static int add_functions(PyObject *module)
     return 0;
 }
 
+/* What torch.nn.functional and torch.linalg take their functions from. */
+static PyModuleDef nn_definition = {
+    PyModuleDef_HEAD_INIT, .m_name = "torch._C._nn", .m_size = -1, .m_methods = nn_methods};
+static PyModuleDef linalg_definition = {
+    PyModuleDef_HEAD_INIT, .m_name = "torch._C._linalg", .m_size = -1, .m_methods = linalg_methods};
+
+static int add_part(PyObject *module, const char *name, PyModuleDef *definition)
+{
+    PyObject *part = PyModule_Create(definition);
+    int status = part ? PyModule_AddObjectRef(module, name, part) : -1;
+    Py_XDECREF(part);
+    return status;
+}
+
+static int add_parts(PyObject *module)
+{
+    return add_part(module, "_nn", &nn_definition) || add_part(module, "_linalg", &linalg_definition) ? -1 : 0;
+}
+
 static int (*const inits[])(PyObject *module) = {
     dtype_type_init,  device_type_init,    size_type_init, layout_type_init,   generator_type_init,
     limits_type_init, hook_type_init,      node_type_init, function_type_init, tensor_type_init,
-    array_type_init,  grad_mode_type_init, named_init,     add_functions,
+    array_type_init,  grad_mode_type_init, named_init,     add_functions,    add_parts,
 };
 
 static PyModuleDef definition = {
