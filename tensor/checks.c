@@ -112,9 +112,9 @@ int check_where(struct tensor *condition, struct tensor *self, struct tensor *ot
 /* --- matrix products: equal dtypes, and kernels for them; shapes are checked by the shape rules
  * --- */
 
-static int check_not_bool(const struct tensor *self, const char *kernel)
+static int check_not_bool(const struct tensor *self, const struct tensor *other, const char *kernel)
 {
-    if (self->dtype != DTYPE_BOOL)
+    if (self->dtype != DTYPE_BOOL || (self->dims > 1 && (self->numel == 0 || other->numel == 0)))
         return 0;
     error_set(ERROR_NOT_IMPLEMENTED, "\"%s\" not implemented for 'Bool'", kernel);
     return -1;
@@ -131,23 +131,7 @@ int check_mm(struct tensor *self, struct tensor *mat2)
                   call_c_name((enum dtype)self->dtype), call_c_name((enum dtype)mat2->dtype));
         return -1;
     }
-    return check_not_bool(self, "addmm_impl_cpu_");
-}
-
-int check_mv(struct tensor *self, struct tensor *vec)
-{
-    struct shape shape;
-
-    if (shape_mv(&shape, self, vec) < 0)
-        return -1;
-    if (self->dtype != vec->dtype) {
-        const char *name = dtype_info[vec->dtype].class_name;
-        error_set(ERROR_RUNTIME,
-                  "addmv input tensors must have the same dtype, but got %s, %s, and %s", name,
-                  dtype_info[self->dtype].class_name, name);
-        return -1;
-    }
-    return check_not_bool(self, "addmv_impl_cpu");
+    return check_not_bool(self, mat2, "addmm_impl_cpu_");
 }
 
 int check_dot(struct tensor *self, struct tensor *tensor)
@@ -160,7 +144,7 @@ int check_dot(struct tensor *self, struct tensor *tensor)
                   dtype_info[self->dtype].class_name, dtype_info[tensor->dtype].class_name);
         return -1;
     }
-    return shape_dot(&shape, self, tensor) < 0 ? -1 : check_not_bool(self, "dot");
+    return shape_dot(&shape, self, tensor) < 0 ? -1 : check_not_bool(self, tensor, "dot");
 }
 
 int check_bmm(struct tensor *self, struct tensor *mat2)
@@ -174,7 +158,7 @@ int check_bmm(struct tensor *self, struct tensor *mat2)
                   dtype_info[self->dtype].class_name, dtype_info[mat2->dtype].class_name);
         return -1;
     }
-    return check_not_bool(self, "bmm");
+    return check_not_bool(self, mat2, "bmm");
 }
 
 /* --- numbers for formulas --- */

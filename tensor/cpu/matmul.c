@@ -39,9 +39,38 @@ static bool layout_of(int64_t rows, int64_t columns, const int64_t *steps, struc
     return layout->ld <= INT_MAX;
 }
 
-static struct gemm gemm_of(struct tensor *result, struct tensor *a, struct tensor *b)
+/* What a product is scaled by and added to: result = beta result + alpha a @ b. */
+struct factors {
+    struct scalar beta, alpha;
+};
+
+static const struct factors plain_product = {{SCALAR_INT, {.i = 0}}, {SCALAR_INT, {.i = 1}}};
+
+/* A factor in the kind of number that the loops of a dtype read. */
+static struct scalar factor_for(enum dtype dtype, struct scalar factor)
 {
-    return (struct gemm){
+    return dtype_is_float(dtype) ? scalar_float(scalar_to_double(factor))
+                                 : scalar_int(scalar_to_int(factor));
+}
+
+static bool is_zero(struct scalar factor)
+{
+    return scalar_to_double(factor) == 0;
+}
+
+static void set_factors(struct gemm *gemm, enum dtype dtype, const struct factors *factors)
+{
+    gemm->alpha = factor_for(dtype, factors->alpha);
+    gemm->beta = factor_for(dtype, factors->beta);
+    if (is_zero(gemm->alpha)) {
+        gemm->k = 0; /* the operands, whatever they hold, do not count */
+    }
+}
+
+static struct gemm gemm_of(struct tensor *result, struct tensor *a, struct tensor *b,
+                           const struct factors *factors)
+{
+    struct gemm gemm = {
         .a = tensor_ptr(a),
         .b = tensor_ptr(b),
         .c = tensor_ptr(result),
@@ -52,6 +81,8 @@ static struct gemm gemm_of(struct tensor *result, struct tensor *a, struct tenso
         .b_step = {b->strides[0], b->strides[1]},
         .c_step = {result->strides[0], result->strides[1]},
     };
+    set_factors(&gemm, (enum dtype)a->dtype, factors);
+    return gemm;
 }
 
 /* --- our own loops --- */
@@ -87,12 +118,13 @@ static void blas_block(const struct blas *blas, enum dtype dtype, const struct g
 {
     int m = (int)g->m, n = (int)g->n, k = (int)g->k;
     if (dtype == DTYPE_F32) {
-        blas->sgemm(BLAS_ROW_MAJOR, a.transpose, b.transpose, m, n, k, 1, (const float *)g->a,
-                    (int)a.ld, (const float *)g->b, (int)b.ld, (float)beta, (float *)g->c,
-                    (int)ldc);
+        blas->sgemm(BLAS_ROW_MAJOR, a.transpose, b.transpose, m, n, k, (float)g->alpha.d,
+                    (const float *)g->a, (int)a.ld, (const float *)g->b, (int)b.ld, (float)beta,
+                    (float *)g->c, (int)ldc);
     } else {
-        blas->dgemm(BLAS_ROW_MAJOR, a.transpose, b.transpose, m, n, k, 1, (const double *)g->a,
-                    (int)a.ld, (const double *)g->b, (int)b.ld, beta, (double *)g->c, (int)ldc);
+        blas->dgemm(BLAS_ROW_MAJOR, a.transpose, b.transpose, m, n, k, g->alpha.d,
+                    (const double *)g->a, (int)a.ld, (const double *)g->b, (int)b.ld, beta,
+                    (double *)g->c, (int)ldc);
     }
 }
 
@@ -124,7 +156,7 @@ static int blas_blocks(const struct blas *blas, enum dtype dtype, const struct g
                 block.a += (i * g->a_step[0] + l * g->a_step[1]) * bytes;
                 block.b += (l * g->b_step[0] + j * g->b_step[1]) * bytes;
                 block.c += (i * ldc + j) * bytes;
-                blas_block(blas, dtype, &block, a, b, ldc, l > 0);
+                blas_block(blas, dtype, &block, a, b, ldc, l > 0 ? 1 : g->beta.d);
             }
         }
     }
@@ -165,13 +197,19 @@ static int blas_gemm(enum dtype dtype, struct gemm g)
 
 /* --- products of any size --- */
 
-static int check_dtype(const char *kernel, enum dtype dtype)
+/* Whether there are loops for a dtype: 1, or -1 with the error set. An empty product needs none: 0, and `result` is
+ * zeros unless it is added to. */
+static int check_product(const char *kernel, struct tensor *result, const struct tensor *a, const struct tensor *b,
+                         const struct factors *factors)
 {
-    if (cpu_tables->matmul->gemm[dtype]) {
-        return 0;
+    if (cpu_tables->matmul->gemm[a->dtype]) {
+        return 1;
+    }
+    if (a->numel == 0 || b->numel == 0) {
+        return is_zero(factors->beta) ? cpu_fill(result, scalar_int(0)) : 0;
     }
     error_set(ERROR_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'", kernel,
-              dtype_info[dtype].class_name);
+              dtype_info[a->dtype].class_name);
     return -1;
 }
 
@@ -218,8 +256,10 @@ static struct tensor *blas_ready(struct tensor *matrix)
 }
 
 /* Where the product may be written while its operands are read: `result` itself, or a new tensor
- * when it shares their storage (out=) or BLAS cannot write it. New reference. */
-static struct tensor *writable(struct tensor *result, struct tensor *a, struct tensor *b)
+ * when it shares their storage (out=) or BLAS cannot write it; with `filled` its elements are those
+ * of `result`. New reference. */
+static struct tensor *writable(struct tensor *result, struct tensor *a, struct tensor *b,
+                               bool filled)
 {
     struct layout layout;
     int last = result->dims - 1;
@@ -228,21 +268,26 @@ static struct tensor *writable(struct tensor *result, struct tensor *a, struct t
                              result->strides + last - 1, &layout)) {
         return tensor_retain(result);
     }
-    return tensor_new((enum dtype)result->dtype, result->storage->device, result->dims,
-                      result->sizes);
+    struct tensor *fresh =
+        tensor_new((enum dtype)result->dtype, result->storage->device, result->dims, result->sizes);
+    if (fresh && filled && cpu_copy(fresh, result)) {
+        tensor_clear(&fresh);
+    }
+    return fresh;
 }
 
-typedef int (*product_fn)(struct tensor *result, struct tensor *a, struct tensor *b);
+typedef int (*product_fn)(struct tensor *result, struct tensor *a, struct tensor *b,
+                          const struct factors *factors);
 
 /* Runs a product of matrices, or of batches of them, on operands that it can take. */
 static int run_product(product_fn product, struct tensor *result, struct tensor *self,
-                       struct tensor *mat2)
+                       struct tensor *mat2, const struct factors *factors)
 {
     int status = -1;
     struct tensor *a = blas_ready(self);
     struct tensor *b = a ? blas_ready(mat2) : NULL;
-    struct tensor *target = b ? writable(result, a, b) : NULL;
-    if (target && !product(target, a, b)) {
+    struct tensor *target = b ? writable(result, a, b, !is_zero(factors->beta)) : NULL;
+    if (target && !product(target, a, b, factors)) {
         status = target == result ? 0 : cpu_copy(result, target);
     }
     tensor_release(a);
@@ -251,28 +296,43 @@ static int run_product(product_fn product, struct tensor *result, struct tensor 
     return status;
 }
 
-static int product_mm(struct tensor *result, struct tensor *a, struct tensor *b)
+static int product_mm(struct tensor *result, struct tensor *a, struct tensor *b,
+                      const struct factors *factors)
 {
-    struct gemm gemm = gemm_of(result, a, b);
+    struct gemm gemm = gemm_of(result, a, b, factors);
     return run_gemm((enum dtype)a->dtype, &gemm);
+}
+
+static int matrix_product(struct tensor *result, struct tensor *self, struct tensor *mat2,
+                          const struct factors *factors)
+{
+    int status = check_product("addmm_impl_cpu_", result, self, mat2, factors);
+    if (status <= 0) {
+        return status;
+    }
+    struct gemm gemm = gemm_of(result, self, mat2, factors);
+    if (is_tiny(&gemm) && result->storage != self->storage && result->storage != mat2->storage) {
+        return run_gemm((enum dtype)self->dtype, &gemm);
+    }
+    return run_product(product_mm, result, self, mat2, factors);
 }
 
 int cpu_mm(struct tensor *result, struct tensor *self, struct tensor *mat2)
 {
-    if (check_dtype("addmm_impl_cpu_", (enum dtype)self->dtype)) {
-        return -1;
-    }
-    struct gemm gemm = gemm_of(result, self, mat2);
-    if (is_tiny(&gemm) && result->storage != self->storage && result->storage != mat2->storage) {
-        return run_gemm((enum dtype)self->dtype, &gemm);
-    }
-    return run_product(product_mm, result, self, mat2);
+    return matrix_product(result, self, mat2, &plain_product);
+}
+
+int cpu_addmm_(struct tensor *self, struct tensor *mat1, struct tensor *mat2, struct scalar beta,
+               struct scalar alpha)
+{
+    return matrix_product(self, mat1, mat2, &(struct factors){beta, alpha});
 }
 
 /* --- batches --- */
 
 struct batch_task {
     struct tensor *result, *a, *b;
+    const struct factors *factors;
     atomic_int failed;
 };
 
@@ -284,7 +344,7 @@ static struct gemm gemm_of_batch(const struct batch_task *task, int64_t i)
         offsets[k] = i * tensors[k]->strides[0] * (int64_t)dtype_info[tensors[k]->dtype].bytes;
     }
     const int64_t *a = task->a->strides, *b = task->b->strides, *c = task->result->strides;
-    return (struct gemm){
+    struct gemm gemm = {
         .a = (char *)tensor_ptr(task->a) + offsets[0],
         .b = (char *)tensor_ptr(task->b) + offsets[1],
         .c = (char *)tensor_ptr(task->result) + offsets[2],
@@ -295,6 +355,8 @@ static struct gemm gemm_of_batch(const struct batch_task *task, int64_t i)
         .b_step = {b[1], b[2]},
         .c_step = {c[1], c[2]},
     };
+    set_factors(&gemm, (enum dtype)task->a->dtype, task->factors);
+    return gemm;
 }
 
 static void run_batch(void *arg, int64_t begin, int64_t end)
@@ -311,9 +373,10 @@ static void run_batch(void *arg, int64_t begin, int64_t end)
 
 /* Small matrices are spread over the threads, one thread each; large ones follow each other and use
  * all threads. */
-static int product_bmm(struct tensor *result, struct tensor *a, struct tensor *b)
+static int product_bmm(struct tensor *result, struct tensor *a, struct tensor *b,
+                       const struct factors *factors)
 {
-    struct batch_task task = {.result = result, .a = a, .b = b};
+    struct batch_task task = {.result = result, .a = a, .b = b, .factors = factors};
     struct work work;
     int64_t batch = a->sizes[0];
     double cost = (double)a->sizes[1] * (double)a->sizes[2] * (double)b->sizes[2] + 1;
@@ -330,10 +393,16 @@ static int product_bmm(struct tensor *result, struct tensor *a, struct tensor *b
 
 int cpu_bmm(struct tensor *result, struct tensor *self, struct tensor *mat2)
 {
-    if (check_dtype("bmm", (enum dtype)self->dtype)) {
-        return -1;
-    }
-    return result->numel == 0 ? 0 : run_product(product_bmm, result, self, mat2);
+    int status = check_product("bmm", result, self, mat2, &plain_product);
+    return status > 0 && result->numel ? run_product(product_bmm, result, self, mat2, &plain_product) : status < 0 ? -1 : 0;
+}
+
+int cpu_baddbmm_(struct tensor *self, struct tensor *batch1, struct tensor *batch2,
+                 struct scalar beta, struct scalar alpha)
+{
+    struct factors factors = {beta, alpha};
+    int status = check_product("baddbmm", self, batch1, batch2, &factors);
+    return status > 0 && self->numel ? run_product(product_bmm, self, batch1, batch2, &factors) : status < 0 ? -1 : 0;
 }
 
 /* --- matrix and vector --- */
@@ -348,29 +417,22 @@ static bool blas_gemv(struct gemm *g, enum dtype dtype, struct layout layout)
         return false;
     }
     if (dtype == DTYPE_F32) {
-        blas->sgemv(BLAS_ROW_MAJOR, layout.transpose, (int)rows, (int)columns, 1,
-                    (const float *)g->a, (int)layout.ld, (const float *)g->b, (int)g->b_step[0], 0,
-                    (float *)g->c, (int)g->c_step[0]);
+        blas->sgemv(BLAS_ROW_MAJOR, layout.transpose, (int)rows, (int)columns, (float)g->alpha.d,
+                    (const float *)g->a, (int)layout.ld, (const float *)g->b, (int)g->b_step[0],
+                    (float)g->beta.d, (float *)g->c, (int)g->c_step[0]);
     } else {
-        blas->dgemv(BLAS_ROW_MAJOR, layout.transpose, (int)rows, (int)columns, 1,
+        blas->dgemv(BLAS_ROW_MAJOR, layout.transpose, (int)rows, (int)columns, g->alpha.d,
                     (const double *)g->a, (int)layout.ld, (const double *)g->b, (int)g->b_step[0],
-                    0, (double *)g->c, (int)g->c_step[0]);
+                    g->beta.d, (double *)g->c, (int)g->c_step[0]);
     }
     return true;
 }
 
-int cpu_mv(struct tensor *result, struct tensor *self, struct tensor *vec)
+static int vector_product(struct tensor *result, struct tensor *self, struct tensor *vec,
+                          const struct factors *factors)
 {
     enum dtype dtype = (enum dtype)self->dtype;
-    if (check_dtype("addmv_impl_cpu", dtype)) {
-        return -1;
-    }
-    if (result->storage == self->storage || result->storage == vec->storage) {
-        struct tensor *fresh = tensor_new(dtype, result->storage->device, 1, result->sizes);
-        int status = fresh && !cpu_mv(fresh, self, vec) ? cpu_copy(result, fresh) : -1;
-        tensor_release(fresh);
-        return status;
-    }
+    struct layout layout;
     struct gemm gemm = {
         .a = tensor_ptr(self),
         .b = tensor_ptr(vec),
@@ -382,7 +444,7 @@ int cpu_mv(struct tensor *result, struct tensor *self, struct tensor *vec)
         .b_step = {vec->strides[0], 1},
         .c_step = {result->strides[0], 1},
     };
-    struct layout layout;
+    set_factors(&gemm, dtype, factors);
     if (!is_tiny(&gemm) && gemm.m > 0 && gemm.k > 0 && (dtype == DTYPE_F32 || dtype == DTYPE_F64) &&
         layout_of(gemm.m, gemm.k, gemm.a_step, &layout) && blas_gemv(&gemm, dtype, layout)) {
         return 0;
@@ -390,12 +452,29 @@ int cpu_mv(struct tensor *result, struct tensor *self, struct tensor *vec)
     return gemm.m ? own_gemm(&gemm, dtype) : 0;
 }
 
+int cpu_addmv_(struct tensor *self, struct tensor *mat, struct tensor *vec, struct scalar beta,
+               struct scalar alpha)
+{
+    struct factors factors = {beta, alpha};
+    enum dtype dtype = (enum dtype)mat->dtype;
+    int status = check_product("addmv_impl_cpu", self, mat, vec, &factors);
+    if (status <= 0) {
+        return status;
+    }
+    if (self->storage != mat->storage && self->storage != vec->storage) {
+        return vector_product(self, mat, vec, &factors);
+    }
+    struct tensor *fresh = tensor_new(dtype, self->storage->device, 1, self->sizes);
+    status = fresh && !cpu_copy(fresh, self) && !vector_product(fresh, mat, vec, &factors)
+                     ? cpu_copy(self, fresh)
+                     : -1;
+    tensor_release(fresh);
+    return status;
+}
+
 int cpu_dot(struct tensor *result, struct tensor *self, struct tensor *tensor)
 {
     enum dtype dtype = (enum dtype)self->dtype;
-    if (check_dtype("dot", dtype)) {
-        return -1;
-    }
     int64_t n = self->numel, x_step = self->strides[0], y_step = tensor->strides[0];
     bool wide = n > INT_MAX || x_step > INT_MAX || y_step > INT_MAX || x_step < 1 || y_step < 1;
     const struct blas *blas =
@@ -421,6 +500,7 @@ int cpu_dot(struct tensor *result, struct tensor *self, struct tensor *tensor)
         .b_step = {y_step, 1},
         .c_step = {1, 1},
     };
+    set_factors(&gemm, dtype, &plain_product);
     cpu_tables->matmul->gemm[dtype](&gemm, 0, 1);
     return 0;
 }

@@ -5,13 +5,14 @@
 
 #include "../tensor.h"
 
-/* c = a @ b with a (m, k), b (k, n), c (m, n); steps in elements, [0] from row to row, [1] from
+/* c = beta c + alpha a @ b with a (m, k), b (k, n), c (m, n); steps in elements, [0] from row to row, [1] from
  * column to column. */
 struct gemm {
     const char *a, *b;
     char *c;
     int64_t m, n, k;
     int64_t a_step[2], b_step[2], c_step[2];
+    struct scalar alpha, beta; /* FLOAT for floating dtypes, INT for others; c is not read at 0 */
 };
 
 struct matmul_kernels {
