@@ -1,10 +1,12 @@
 """Tensors and automatic differentiation, computed in C. The API is PyTorch's."""
+import _imp
 import sys as _sys
 
 TYPE_CHECKING = bool()  # not False: jedi would pass over the branch
 if TYPE_CHECKING:
     from types import ModuleType as _ModuleType
 
+    from torch import linalg, nn  # noqa: F401
     from torch._C import *  # noqa: F403
 
 
@@ -56,5 +58,42 @@ def set_rng_state(new_state: "Tensor") -> None:
     _C.default_generator.set_state(new_state)
 
 
-# Not by a __getattr__ of the module: that would make every `torch.x` three times slower in CPython.
-from torch import autograd, backends, cuda, random, types, utils, version  # noqa: E402
+class _OnFirstUse(type(_sys)):
+    """A module of this package that is executed when one of its attributes is first asked for. (Not by a __getattr__ of
+    torch itself: that would make every `torch.x` three times slower in CPython.)"""
+
+    def __init__(self, path: str) -> None:
+        name, _, package = path.removesuffix(".py").partition("/")
+        super().__init__(f"torch.{name}")
+        self.__file__ = f"{__path__[0]}/{path}"
+        self.__loader__ = type(__spec__.loader)(self.__name__, self.__file__)
+        self.__spec__ = type(__spec__)(self.__name__, self.__loader__, origin=self.__file__, is_package=package != "")
+        self.__spec__.has_location = True
+        self.__package__ = self.__name__ if package else "torch"
+        if package:
+            self.__path__ = self.__spec__.submodule_search_locations = [f"{__path__[0]}/{name}"]
+        _sys.modules[self.__name__] = globals()[name] = self
+
+    def __getattr__(self, name: str) -> object:
+        _imp.acquire_lock()
+        try:
+            if type(self) is _OnFirstUse and not self.__dict__.get("_executing"):
+                self._executing = True
+                try:
+                    self.__loader__.exec_module(self)
+                    self.__class__ = type(_sys)
+                finally:
+                    del self._executing
+        finally:
+            _imp.release_lock()
+        return type(_sys).__getattribute__(self, name)
+
+    def __dir__(self) -> list[str]:
+        self.__getattr__("__name__")
+        return list(self.__dict__)
+
+
+_OnFirstUse("linalg.py")
+_OnFirstUse("nn/__init__.py")
+from torch import autograd, backends, cuda, functional, random, types, utils, version  # noqa: E402
+from torch.functional import chain_matmul, einsum, tensordot  # noqa: E402

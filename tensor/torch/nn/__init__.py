@@ -1,0 +1,4 @@
+"""Neural networks."""
+from torch.nn import functional
+
+__all__ = ["functional"]
