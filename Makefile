@@ -20,7 +20,7 @@ MAKEFLAGS += -rR
 .SUFFIXES:
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all kernel tensor gen site run check check-c check-install check-python unit deps deps-test bench install uninstall \
+.PHONY: all kernel tensor gen site run check check-c check-install check-python unit deps deps-test oracle parity bench install uninstall \
         format clean
 
 # --- flags -------------------------------------------------------------------------------------------------------
@@ -268,8 +268,18 @@ check-python:
 	$(Q)TEST_SLOWNESS=$${TEST_SLOWNESS:-4} MESALE=$(abspath $(B)/bin/mesale) JUPYTER_PATH=$(abspath $(B)/share/jupyter) \
 	    sh -c '$(TESTENV)/bin/python -m pytest -q tests --ignore=tests/parity && $(TESTENV)/bin/python -m pytest -q tests/parity'
 
-# ratios against ipykernel and PyTorch: build/oracle holds the peers
+# PyTorch, in an environment of its own: what the recorded answers come from, and the peer of the benchmarks
 PEER := build/oracle
+
+# records PyTorch's answers again, which `make check` compares ours with: after the table or the samples have grown
+oracle: all deps-test $(PEER)/.stamp
+	@$(TESTENV)/bin/python tests/parity/record.py
+
+# compares with PyTorch directly, with more samples than are recorded
+parity: deps-test $(PEER)/.stamp
+	@$(MAKE) --no-print-directory -j2 all
+	@$(TESTENV)/bin/python tests/parity/live.py --count 160 --mistakes 60 --programs 1500
+
 bench: all $(PEER)/.stamp
 	@$(PEER)/bin/python tests/bench/ops.py --site $(B)/site
 	@$(PEER)/bin/python tests/bench/every_op.py --site $(B)/site

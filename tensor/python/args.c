@@ -340,13 +340,9 @@ static int convert_int(PyObject *object, struct value *value)
 
 static int convert_float(PyObject *object, struct value *value)
 {
-    struct scalar scalar;
-    if (scalar_from(object, &scalar)) {
-        return -1;
-    }
     value->kind = VALUE_FLOAT;
-    value->d = scalar_to_double(scalar);
-    return 0;
+    value->d = PyFloat_AsDouble(object); /* integers of any size, and what has __float__ */
+    return value->d == -1 && PyErr_Occurred() ? -1 : 0;
 }
 
 /* The kinds of which values are read from the object without further ado. */
