@@ -86,6 +86,21 @@ struct tensor *call_new(struct tensor *const *inputs, int count, enum type_rule 
     return tensor_new(result_dtype(types, compute), device, shape->dims, shape->sizes);
 }
 
+/* Runs the loop, and raises what a loop of integers says of its divisors. */
+static int run_loop(const struct pointwise_op *op, const struct backend *backend, enum dtype dtype,
+                    struct iter *iter, const struct scalar *params)
+{
+    struct scalar fault = scalar_bool(false);
+
+    if (!op->divides || dtype_is_float(dtype))
+        return backend->pointwise(op->id, dtype, iter, params);
+    if (backend->pointwise(op->id, dtype, iter, &fault) < 0)
+        return -1;
+    if (fault.i)
+        error_set(ERROR_RUNTIME, "ZeroDivisionError");
+    return fault.i ? -1 : 0;
+}
+
 /* --- the short way: dense operands of one shape and dtype, and single numbers --- */
 
 /* Whether the elements lie one after the other (size-1 dims may have any stride). */
@@ -217,7 +232,7 @@ static int call_short(const struct pointwise_op *op, struct tensor *out,
     iter.numel = leader->numel;
     iter.data[0] = tensor_ptr(*result);
     iter.strides[0][0] = (int64_t)dtype_info[stored].bytes;
-    if (leader->numel && backend->pointwise(op->id, compute, &iter, params) < 0) {
+    if (leader->numel && run_loop(op, backend, compute, &iter, params) < 0) {
         tensor_clear(result);
         return -1;
     }
@@ -393,7 +408,7 @@ static int run_plan(const struct pointwise_op *op, const struct plan *plan, stru
         status = add_operand(&iter, &operands, op, plan, inputs[i], i, &params);
     if (status == 0 && iter.numel > 0) {
         iter_prepare(&iter);
-        status = plan->backend->pointwise(op->id, plan->compute, &iter, params);
+        status = run_loop(op, plan->backend, plan->compute, &iter, params);
     }
     for (int i = 0; i < count; i++)
         tensor_release(operands.converted[i]);
@@ -446,6 +461,21 @@ struct tensor *call_pointwise(const struct pointwise_op *op, struct tensor *out,
     return status < 0 ? NULL : tensor_retain(out);
 }
 
+static int check_out_dtype(const struct pointwise_op *op, const struct plan *plan,
+                           const struct tensor *out)
+{
+    if (op->out == OUT_BOOL && out->dtype != DTYPE_BOOL) {
+        error_set(ERROR_RUNTIME, "%s does not support non-boolean outputs.", op->name);
+        return -1;
+    }
+    if (op->out == OUT_SAME && (enum dtype)out->dtype != plan->result) {
+        error_set(ERROR_RUNTIME, "Found dtype %s but expected %s",
+                  dtype_info[out->dtype].class_name, dtype_info[plan->result].class_name);
+        return -1;
+    }
+    return 0;
+}
+
 int call_pointwise_out(const struct pointwise_op *op, struct tensor *out,
                        struct tensor *const *inputs, int count, const struct scalar *params)
 {
@@ -453,7 +483,8 @@ int call_pointwise_out(const struct pointwise_op *op, struct tensor *out,
     struct tensor *result;
     bool fits;
 
-    if (make_plan(&plan, op, inputs, count) < 0 || call_check_writable(out) < 0)
+    if (make_plan(&plan, op, inputs, count) < 0 || check_out_dtype(op, &plan, out) < 0 ||
+        call_check_writable(out) < 0)
         return -1;
     fits = shape_equal(tensor_shape(out), (struct ints){plan.shape.sizes, plan.shape.dims});
     if (call_prepare_out(out, &plan.shape, plan.result, op->name) < 0)

@@ -16,6 +16,16 @@ enum type_rule {
     TYPES_COUNT,      /* promote; result int64 */
 };
 
+/* Which dtypes an `out` may have beside the result's, and the text for others. */
+enum out_rule {
+    OUT_CAST,  /* "result type Float can't be cast to the desired output type Long" */
+    OUT_EXACT, /* "Expected out tensor to have dtype float, but got double instead" */
+    OUT_SAME,  /* "Found dtype Double but expected Float" */
+    OUT_MATCH, /* "Expected the dtype for input and out to match, but got Float for input's …" */
+    OUT_SCALAR_TYPE, /* "expected scalar_type Float but found Double" */
+    OUT_BOOL,        /* bool or uint8; "all only supports bool tensor for result, got: Float" */
+};
+
 struct pointwise_op {
     const char *name;        /* "add" */
     const char *kernel_name; /* in "… not implemented for": "exp_vml_cpu" as PyTorch says */
@@ -25,6 +35,9 @@ struct pointwise_op {
     unsigned wide_inputs; /* bit k: one number given as input k is kept in float for float16 and
                            * bfloat16; the loop gets it as params[0] (such an op has no other
                            * parameters), else params NULL */
+    enum out_rule out;    /* OUT_CAST, OUT_SAME, or OUT_BOOL without uint8 */
+    bool divides; /* loops of integers raise "ZeroDivisionError": they say so in params[0] (see
+                   * loop_fault), such an op has no parameters */
 };
 
 struct fold_op {
@@ -60,15 +73,6 @@ TENSOR_API struct tensor *call_new(struct tensor *const *inputs, int count, enum
  */
 TENSOR_API int call_check_out(struct tensor *out, struct tensor *const *inputs, int count,
                               const char *op);
-/* Which dtypes an `out` may have beside the result's, and the text for others. */
-enum out_rule {
-    OUT_CAST,  /* "result type Float can't be cast to the desired output type Long" */
-    OUT_EXACT, /* "Expected out tensor to have dtype float, but got double instead" */
-    OUT_SAME,  /* "Found dtype Double but expected Float" */
-    OUT_MATCH, /* "Expected the dtype for input and out to match, but got Float for input's …" */
-    OUT_SCALAR_TYPE, /* "expected scalar_type Float but found Double" */
-    OUT_BOOL,        /* bool or uint8; "all only supports bool tensor for result, got: Float" */
-};
 /* Stores a result in `out` as out= does (resize, cast where the rule allows it) and releases it; a
  * NULL result gives -1. */
 TENSOR_API int call_store_out(struct tensor *out, struct tensor *result, const char *op,

@@ -90,6 +90,58 @@ int check_pow(struct tensor *self, struct tensor *exponent)
     return check_fits(exponent, dtype_result((struct tensor *const[]){self, exponent}, 2));
 }
 
+int check_relu(struct tensor *self)
+{
+    if (self->dtype != DTYPE_BOOL)
+        return 0;
+    error_set(ERROR_RUNTIME, "Boolean inputs not supported for relu");
+    return -1;
+}
+
+int check_heaviside(struct tensor *self, struct tensor *values)
+{
+    if (self->dtype == values->dtype)
+        return 0;
+    error_set(ERROR_RUNTIME, "heaviside is not yet implemented for tensors with different dtypes.");
+    return -1;
+}
+
+static int check_like(const struct tensor *self, const struct tensor *other, const char *name)
+{
+    if (self->dtype == other->dtype)
+        return 0;
+    error_set(ERROR_RUNTIME, "expected dtype %s for `%s` but got dtype %s",
+              call_c_name((enum dtype)self->dtype), name, call_c_name((enum dtype)other->dtype));
+    return -1;
+}
+
+int check_lerp(struct tensor *self, struct tensor *end, struct tensor *weight)
+{
+    if (check_like(self, end, "end") < 0)
+        return -1;
+    if (!weight->weak)
+        return check_like(self, weight, "weight");
+    if (dtype_is_float((enum dtype)self->dtype))
+        return 0;
+    error_set(ERROR_NOT_IMPLEMENTED, "\"lerp_kernel_scalar\" not implemented for '%s'",
+              dtype_info[self->dtype].class_name);
+    return -1;
+}
+
+int check_addcdiv(struct tensor *tensor1, struct tensor *tensor2)
+{
+    if (dtype_is_float((enum dtype)tensor1->dtype) || dtype_is_float((enum dtype)tensor2->dtype))
+        return 0;
+    error_set(ERROR_RUNTIME,
+              "Integer division with addcdiv is no longer supported, and in a future  release "
+              "addcdiv will perform a true division of tensor1 and tensor2. The historic addcdiv "
+              "behavior can be implemented as (input + value * torch.trunc(tensor1 / "
+              "tensor2)).to(input.dtype) for integer inputs and as (input + value * tensor1 / "
+              "tensor2) for float inputs. The future addcdiv behavior is just the latter "
+              "implementation: (input + value * tensor1 / tensor2), for all dtypes.");
+    return -1;
+}
+
 int check_where(struct tensor *condition, struct tensor *self, struct tensor *other)
 {
     if (self->weak || other->weak) {

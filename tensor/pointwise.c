@@ -1,6 +1,12 @@
-/* Elementwise operations that choose among generated ones: clamp. */
+/* Elementwise operations that choose among generated ones. */
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
 #include "call.h"
 #include "op_functions.h"
+
+/* --- clamp --- */
 
 static const struct pointwise_op clamp_both = {.name = "clamp",
                                                .kernel_name = "clamp_scalar_cpu",
@@ -117,4 +123,229 @@ struct tensor *body_clamp(struct tensor *out, struct tensor *self, struct scalar
     tensor_release(bounds[0]);
     tensor_release(bounds[1]);
     return result;
+}
+
+/* --- division --- */
+
+struct tensor *body_div_mode(struct tensor *out, struct tensor *self, struct tensor *other,
+                             const char *rounding_mode)
+{
+    static const struct pointwise_op exact = {.name = "div",
+                                              .kernel_name = "div_true_cpu",
+                                              .id = POINTWISE_DIV,
+                                              .types = TYPES_FLOAT,
+                                              .wide_inputs = 2};
+    static const struct pointwise_op down = {.name = "div",
+                                             .kernel_name = "div_floor_cpu",
+                                             .id = POINTWISE_FLOOR_DIVIDE,
+                                             .types = TYPES_ARITH,
+                                             .divides = true};
+    static const struct pointwise_op towards_zero = {.name = "div",
+                                                     .kernel_name = "div_trunc_cpu",
+                                                     .id = POINTWISE_DIV_TRUNC,
+                                                     .types = TYPES_ARITH,
+                                                     .divides = true};
+    const struct pointwise_op *op = !rounding_mode                        ? &exact
+                                    : strcmp(rounding_mode, "floor") == 0 ? &down
+                                    : strcmp(rounding_mode, "trunc") == 0 ? &towards_zero
+                                                                          : NULL;
+    if (!op) {
+        error_set(ERROR_RUNTIME,
+                  "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
+                  "'%s'",
+                  rounding_mode);
+        return NULL;
+    }
+    return call_pointwise(op, out, (struct tensor *[]){self, other}, 2, NULL);
+}
+
+/* --- rounding and replacing --- */
+
+static struct tensor *call_unary(const struct pointwise_op *op, struct tensor *out,
+                                 struct tensor *self, const struct scalar *params)
+{
+    return call_pointwise(op, out, (struct tensor *[]){self}, 1, params);
+}
+
+struct tensor *body_round(struct tensor *out, struct tensor *self)
+{
+    static const struct pointwise_op op = {.name = "round",
+                                           .kernel_name = "round_vml_cpu",
+                                           .id = POINTWISE_ROUND,
+                                           .types = TYPES_ARITH};
+    return call_unary(&op, out, self, NULL);
+}
+
+struct tensor *body_round_decimals(struct tensor *out, struct tensor *self, int64_t decimals)
+{
+    static const struct pointwise_op op = {.name = "round",
+                                           .kernel_name = "round_cpu",
+                                           .id = POINTWISE_ROUND_TO,
+                                           .types = TYPES_ARITH};
+    /* whole numbers have nothing to round, and PyTorch nothing that would */
+    if (!dtype_is_float((enum dtype)self->dtype)) {
+        error_set(ERROR_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'",
+                  decimals == 0 ? "round_vml_cpu" : "round_cpu",
+                  dtype_info[self->dtype].class_name);
+        return NULL;
+    }
+    if (decimals == 0) {
+        return body_round(out, self);
+    }
+    const struct scalar params[] = {scalar_float(pow(10, fabs((double)decimals))),
+                                    scalar_float(decimals < 0)};
+    return call_unary(&op, out, self, params);
+}
+
+/* The largest finite number of a floating type. */
+static double dtype_largest(enum dtype dtype)
+{
+    return dtype == DTYPE_F16    ? 65504
+           : dtype == DTYPE_BF16 ? 0x1.FEp127
+           : dtype == DTYPE_F32  ? FLT_MAX
+                                 : DBL_MAX;
+}
+
+static struct scalar given_or(struct scalar given, double otherwise)
+{
+    return given.kind == SCALAR_NONE ? scalar_float(otherwise) : given;
+}
+
+struct tensor *body_nan_to_num(struct tensor *out, struct tensor *self, struct scalar nan,
+                               struct scalar posinf, struct scalar neginf)
+{
+    static const struct pointwise_op op = {
+        .name = "nan_to_num", .id = POINTWISE_NAN_TO_NUM, .types = TYPES_ARITH};
+    enum dtype dtype = (enum dtype)self->dtype;
+    if (!dtype_is_float(dtype)) {
+        return out ? tensor_retain(out) : body_clone(NULL, self, MEMORY_PRESERVE);
+    }
+    double largest = dtype_largest(dtype);
+    const struct scalar params[] = {given_or(nan, 0), given_or(posinf, largest),
+                                    given_or(neginf, -largest)};
+    return call_unary(&op, out, self, params);
+}
+
+struct tensor *body_logit(struct tensor *out, struct tensor *self, struct scalar eps)
+{
+    static const struct pointwise_op op = {
+        .name = "logit", .id = POINTWISE_LOGIT, .types = TYPES_FLOAT};
+    if (eps.kind == SCALAR_NONE) {
+        return call_unary(&op, out, self, NULL);
+    }
+    struct tensor *limited = body_clamp(NULL, self, eps, scalar_sub(scalar_float(1), eps));
+    struct tensor *result = limited ? call_unary(&op, out, limited, NULL) : NULL;
+    tensor_release(limited);
+    return result;
+}
+
+struct tensor *body_bitwise_not(struct tensor *out, struct tensor *self)
+{
+    static const struct pointwise_op whole = {.name = "bitwise_not",
+                                              .kernel_name = "bitwise_not_cpu",
+                                              .id = POINTWISE_INVERT,
+                                              .types = TYPES_ARITH};
+    static const struct pointwise_op truth = {
+        .name = "bitwise_not", .id = POINTWISE_LOGICAL_NOT, .types = TYPES_COMPARE};
+    return call_unary(self->dtype == DTYPE_BOOL ? &truth : &whole, out, self, NULL);
+}
+
+/* --- made of other operations --- */
+
+struct tensor *compose_positive(struct tensor *self)
+{
+    if (self->dtype == DTYPE_BOOL) {
+        error_set(ERROR_RUNTIME, "The `+` operator, on a bool tensor is not supported.");
+        return NULL;
+    }
+    return tensor_retain(self);
+}
+
+struct tensor *compose_isreal(struct tensor *self)
+{
+    return tensor_ones_like(self, DTYPE_BOOL, DEVICE_DEFAULT);
+}
+
+struct tensor *compose_square(struct tensor *self)
+{
+    struct tensor *two = tensor_weak(scalar_int(2));
+    struct tensor *result = two ? tensor_pow(self, two) : NULL;
+    tensor_release(two);
+    return result;
+}
+
+int compose_square_(struct tensor *self)
+{
+    struct tensor *two = tensor_weak(scalar_int(2));
+    int status = two ? tensor_pow_(self, two) : -1;
+    tensor_release(two);
+    return status;
+}
+
+/* --- float_power: both operands in float64 --- */
+
+struct tensor *compose_float_power(struct tensor *self, struct tensor *exponent)
+{
+    struct tensor *base = tensor_to(self, DTYPE_F64, false, false, MEMORY_PRESERVE);
+    struct tensor *power =
+        base ? tensor_to(exponent, DTYPE_F64, false, false, MEMORY_PRESERVE) : NULL;
+    struct tensor *result = power ? tensor_pow(base, power) : NULL;
+    tensor_release(base);
+    tensor_release(power);
+    return result;
+}
+
+struct tensor *compose_float_power_scalar(struct tensor *self, struct scalar exponent)
+{
+    struct tensor *power = tensor_weak(scalar_float(scalar_to_double(exponent)));
+    struct tensor *base = power ? tensor_to(self, DTYPE_F64, false, false, MEMORY_PRESERVE) : NULL;
+    struct tensor *result = base ? tensor_pow(base, power) : NULL;
+    tensor_release(base);
+    tensor_release(power);
+    return result;
+}
+
+struct tensor *compose_float_power_scalar_self(struct scalar self, struct tensor *exponent)
+{
+    struct tensor *base = tensor_weak(scalar_float(scalar_to_double(self)));
+    struct tensor *power =
+        base ? tensor_to(exponent, DTYPE_F64, false, false, MEMORY_PRESERVE) : NULL;
+    struct tensor *result = power ? tensor_pow(base, power) : NULL;
+    tensor_release(base);
+    tensor_release(power);
+    return result;
+}
+
+static int check_float_power_inplace(const struct tensor *self)
+{
+    if (self->dtype == DTYPE_F64) {
+        return 0;
+    }
+    error_set(ERROR_RUNTIME,
+              "the base given to float_power_ has dtype %s but the operation's result requires "
+              "dtype Double",
+              dtype_info[self->dtype].class_name);
+    return -1;
+}
+
+int compose_float_power_(struct tensor *self, struct tensor *exponent)
+{
+    if (check_float_power_inplace(self) < 0) {
+        return -1;
+    }
+    struct tensor *power = tensor_to(exponent, DTYPE_F64, false, false, MEMORY_PRESERVE);
+    int status = power ? tensor_pow_(self, power) : -1;
+    tensor_release(power);
+    return status;
+}
+
+int compose_float_power_scalar_(struct tensor *self, struct scalar exponent)
+{
+    if (check_float_power_inplace(self) < 0) {
+        return -1;
+    }
+    struct tensor *power = tensor_weak(scalar_float(scalar_to_double(exponent)));
+    int status = power ? tensor_pow_(self, power) : -1;
+    tensor_release(power);
+    return status;
 }

@@ -1,6 +1,5 @@
-/* Scalar functions that op bodies of the table may call, by C type: power, larger, smaller,
- * clamped, exp, log, sqrt. Plain C, the same on every backend. float16 and bfloat16 bodies run in
- * float. */
+/* Scalar functions that op bodies of the table may call, by C type. Plain C, the same on every
+ * backend. float16 and bfloat16 bodies run in float. */
 #ifndef SCALAR_H
 #define SCALAR_H
 
@@ -8,8 +7,35 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The functions of libm that bodies may call. In a loop gcc calls vector variants of them
- * (cpu/isa/math.c); other compilers call these. */
+/* --- the functions of libm that bodies may call --- */
+
+/* F(name, accuracy): in a loop gcc calls vector variants (cpu/isa/math.c), SLEEF's of that
+ * accuracy; other compilers call libm's (scalar.c). */
+#define VECTOR_UNARY_FUNCTIONS(F)                                                                  \
+    F(exp, u10)                                                                                    \
+    F(exp2, u10)                                                                                   \
+    F(expm1, u10)                                                                                  \
+    F(log, u10)                                                                                    \
+    F(log2, u10)                                                                                   \
+    F(log10, u10)                                                                                  \
+    F(log1p, u10)                                                                                  \
+    F(sin, u10)                                                                                    \
+    F(cos, u10)                                                                                    \
+    F(tan, u10)                                                                                    \
+    F(asin, u10)                                                                                   \
+    F(acos, u10)                                                                                   \
+    F(atan, u10)                                                                                   \
+    F(sinh, u10)                                                                                   \
+    F(cosh, u10)                                                                                   \
+    F(tanh, u10)                                                                                   \
+    F(asinh, u10)                                                                                  \
+    F(acosh, u10)                                                                                  \
+    F(atanh, u10)                                                                                  \
+    F(erf, u10)                                                                                    \
+    F(erfc, u15)                                                                                   \
+    F(lgamma, u10)
+#define VECTOR_BINARY_FUNCTIONS(F) F(pow, u10) F(atan2, u10) F(hypot, u05) F(fmod, )
+
 #ifdef VECTOR_MATH
 /* scalar.c, which defines them */
 #elif defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
@@ -17,42 +43,56 @@
 #else
 #define VECTOR_MATH
 #endif
-float vector_expf(float x) VECTOR_MATH;
-double vector_exp(double x) VECTOR_MATH;
-float vector_logf(float x) VECTOR_MATH;
-double vector_log(double x) VECTOR_MATH;
-float vector_sinf(float x) VECTOR_MATH;
-double vector_sin(double x) VECTOR_MATH;
-float vector_cosf(float x) VECTOR_MATH;
-double vector_cos(double x) VECTOR_MATH;
-float vector_powf(float x, float y) VECTOR_MATH;
-double vector_pow(double x, double y) VECTOR_MATH;
+#define DECLARE_UNARY(name, accuracy)                                                              \
+    float vector_##name##f(float x) VECTOR_MATH;                                                   \
+    double vector_##name(double x) VECTOR_MATH;
+#define DECLARE_BINARY(name, accuracy)                                                             \
+    float vector_##name##f(float x, float y) VECTOR_MATH;                                          \
+    double vector_##name(double x, double y) VECTOR_MATH;
+VECTOR_UNARY_FUNCTIONS(DECLARE_UNARY)
+VECTOR_BINARY_FUNCTIONS(DECLARE_BINARY)
 
-/* base to an integer power by squaring, wrapping; a negative exponent gives 0 unless base is 1 or
- * -1, and 1 for 0 as base, as PyTorch does. */
-static inline int64_t power_int(int64_t base, int64_t exponent)
-{
-    int64_t result = 1;
+#define FLOAT_BY_TYPE(name, x) _Generic((x), float : name##f, default : name)
+#define exp(x) FLOAT_BY_TYPE(vector_exp, x)(x)
+#define exp2(x) FLOAT_BY_TYPE(vector_exp2, x)(x)
+#define expm1(x) FLOAT_BY_TYPE(vector_expm1, x)(x)
+#define log(x) FLOAT_BY_TYPE(vector_log, x)(x)
+#define log2(x) FLOAT_BY_TYPE(vector_log2, x)(x)
+#define log10(x) FLOAT_BY_TYPE(vector_log10, x)(x)
+#define log1p(x) FLOAT_BY_TYPE(vector_log1p, x)(x)
+#define sin(x) FLOAT_BY_TYPE(vector_sin, x)(x)
+#define cos(x) FLOAT_BY_TYPE(vector_cos, x)(x)
+#define tan(x) FLOAT_BY_TYPE(vector_tan, x)(x)
+#define asin(x) FLOAT_BY_TYPE(vector_asin, x)(x)
+#define acos(x) FLOAT_BY_TYPE(vector_acos, x)(x)
+#define atan(x) FLOAT_BY_TYPE(vector_atan, x)(x)
+#define sinh(x) FLOAT_BY_TYPE(vector_sinh, x)(x)
+#define cosh(x) FLOAT_BY_TYPE(vector_cosh, x)(x)
+#define tanh(x) FLOAT_BY_TYPE(vector_tanh, x)(x)
+#define asinh(x) FLOAT_BY_TYPE(vector_asinh, x)(x)
+#define acosh(x) FLOAT_BY_TYPE(vector_acosh, x)(x)
+#define atanh(x) FLOAT_BY_TYPE(vector_atanh, x)(x)
+#define erf(x) FLOAT_BY_TYPE(vector_erf, x)(x)
+#define erfc(x) FLOAT_BY_TYPE(vector_erfc, x)(x)
+#define lgamma(x) FLOAT_BY_TYPE(vector_lgamma, x)(x)
+#define atan2(y, x) FLOAT_BY_TYPE(vector_atan2, y)(y, x)
+#define hypot(x, y) FLOAT_BY_TYPE(vector_hypot, x)(x, y)
+#define sqrt(x) FLOAT_BY_TYPE(sqrt, x)(x)
+#define copysign(x, y) FLOAT_BY_TYPE(copysign, x)(x, y)
 
-    if (exponent < 0)
-        return base == 1 ? 1 : base == -1 ? (exponent & 1 ? -1 : 1) : 0;
-    for (; exponent; exponent >>= 1) {
-        if (exponent & 1)
-            result = (int64_t)((uint64_t)result * (uint64_t)base);
-        base = (int64_t)((uint64_t)base * (uint64_t)base);
-    }
-    return result;
-}
+/* --- numbers of any type: NAME(x) in a body, NAME_f32 and the like here --- */
 
-static inline float power_f32(float base, float exponent)
-{
-    return vector_powf(base, exponent);
-}
-
-static inline double power_f64(double base, double exponent)
-{
-    return vector_pow(base, exponent);
-}
+#define SCALAR_BY_TYPE(name, x)                                                                    \
+    _Generic((x), uint8_t                                                                          \
+             : name##_u8, int8_t                                                                   \
+             : name##_i8, int16_t                                                                  \
+             : name##_i16, int32_t                                                                 \
+             : name##_i32, int64_t                                                                 \
+             : name##_i64, float                                                                   \
+             : name##_f32, double                                                                  \
+             : name##_f64)
+#define NUMBER_BY_TYPE(name, x)                                                                    \
+    _Generic((x), float : name##_f32, double : name##_f64, default : name##_int)
 
 /* The larger and smaller of two values; NaN if either is NaN (the first one's, if both are). */
 #define SCALAR_ORDER(T, name)                                                                      \
@@ -81,26 +121,158 @@ SCALAR_ORDER(int64_t, i64)
 SCALAR_FLOAT_ORDER(float, f32)
 SCALAR_FLOAT_ORDER(double, f64)
 
-/* --- the names that op bodies use: chosen by the type of the first argument --- */
-
-#define SCALAR_BY_TYPE(name, x)                                                                    \
-    _Generic((x), uint8_t                                                                          \
-             : name##_u8, int8_t                                                                   \
-             : name##_i8, int16_t                                                                  \
-             : name##_i16, int32_t                                                                 \
-             : name##_i32, int64_t                                                                 \
-             : name##_i64, float                                                                   \
-             : name##_f32, double                                                                  \
-             : name##_f64)
-
 #define larger(a, b) SCALAR_BY_TYPE(larger, a)(a, b)
 #define smaller(a, b) SCALAR_BY_TYPE(smaller, a)(a, b)
 /* `low` first, so that `high` wins where they cross */
 #define clamped(x, low, high) smaller(larger(x, low), high)
-#define power(a, b) _Generic((a), float : power_f32, double : power_f64, default : power_int)(a, b)
+/* the same without regard to a NaN on one side */
+#define larger_number(a, b) ((b) != (b) ? (a) : (a) >= (b) ? (a) : (b))
+#define smaller_number(a, b) ((b) != (b) ? (a) : (a) <= (b) ? (a) : (b))
 
-#define exp(x) _Generic((x), float : vector_expf, default : vector_exp)(x)
-#define log(x) _Generic((x), float : vector_logf, default : vector_log)(x)
-#define sqrt(x) _Generic((x), float : sqrtf, default : sqrt)(x)
+/* Whole numbers are their own floor. */
+static inline int64_t itself_int(int64_t x)
+{
+    return x;
+}
+
+#define floor(x) _Generic((x), float : floorf, double : floor, default : itself_int)(x)
+#define ceil(x) _Generic((x), float : ceilf, double : ceil, default : itself_int)(x)
+#define trunc(x) _Generic((x), float : truncf, double : trunc, default : itself_int)(x)
+#define rint(x) _Generic((x), float : rintf, double : rint, default : itself_int)(x)
+
+static inline int64_t absolute_int(int64_t x)
+{
+    return x < 0 ? -x : x;
+}
+
+static inline int64_t sign_int(int64_t x)
+{
+    return (x > 0) - (x < 0);
+}
+
+static inline bool negative_int(int64_t x)
+{
+    return x < 0;
+}
+
+static inline bool finite_int(int64_t x)
+{
+    (void)x;
+    return true;
+}
+
+#define absolute(x) _Generic((x), float : fabsf, double : fabs, default : absolute_int)(x)
+#define sign(x) NUMBER_BY_TYPE(sign, x)(x)
+#define negative(x) NUMBER_BY_TYPE(negative, x)(x)
+#define is_finite(x) NUMBER_BY_TYPE(finite, x)(x)
+#define is_infinite(x) ((x) == (x) && !is_finite(x))
+
+/* base to an integer power by squaring, wrapping; a negative exponent gives 0 unless base is 1 or
+ * -1, and 1 for 0 as base, as PyTorch does. */
+static inline int64_t power_int(int64_t base, int64_t exponent)
+{
+    int64_t result = 1;
+
+    if (exponent < 0)
+        return base == 1 ? 1 : base == -1 ? (exponent & 1 ? -1 : 1) : 0;
+    for (; exponent; exponent >>= 1) {
+        if (exponent & 1)
+            result = (int64_t)((uint64_t)result * (uint64_t)base);
+        base = (int64_t)((uint64_t)base * (uint64_t)base);
+    }
+    return result;
+}
+
+/* --- functions of floats, F the ending of libm's names --- */
+
+#define SCALAR_FLOAT(T, name, F)                                                                   \
+    static inline T sign_##name(T x)                                                               \
+    {                                                                                              \
+        return (T)((x > 0) - (x < 0));                                                             \
+    }                                                                                              \
+    static inline bool negative_##name(T x)                                                        \
+    {                                                                                              \
+        return signbit(x) != 0;                                                                    \
+    }                                                                                              \
+    static inline bool finite_##name(T x)                                                          \
+    {                                                                                              \
+        return x - x == 0;                                                                         \
+    }                                                                                              \
+    static inline T power_##name(T base, T exponent)                                               \
+    {                                                                                              \
+        return vector_pow##F(base, exponent);                                                      \
+    }                                                                                              \
+    static inline T sigmoid_##name(T x)                                                            \
+    {                                                                                              \
+        return 1 / (1 + exp(-x));                                                                  \
+    }                                                                                              \
+    static inline T sinc_##name(T x)                                                               \
+    {                                                                                              \
+        T angle = (T)M_PI * x, ratio = sin(angle) / angle;                                         \
+        return x == 0 ? 1 : ratio;                                                                 \
+    }                                                                                              \
+    static inline T xlogy_##name(T x, T y)                                                         \
+    {                                                                                              \
+        T product = x * log(y);                                                                    \
+        return x == 0 && y == y ? 0 : product;                                                     \
+    }                                                                                              \
+    static inline T logaddexp_##name(T a, T b)                                                     \
+    {                                                                                              \
+        T sum = larger_##name(a, b) + log1p(exp(-absolute(a - b)));                                \
+        return a == b && a - a != 0 ? a : sum;                                                     \
+    }                                                                                              \
+    static inline T logaddexp2_##name(T a, T b)                                                    \
+    {                                                                                              \
+        T sum = larger_##name(a, b) + (T)M_LOG2E * log1p(exp2(-absolute(a - b)));                  \
+        return a == b && a - a != 0 ? a : sum;                                                     \
+    }                                                                                              \
+    /* from `start` to `end`: computed from the nearer one, so that both are met exactly */        \
+    static inline T lerp_##name(T start, T end, T weight)                                          \
+    {                                                                                              \
+        T way = end - start;                                                                       \
+        return absolute(weight) < (T)0.5 ? start + weight * way : end - way * (1 - weight);        \
+    }                                                                                              \
+    static inline T divide_trunc_##name(T a, T b, const void *params)                              \
+    {                                                                                              \
+        (void)params;                                                                              \
+        return trunc(a / b);                                                                       \
+    }                                                                                              \
+    /* the sign of the dividend */                                                                 \
+    static inline T modulo_trunc_##name(T a, T b, const void *params)                              \
+    {                                                                                              \
+        (void)params;                                                                              \
+        return vector_fmod##F(a, b);                                                               \
+    }                                                                                              \
+    /* the sign of the divisor, as Python's % */                                                   \
+    static inline T modulo_floor_##name(T a, T b, const void *params)                              \
+    {                                                                                              \
+        T rest = modulo_trunc_##name(a, b, params);                                                \
+        return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;                               \
+    }                                                                                              \
+    /* as Python's //: exact, by way of the rest; a / 0 is an infinity or NaN */                   \
+    static inline T divide_floor_##name(T a, T b, const void *params)                              \
+    {                                                                                              \
+        T rest = modulo_trunc_##name(a, b, params), ratio = a / b, quotient = (a - rest) / b;      \
+        quotient -= rest != 0 && (rest < 0) != (b < 0);                                            \
+        T whole = floor(quotient);                                                                 \
+        whole += quotient - whole > (T)0.5;                                                        \
+        whole = quotient == 0 ? copysign((T)0, ratio) : whole;                                     \
+        return b == 0 ? ratio : whole;                                                             \
+    }
+SCALAR_FLOAT(float, f32, f)
+SCALAR_FLOAT(double, f64, )
+
+#define power(a, b) NUMBER_BY_TYPE(power, a)(a, b)
+#define sigmoid(x) _Generic((x), float : sigmoid_f32, double : sigmoid_f64)(x)
+#define sinc(x) _Generic((x), float : sinc_f32, double : sinc_f64)(x)
+#define xlogy(x, y) _Generic((x), float : xlogy_f32, double : xlogy_f64)(x, y)
+#define logaddexp(a, b) _Generic((a), float : logaddexp_f32, double : logaddexp_f64)(a, b)
+#define logaddexp2(a, b) _Generic((a), float : logaddexp2_f32, double : logaddexp2_f64)(a, b)
+#define lerp(a, b, c) _Generic((a), float : lerp_f32, double : lerp_f64)(a, b, c)
+/* x rounded to a place of `scale`, which is above or, when `coarse`, below the point */
+#define round_to(x, scale, coarse)                                                                 \
+    ((coarse) ? rint((x) / (scale)) * (scale) : rint((x) * (scale)) / (scale))
+#define finite_or(x, nan, posinf, neginf)                                                          \
+    ((x) != (x) ? (nan) : is_finite(x) ? (x) : (x) > 0 ? (posinf) : (neginf))
 
 #endif

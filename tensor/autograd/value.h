@@ -6,6 +6,9 @@
 
 static inline struct scalar value_scalar(const struct value *value)
 {
+    if (value->kind == VALUE_FLOAT) {
+        return scalar_float(value->d);
+    }
     return value->kind == VALUE_SCALAR ? value->scalar : scalar_none();
 }
 
@@ -47,6 +50,17 @@ static inline struct generator *value_generator(const struct value *value)
 static inline int value_memory_format(const struct value *value)
 {
     return value->kind == VALUE_MEMORY_FORMAT ? (int)value->i : MEMORY_PRESERVE;
+}
+
+static inline const char *value_string(const struct value *value)
+{
+    return value->kind == VALUE_STRING ? value->string : NULL;
+}
+
+/* An optional string as a value to save. */
+static inline struct value value_of_string(const char *value)
+{
+    return (struct value){.kind = value ? VALUE_STRING : VALUE_NONE, .string = value};
 }
 
 /* An optional integer as a value to save. */

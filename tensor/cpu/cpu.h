@@ -11,7 +11,7 @@
 
 /* The loops of one instruction set (cpu/isa/ compiled with its flags). */
 struct cpu_tables {
-    const char *name; /* "avx2" */
+    const char *name;                /* "avx2" */
     const loop_fn *const *pointwise; /* by id and dtype */
     const struct fold_loops *const *folds;
     const struct copy_kernels *copy;

@@ -25,8 +25,8 @@ struct fold_loops {
     void (*combine)(void *acc, const void *other, int64_t n);
 };
 
-/* By id and dtype. Elementwise operands are the output and then the inputs (see loop_fn); params are
- * struct scalar []. */
+/* By id and dtype. Elementwise operands are the output and then the inputs (see loop_fn); params
+ * are struct scalar []. */
 #define LOOPS_OF(isa)                                                                              \
     extern const loop_fn *const pointwise_loops_##isa[];                                           \
     extern const struct fold_loops *const fold_loops_##isa[];

@@ -39,7 +39,7 @@ KINDS = {
     'memory_format': ('MEMORY_PRESERVE', 'value_memory_format(&%s)',
                       '(struct value){.kind = VALUE_MEMORY_FORMAT, .i = %s}'),
     'generator': ('NULL', 'value_generator(&%s)', None),
-    'string': ('NULL', '%s.string', None),
+    'string': ('NULL', 'value_string(&%s)', 'value_of_string(%s)'),
 }
 
 
@@ -155,6 +155,8 @@ class Formula:
     def constant(self, value):
         if value is None or isinstance(value, bool):
             return ('none', '') if value is None else ('bool', str(value).lower())
+        if isinstance(value, str):
+            return 'string', '"%s"' % value
         if not isinstance(value, (int, float)):
             fail(self.where, 'bad constant %r' % value)
         return type(value).__name__, repr(value)
@@ -299,7 +301,8 @@ $release
                       body='\n'.join(body), release='\n'.join(release))
 
     def struct(self):
-        fields, lines = ['.name = "%s"' % self.name, '.apply = %s' % (self.hand or 'apply_' + self.name)], []
+        shown = 'torch::autograd::NotImplemented' if self.name.startswith('NotImplemented') else self.name
+        fields, lines = ['.name = "%s"' % shown, '.apply = %s' % (self.hand or 'apply_' + self.name)], []
         saved = [n for n in self.saved if self.saved_kind(n) == 'tensor']
         for label, names in (('saved', saved), ('value', list(self.values))):
             if names:
@@ -332,7 +335,8 @@ def classes(functions):
 
 # --- loops ---------------------------------------------------------------------------------------------------------
 
-VECTOR_MATH = re.compile(r'\b(exp|log|power)\(')
+# bodies that call anything else may go through vector functions
+EXACT = re.compile(r'\b(?!(?:larger|smaller|clamped|absolute|sign|sqrt|floor|ceil|trunc|rint)\()\w+\(')
 EACH = '''
 #define NAME $name
 #define T $type
@@ -380,12 +384,12 @@ class EachLoops:
     def __init__(self, op):
         self.op, self.f = op, op.functions()[0]
         self.types, self.body = self.f.sig.text('types'), ' '.join(line.text for line in op.keys['each'])
-        self.vector = VECTOR_MATH.search(self.body)
+        self.vector = EXACT.search(self.body)
         self.compare = self.types == 'compare'
         self.condition = 'bool' in op.flags.get(self.f.operands[0].name, ())
 
     def name(self, dtype):
-        return ('%s_%s' % (constant(self.op.name), dtype)).lower()
+        return ('loop_%s_%s' % (constant(self.op.name), dtype)).lower()
 
     def loop(self, name, dtype, operands, body, whens='', plain=True):
         """One inclusion of each.inc; not `plain`: a cheaper body, of one operand."""

@@ -8,15 +8,17 @@ indented to its key's value continues it; `#` starts a comment. Keys:
                function is tensor_NAME[_TAG]; `node` is the autograd class of its results; `noout`: no out= form.
                `Tensor(a!) self` is written in place. `factory` stands for dtype, layout, device, pin_memory and
                requires_grad (C: dtype, device). `Layout?`, `MemoryFormat?` are ints in C.
-  py           where Python sees it: function, method, inplace, out; nn, linalg: a function of torch._C._nn, _linalg;
-               `operator [reflected] SYMBOL` number slots
+  py           where Python sees it: function, method, inplace (a method), inplace_function, out; nn, linalg: a function of
+               torch._C._nn, _linalg; `operator [reflected] SYMBOL` number slots
+  same         NAME: another name of the op NAME, with its forms, and its signatures unless given
   doc          docstring: its signature lines, then sentences
   kernel_name  the name in "… not implemented for 'Bool'" when it is not NAME
   check        C call made first: `int check_x(ARGS)`, sets the error
   inputs       ARG:bool (a condition: not promoted), ARG:number (Python numbers are taken for this Tensor), ARG:wide (one
                number stays float where the others are float16 or bfloat16)
   dtypes       kinds that an `each` or `fold` op has loops for: bool int float; all when left out
-  each         elementwise body, a C expression over the arguments: becomes loops, `Scalar` operands enter as weak tensors
+  each         elementwise body, a C expression over the arguments: becomes loops, `Scalar` operands enter as weak tensors;
+               one that passes on `params` may raise "ZeroDivisionError" for integers (see loop_fault)
   when         `ARG == NUMBER  EXPR`: a cheaper body for `each` when that operand is one number
   fold         `from START  EXPR over acc and self`: an associative reduction; its arguments are (self, dim, keepdim, …);
                `… of EXPR over self`: what each element counts as
@@ -27,18 +29,19 @@ indented to its key's value continues it; `#` starts a comment. Keys:
   body         `struct tensor *F(struct tensor *out, ARGS)`: below autograd, allocates when out is NULL;
                `F out`: it also checks and resizes an `out` of out=; `int F(ARGS, struct tensor **result)` for several
   alias        `struct tensor *F(ARGS)`: a view; `int F(ARGS, struct tensor_list *)` for Tensor[]
-  compose      `struct tensor *F(ARGS)`: made of recorded ops; no node of its own
+  compose      `struct tensor *F(ARGS)`: made of recorded ops; no node of its own. In place: `int F_(ARGS)`
   helper       a C function of this name that formulas may call (returns Scalar)
   returns      NAME [DTYPE] [nograd], …: the outputs of a signature with several; those with a gradient come first. A
                signature that does not name its results has result0, result1 … and gives Python a plain tuple
   out          which dtypes an `out` may have: cast, exact, same, match, scalar_type, bool (see enum out_rule in call.h);
-               exact unless given for cpu and compose, cast for others; dtype: a body computes in that of `out`, as folds do
+               exact unless given for cpu and compose, cast for others; dtype: a body computes in that of `out`, as folds
+               do. `each` ops have cast, same or bool
   grad         ARG: FORMULA, one a line: the gradient for ARG, see lower.py
   apply        hand-written apply function of the node, with
   save         the arguments that it finds in its value slots; of a Tensor[] the sizes (node_save_sizes)
 
 `types` and `shape` that are given once serve every signature of the op. Exactly one of each, fold, cpu, body, alias,
-compose, helper defines what a signature does."""
+compose, helper, same defines what a signature does; one of its own goes before an `each` or `fold` of the op."""
 
 import argparse
 import os
@@ -46,15 +49,15 @@ import re
 import sys
 from dataclasses import dataclass, field, replace
 
-OP_KEYS = {'py', 'doc', 'kernel_name', 'check', 'inputs', 'dtypes', 'each', 'when', 'fold'}
+OP_KEYS = {'py', 'doc', 'kernel_name', 'check', 'inputs', 'dtypes', 'each', 'when', 'fold', 'same'}
 SIG_KEYS = {'types', 'shape', 'cpu', 'body', 'alias', 'compose', 'helper', 'returns', 'out', 'grad', 'apply', 'save'}
-KINDS = ('each', 'fold', 'cpu', 'body', 'alias', 'compose', 'helper')
+KINDS = ('each', 'fold', 'cpu', 'body', 'alias', 'compose', 'helper', 'same')
 OUT_RULES = {'cast', 'exact', 'same', 'match', 'scalar_type', 'bool', 'dtype'}
 TYPE_RULES = {'arith', 'float', 'compare', 'same', 'accumulate', 'count'}
-PY_WORDS = {'function', 'method', 'inplace', 'out'}
+PY_WORDS = {'function', 'method', 'inplace', 'inplace_function', 'out'}
 MODULES = ('nn', 'linalg')
 FLAGS = {'bool', 'number', 'wide'}
-OPERATORS = {'+', '-', '*', '/', '**', '@', '&', '|', '^', 'neg', '==', '!=', '<', '<=', '>', '>='}
+OPERATORS = set('+ - * / // % ** @ & | ^ << >> neg abs == != < <= > >='.split())
 # dtype → (C type that it is stored in, bytes, kind); the order is that of dtype.def
 DTYPES = {'BOOL': ('uint8_t', 1, 'bool'), 'U8': ('uint8_t', 1, 'int'), 'I8': ('int8_t', 1, 'int'),
           'I16': ('int16_t', 2, 'int'), 'I32': ('int32_t', 4, 'int'), 'I64': ('int64_t', 8, 'int'),
@@ -103,11 +106,12 @@ class Arg:
 
     @property
     def c_type(self):
-        return 'struct maybe_int ' if self.kind == 'maybe_int' else SCHEMA[self.type][0]
+        return {'maybe_int': 'struct maybe_int ', 'scalar': 'struct scalar '}.get(self.kind, SCHEMA[self.type][0])
 
     @property
     def kind(self):
-        return 'maybe_int' if self.type == 'int' and self.optional else SCHEMA[self.type][1]
+        maybe = {'int': 'maybe_int', 'float': 'scalar'} if self.optional else {}
+        return maybe.get(self.type, SCHEMA[self.type][1])
 
 
 @dataclass
@@ -138,7 +142,7 @@ class Sig:
 
     @property
     def kind(self):
-        return next(k for k in KINDS if k in self.op.keys or k in self.keys)
+        return next(k for k in KINDS if k in self.keys or (k in self.op.keys and not set(KINDS) & set(self.keys)))
 
     @property
     def inplace_only(self):
@@ -161,6 +165,7 @@ class Op:
     flags: dict = field(default_factory=dict)       # argument → set of FLAGS
     dtypes: list = field(default_factory=list)
     whens: list = field(default_factory=list)       # [(argument, number, expression)]
+    same: object = None                             # the op that this one is another name of
 
     def text(self, key):
         return self.keys[key][0].text if key in self.keys else None
@@ -183,18 +188,20 @@ class Function:
 
     def __init__(self, op, sigs):
         self.op, self.sigs, self.sig, self.kind = op, sigs, sigs[0], sigs[0].kind
-        if len(sigs) > 1 and self.kind != 'each':
+        named = op.same or op
+        each = named.sigs[0].kind == 'each'
+        if len(sigs) > 1 and not each:
             fail(sigs[1].where, 'signatures without a tag of their own')
         tag = '_' + self.sig.tag if self.sig.tag else ''   # tensor_max_dim, tensor_bernoulli_tensor_
-        self.short = op.name[:-1] + tag + '_' if op.name.endswith('_') and tag else op.name + tag
+        self.short = named.name[:-1] + tag + '_' if named.name.endswith('_') and tag else named.name + tag
         self.name = 'tensor_' + self.short
-        names = {a.name for s in sigs for a in s.args if a.type == 'Tensor'} if self.kind == 'each' else ()
+        names = {a.name for s in sigs for a in s.args if a.type == 'Tensor'} if each else ()
         self.params = [replace(a, type='Tensor') if a.name in names else a for a in self.sig.args if a.in_c]
         self.operands = [a for a in self.params if a.type == 'Tensor']
         self.scalars = [a for a in self.params if a.type == 'Scalar']
         self.recorded = [s for s in sigs if s.node]
         # a form that writes into self besides the functional one
-        self.inplace = 'inplace' in op.py and self.params[0].type == 'Tensor' and self.kind != 'compose'
+        self.inplace = 'inplace' in op.py and self.params[0].type == 'Tensor'
         self.out = 'out' in op.py and not all(s.noout for s in sigs)
 
     def tracked(self):
@@ -368,7 +375,7 @@ def finish_sig(op, sig):
         given = [s.keys[key] for s in op.sigs if key in s.keys]
         if given and key not in sig.keys and not {'compose', 'body'} & set(sig.keys):
             sig.keys[key] = given[-1]
-    kinds = [k for k in KINDS if k in sig.keys or k in op.keys]
+    kinds = [k for k in KINDS if k in sig.keys] or [k for k in KINDS if k in op.keys]
     if len(kinds) != 1:
         fail(sig.where, 'a signature needs exactly one of %s, has %s' % (', '.join(KINDS), kinds or 'none'))
     rule = sig.text('types')
@@ -383,6 +390,14 @@ def finish_sig(op, sig):
             fail(sig.where, 'several results need `returns`')
         sig.outputs = [('result%d' % i, None, False) for i in range(len(sig.returns))]
     read_grads(op, sig)
+
+
+def adopt(op, named):
+    """Gives an op that is another name of `named` what it does not say itself."""
+    op.same = named
+    op.sigs = op.sigs or [replace(s, op=op, node=None, keys={}, grads={}) for s in named.sigs]
+    op.py, op.flags = set(() if 'py' in op.keys else named.py), dict(named.flags)
+    op.keys.setdefault('doc', [Line('%s: another name of %s' % (op.name, named.name), op.where)])
 
 
 def finish_op(op):
@@ -416,6 +431,10 @@ def read_table(paths):
         if op.name in names:
             fail(op.where, 'op %s is already in %s:%d' % ((op.name,) + names[op.name]))
         names[op.name] = op.where
+        if 'same' in op.keys:
+            if op.text('same') not in names:
+                fail(op.where, 'no op %s before its other name' % op.text('same'))
+            adopt(op, next(o for o in ops if o.name == op.text('same')))
         finish_op(op)
         ops.append(op)
     return ops

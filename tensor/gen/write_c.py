@@ -44,7 +44,7 @@ class Table:
 
     def __init__(self, ops):
         self.ops = ops
-        self.functions = [f for op in ops for f in op.functions()]
+        self.functions = [f for op in ops if not op.same for f in op.functions()]
         self.classes = classes(self.functions)
         self.hands = {}     # name → (parameters, signature, key)
         self.kernels = {}   # name → (result parameters, signature)
@@ -55,6 +55,8 @@ class Table:
         for key in ('body', 'alias', 'compose', 'helper'):
             if function.sig.text(key):
                 self.merge(function.sig.text(key).split()[0], function.params, function.sig, key)
+        if function.kind == 'compose' and function.inplace:
+            self.merge(function.sig.text('compose') + '_', function.params, function.sig, 'compose')
         if 'check' in function.op.keys:
             name, args = parse_call(function.op.keys['check'][0])
             known = {a.name: a for f in function.op.functions() for a in f.params}
@@ -139,7 +141,7 @@ def op_kernels_h(table):
 
 def hand_prototype(name, params, sig, key):
     args = plist(params)
-    if key in ('check', 'apply', 'helper'):
+    if key in ('check', 'apply', 'helper') or (key == 'compose' and name.endswith('_')):
         result = 'struct scalar' if key == 'helper' else 'int'
         return '%s %s(%s);' % (result, name, APPLY_ARGS if key == 'apply' else args)
     if key == 'body' and not sig.outputs:
@@ -425,6 +427,9 @@ class OpWriter:
 
     def inplace(self, which):
         """The in-place function: what is kept of the old self is kept before it changes."""
+        if self.kind == 'compose':
+            call = '%s_(%s)' % (self.call, self.table.hand_args(self.call + '_', self.f.params))
+            return render('$head\n{\n    return $call;\n}', head='%s%s(%s)' % which, call=call)
         readers = {k.edges[e] for k in (self.table.classes[s.node] for s in self.f.recorded)
                    for e in k.saved.get('self', ()) if self.f.inplace}
         values = {**self.arrays(), 'head': '%s%s(%s)' % which, 'record': self.tracked, 'result': self.kind != 'cpu',
@@ -470,6 +475,9 @@ class OpWriter:
         kind, name = self.kind.replace('each', 'pointwise'), self.op.name
         masks = ['%#x' % sum(1 << i for i, a in enumerate(self.f.operands) if flag in self.op.flags.get(a.name, ()))
                  for flag in ('bool', 'wide')] if self.kind == 'each' else []
+        if masks:
+            masks.append('OUT_' + (self.sig.text('out') or 'cast').upper())
+            masks.append(str(any('params' in line.text for line in self.op.keys['each'])).lower())
         return 'static const struct %s_op %s_op = {\n    "%s", "%s", %s_%s, %s};\n' % (
             kind, name, name, self.op.kernel_name, kind.upper(), constant(name), ', '.join([self.types] + masks))
 

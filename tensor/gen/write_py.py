@@ -7,10 +7,13 @@ from lower import BANNER, KINDS, at, default_c, render
 from read import MODULES, SCHEMA
 from write_c import outs_of
 
-SLOTS = {'+': 'add', '-': 'subtract', '*': 'multiply', '/': 'true_divide', '**': 'power', '@': 'matrix_multiply',
-         '&': 'and', '|': 'or', '^': 'xor', 'neg': 'negative'}
+SLOTS = {'+': 'add', '-': 'subtract', '*': 'multiply', '/': 'true_divide', '//': 'floor_divide', '%': 'remainder',
+         '**': 'power', '@': 'matrix_multiply', '&': 'and', '|': 'or', '^': 'xor', '<<': 'lshift', '>>': 'rshift',
+         'neg': 'negative', 'abs': 'absolute'}
 COMPARISONS = ['<', '<=', '==', '!=', '>', '>=']
 COMMUTATIVE = ('+', '*', '&', '|', '^')
+UNARY_SYMBOLS = ('neg', 'abs')
+METHODS = ('method', 'inplace')
 OTHERWISE = {'int': 'INT, .i', 'bool': 'BOOL, .i', 'float': 'FLOAT, .d', 'memory_format': 'MEMORY_FORMAT, .i'}
 
 
@@ -19,19 +22,20 @@ def quote(text):
 
 
 class Overload:
-    """One signature as Python sees it in one variant: function, method or inplace."""
+    """One signature as Python sees it in one variant: function, method, inplace or inplace_function."""
 
     def __init__(self, function, sig, variant):
         self.f, self.sig, self.variant = function, sig, variant
         self.has_out = variant == 'function' and function.out and not sig.noout
         self.out_type = SCHEMA['Tensor[]' if sig.outputs else 'Tensor']
-        self.args = list(enumerate(sig.args))[variant != 'function':]
-        self.slots = len(sig.args) + (function.out and variant != 'inplace')
-        self.result = 'SELF' if variant == 'inplace' or sig.inplace_only else \
+        self.bound, inplace = variant in METHODS, variant.startswith('inplace')
+        self.args = [(i, a) for i, a in enumerate(sig.args) if not self.bound or a.name != 'self']
+        self.slots = len(sig.args) + (function.out and not inplace)
+        self.result = 'SELF' if inplace or sig.inplace_only else \
             'LIST' if sig.is_list else 'NAMED' if sig.outputs else 'TENSOR'
 
     def shown_name(self, arg):
-        return 'input' if self.variant == 'function' and arg.name == 'self' and arg.type == 'Tensor' else arg.name
+        return 'input' if not self.bound and arg.name == 'self' and arg.type == 'Tensor' else arg.name
 
     def items(self, show, out):
         """The parameters as texts, with the `*` before the first that is keyword only."""
@@ -74,7 +78,7 @@ class Overload:
         return '{%s,\n     %s, %d, %d, %d, %d, %d, RESULT_%s, %s, %s, invoke_%s}' % (
             quote(self.text()), params, len(args) + self.has_out, sum(not a.keyword for a in args),
             sum(a.default is None for a in args), self.slots, factory, self.result, named, named_out,
-            self.f.short + ('_' if self.variant == 'inplace' else ''))
+            self.f.short + ('_' if self.variant.startswith('inplace') else ''))
 
 
 INVOKE = '''
@@ -112,7 +116,7 @@ CALLABLE = '''
 static const struct overload_spec ${label}_overloads[] = {
     $specs,
 };
-static const struct op_spec $label = {"$name", $method, $count, ${label}_overloads};
+static const struct op_spec $label = {"$name", $method, $slot, $count, ${label}_overloads};
 ?bare static PyObject *py_$label(PyObject *self, PyObject *unused)
 ?bare {
 ?bare     (void)unused;
@@ -173,17 +177,19 @@ def variants(op):
     """[(variant, Python name, [Overload])] of an op."""
     found = []
     pairs = [(f, s) for s in op.sigs for f in op.functions() if s in f.sigs]
-    for variant in (v for v in ('function', 'method', 'inplace') if v in op.py):
-        fitting = [Overload(f, s, variant) for f, s in pairs
-                   if variant == 'function' or (s.args[0].type == 'Tensor' and (variant == 'method' or f.inplace))]
+    for variant in (v for v in ('function', 'method', 'inplace', 'inplace_function') if v in op.py):
+        inplace = variant.startswith('inplace')
+        fitting = [Overload(f, s, variant) for f, s in pairs if variant == 'function' or
+                   (s.arg('self') and s.arg('self').type == 'Tensor' and (f.inplace or not inplace))]
         if fitting:
-            found.append((variant, op.name + '_' * (variant == 'inplace'), fitting))
+            found.append((variant, op.name + '_' * inplace, fitting))
     return found
 
 
 def callable_text(op, variant, name, overloads):
     """(the spec and the entry of one Python callable, its PyMethodDef)."""
-    method, parts, specs = variant != 'function', [], []
+    method, parts, specs = variant in METHODS, [], []
+    self_slot = [a.name for a in overloads[0].sig.args].index('self') if method else 0
     label = '%s_%s' % (name, 'method' if method else 'function')
     for number, overload in enumerate(overloads):
         params = overload.params()
@@ -193,7 +199,7 @@ def callable_text(op, variant, name, overloads):
         specs.append(overload.spec('%s_params_%d' % (label, number) if params else 'NULL'))
     bare = method and len(overloads) == 1 and not overloads[0].params()
     parts.append(fill(CALLABLE, label=label, name=name, method=str(method).lower(), specs=',\n    '.join(specs),
-                      bare=bare, count=len(specs), own='self' if method else 'NULL', function=not method))
+                      bare=bare, count=len(specs), slot=self_slot, own='self' if method else 'NULL', function=not method))
     doc = '\n'.join(line.text for line in op.keys.get('doc', []))
     return ''.join(parts), '{"%s", (PyCFunction)(void (*)(void))py_%s, %s, %s}' % (
         name, label, 'METH_NOARGS' if bare else 'METH_FASTCALL | METH_KEYWORDS', quote(doc))
@@ -235,7 +241,7 @@ def operator_slots(ops):
             compare[symbol] = op.functions()[0].name
             continue
         calls = {SLOTS[symbol]: 'operator_of_' + op.name}
-        if symbol == 'neg':
+        if symbol in UNARY_SYMBOLS:
             parts.append(fill(UNARY, slot=SLOTS[symbol], name=op.functions()[0].name))
         else:
             back = reflected.get(symbol, op if symbol in COMMUTATIVE else None)
@@ -244,11 +250,11 @@ def operator_slots(ops):
             called = 'operator_of_%s, %s' % (op.name, 'operator_of_' + back.name if back else 'NULL')
             calls = {SLOTS[symbol]: 'operator_tensors(left, right, operator_of_%s)' % op.name if symbol == '@' else
                      'operator_binary(left, right, %s)' % called}
-        if 'inplace' in op.py and symbol != 'neg':
+        if 'inplace' in op.py and symbol not in UNARY_SYMBOLS:
             parts.append(adapter(op, '_', 'int '))
             calls['inplace_' + SLOTS[symbol]] = 'operator_inplace(left, right, operator_of_%s_)' % op.name
         for slot, call in calls.items():
-            if symbol != 'neg':
+            if symbol not in UNARY_SYMBOLS:
                 parts.append(fill(SLOT, slot=slot, call=call, third=', PyObject *modulus' if symbol == '**' else ''))
             rows.append('{Py_nb_%s, slot_%s}' % (slot, slot))
     return '\n'.join(parts), rows, [compare.get(symbol, 'NULL') for symbol in COMPARISONS]
@@ -257,16 +263,18 @@ def operator_slots(ops):
 def binding_c(ops):
     parts, named = [BANNER + '#include "args.h"\n#include "autograd/value.h"\n'], []
     defines = {part: [] for part in ('tensor', 'function') + MODULES}
+    made = set()  # an op and its other names share these
     for op, found in [(op, variants(op)) for op in ops if variants(op)]:
         parts.append(at(op.where))
-        used = {(o.f.short, o.variant == 'inplace'): o.f for _, _, overloads in found for o in overloads}
-        parts += [invoke(function, inplace) for (_, inplace), function in used.items()]
+        used = {(o.f.short, o.variant.startswith('inplace')): o.f for _, _, overloads in found for o in overloads}
+        parts += [invoke(function, key[1]) for key, function in used.items() if key not in made]
+        made |= set(used)
         parts.append(named_text(op))
         named += ['&%s_result' % n for n in named_results(op)]
         for variant, name, overloads in found:
             text, define = callable_text(op, variant, name, overloads)
             parts.append(text)
-            defines[(op.module or 'function') if variant == 'function' else 'tensor'].append(define)
+            defines['tensor' if variant in METHODS else op.module or 'function'].append(define)
     text, rows, compare = operator_slots(ops)
     parts.append(text)
     methods = [('PyMethodDef %s_methods[]' % part, defines[part] + ['{NULL, NULL, 0, NULL}']) for part in defines]

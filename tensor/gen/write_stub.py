@@ -4,7 +4,7 @@ return_types.pyi holds the named results. files() returns {name: text}."""
 import os
 
 from read import SCHEMA
-from write_py import COMPARISONS, SLOTS, named_results, variants
+from write_py import COMPARISONS, METHODS, SLOTS, named_results, variants
 
 OWN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'python', '_C.pyi')
 # Python's method of a number slot whose name is another than the slot's
@@ -33,7 +33,7 @@ def parameters(overload, sizes=False):
         return '%s: %s%s%s' % (name, type_, ' | None' * arg.optional, ' = ...' if arg.default else '')
     text = overload.items(show, 'out: %s | None = ...' % overload.out_type[4])
     text = text.replace(', *, ', ', ', 1) if sizes else text
-    return ', '.join(['self'] * (overload.variant != 'function') + [text] * bool(text))
+    return ', '.join(['self'] * overload.bound + [text] * bool(text))
 
 
 def result(overload):
@@ -41,14 +41,14 @@ def result(overload):
         named = named_results(overload.f.op)
         return 'return_types.' + named[0] if named else 'tuple[%s]' % ', '.join(['Tensor'] * len(overload.sig.outputs))
     given = 'Tensor' if overload.sig.outputs else overload.sig.returns[0][0]
-    kinds = {'SELF': 'Self' if overload.variant != 'function' else 'Tensor', 'LIST': 'tuple[Tensor, ...]'}
+    kinds = {'SELF': 'Self' if overload.bound else 'Tensor', 'LIST': 'tuple[Tensor, ...]'}
     return kinds.get(overload.result, SCHEMA[given][4])
 
 
 def definitions(op, functions):
     """The lines of an op's functions, or of its methods."""
     for variant, name, overloads in variants(op):
-        if (variant == 'function') != functions or op.module:
+        if (variant not in METHODS) != functions or op.module:
             continue
         lines = []
         for overload in overloads:

@@ -455,8 +455,8 @@ static int frame_fill(const struct op_spec *op, const struct arguments *in,
         frame->values[i].kind = VALUE_NONE;
     }
     if (op->method) {
-        frame->values[0].kind = VALUE_TENSOR;
-        frame->values[0].tensor = tensor_of(in->self);
+        frame->values[op->self_slot].kind = VALUE_TENSOR;
+        frame->values[op->self_slot].tensor = tensor_of(in->self);
     }
     for (int i = 0; i < overload->param_count; i++) {
         const struct param_spec *param = &overload->params[i];

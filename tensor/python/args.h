@@ -128,7 +128,8 @@ struct overload_spec {
 
 struct op_spec {
     const char *name; /* in texts: "add", "add_" */
-    bool method;      /* `self` is not among the parameters; its value goes into slot 0 */
+    bool method;      /* `self` is not among the parameters; its value goes into its slot */
+    uint8_t self_slot;
     uint8_t count;
     const struct overload_spec *overloads; /* in PyTorch's order */
 };

@@ -1,5 +1,5 @@
-/* Loops through blocks of buffers: for halves, which compute in float, and for vector functions, which
- * want whole vectors. */
+/* Loops through blocks of buffers: for halves, which compute in float, and for vector functions,
+ * which want whole vectors. */
 #include <string.h>
 
 #include "loop_body.h"
@@ -97,7 +97,7 @@ static inline int64_t buffered_bytes(struct operand operand)
 }
 
 void run_buffered(loop_fn loop, char *const *data, const int64_t *strides, int64_t n,
-                         const void *params, const struct operand *operands, int count)
+                  const void *params, const struct operand *operands, int count)
 {
     _Alignas(64) char buffers[4][(BLOCK_ELEMENTS + PADDING) * sizeof(double)];
     char *inside[4] = {buffers[0], buffers[1], buffers[2], buffers[3]};
@@ -129,7 +129,7 @@ void run_buffered(loop_fn loop, char *const *data, const int64_t *strides, int64
 }
 
 void run_wide(loop_fn loop, char *const *data, const int64_t *strides, int64_t n,
-                     const void *params, const struct operand *operands, int count)
+              const void *params, const struct operand *operands, int count)
 {
     float number = params ? (float)param_double(params, 0) : 0;
     struct operand inside[] = {operands[0], operands[1], {PASS_BYTES, sizeof number}};
@@ -143,7 +143,7 @@ void run_wide(loop_fn loop, char *const *data, const int64_t *strides, int64_t n
 }
 
 void run_vectors(loop_fn loop, char *const *data, const int64_t *strides, int64_t n,
-                        const void *params, const struct operand *operands, int count)
+                 const void *params, const struct operand *operands, int count)
 {
     int64_t whole = n / PADDING * PADDING;
     char *rest[4];

@@ -9,6 +9,8 @@
 #include "dtype.h"
 #include "half.h"
 #include "scalar.h"
+#include "scalar_int.h"
+#include "special.h"
 
 /* pointwise_add_avx2 … */
 #define ISA_JOIN(name, isa) name##isa

@@ -1,0 +1,98 @@
+/* Derivative formulas of elementwise functions and of division that are longer than a line of the
+ * op table, made of recorded operations (see formulas.c). */
+#include <math.h>
+#include <string.h>
+
+#include "node.h"
+#include "op_functions.h"
+#include "steps.h"
+
+/* PyTorch has no derivative of these either. */
+struct tensor *compose_not_implemented(const char *name)
+{
+    error_set(ERROR_RUNTIME, "derivative for aten::%s is not implemented", name);
+    return NULL;
+}
+
+/* --- division --- */
+
+struct tensor *compose_div_mode_self_grad(struct tensor *grad, struct tensor *other,
+                                          const char *rounding_mode)
+{
+    return rounding_mode ? tensor_zeros_like(grad, DTYPE_NONE, DEVICE_DEFAULT)
+                         : tensor_div(grad, other);
+}
+
+/* -grad * (self / other) / other where the quotient is exact */
+struct tensor *compose_div_mode_other_grad(struct tensor *grad, struct tensor *self,
+                                           struct tensor *other, const char *rounding_mode)
+{
+    if (rounding_mode) {
+        return tensor_zeros_like(grad, DTYPE_NONE, DEVICE_DEFAULT);
+    }
+    struct tensor *slope = tensor_div(self, other);
+    apply_step(tensor_div, &slope, other);
+    struct tensor *down = slope ? tensor_neg(grad) : NULL;
+    apply_step(tensor_mul, &down, slope);
+    tensor_release(slope);
+    return down;
+}
+
+/* --- functions --- */
+
+/* (πx cos πx - sin πx) / πx², and 0 where that is 0 / 0 */
+struct tensor *compose_sinc_grad(struct tensor *grad, struct tensor *self)
+{
+    const struct scalar pi = scalar_float(M_PI);
+    struct tensor *angle = with_number(tensor_mul, self, pi);
+    struct tensor *bottom = number_step(tensor_mul, tensor_mul(self, self), pi);
+    struct tensor *top = angle ? tensor_cos(angle) : NULL;
+    apply_step(tensor_mul, &top, angle);
+    top = sub_step(top, angle ? tensor_sin(angle) : NULL);
+    apply_step(tensor_div, &top, bottom);
+    apply_step(tensor_mul, &top, grad);
+    struct tensor *used = bottom ? with_number(tensor_ne, bottom, scalar_int(0)) : NULL;
+    struct tensor *result = top ? where_else_zero(used, top) : NULL;
+    if (!top) {
+        tensor_release(used);
+    }
+    tensor_release(angle);
+    tensor_release(bottom);
+    tensor_release(top);
+    return result;
+}
+
+/* 1 / (x (1 - x)) within the limits; outside 0 where there is a limit, else NaN */
+struct tensor *compose_logit_grad(struct tensor *grad, struct tensor *self, struct scalar eps)
+{
+    bool limited = eps.kind != SCALAR_NONE;
+    struct scalar low = limited ? eps : scalar_int(0);
+    struct tensor *inside = compose_clamp_mask(self, low, scalar_sub(scalar_int(1), low));
+    struct tensor *outside = tensor_weak(scalar_float(limited ? 0 : NAN));
+    struct tensor *one = tensor_weak(scalar_int(1));
+    struct tensor *slope = one ? tensor_rsub(self, one, scalar_int(1)) : NULL;
+    apply_step(tensor_mul, &slope, self);
+    struct tensor *quotient = slope ? tensor_div(grad, slope) : NULL;
+    struct tensor *result =
+        inside && outside && quotient ? tensor_where(inside, quotient, outside) : NULL;
+    tensor_release(inside);
+    tensor_release(outside);
+    tensor_release(one);
+    tensor_release(slope);
+    tensor_release(quotient);
+    return result;
+}
+
+/* grad * log(other), and 0 for self = 0 where the logarithm is none */
+struct tensor *compose_xlogy_number_grad(struct tensor *grad, struct tensor *self,
+                                         struct scalar other)
+{
+    struct tensor *slope = with_number(tensor_xlogy, grad, other);
+    if (!slope || scalar_to_double(other) > 0) {
+        return slope;
+    }
+    struct tensor *used = with_number(tensor_ne, self, scalar_int(0));
+    struct tensor *result = where_else_zero(used, slope);
+    tensor_release(slope);
+    return result;
+}
