@@ -1,0 +1,112 @@
+"""First and second derivatives of every differentiable op against central differences, in double precision: the oracle here
+is mathematics, not another library."""
+import itertools
+
+import pytest
+
+import answer
+import probe
+import samples
+import table
+import torch
+
+STEP, TOLERANCE, SECOND_TOLERANCE = 1e-5, 1e-6, 1e-4
+OFFSET = 0.0371  # takes the inputs away from the kinks of abs, clamp, round and the like
+COUNT = 24       # calls an op, as far as there are
+# ops whose derivative is a convention, not the limit of differences, or whose result is random
+CONVENTIONS = {"ceil", "floor", "round", "trunc", "fix", "sign", "sgn", "heaviside", "fmod", "remainder", "floor_divide"}
+RANDOM = {"normal", "bernoulli", "multinomial", "rand_like", "randn_like", "randint_like"}
+
+
+def _calls(op):
+    """[(code of the function, its inputs)]: float64 templates, in the forms that write nothing."""
+    found = {}
+    for layouts in ("ccc", "tst"):
+        for template in samples.templates(op):
+            for form in [form for form in samples.forms(op) if form in ("function", "method")]:
+                text = template.replace("x[", "d[")
+                code = samples.code(op, form, text, "float64", layouts)
+                if code and "S(" in code and "write=True" not in code and "torch.float" not in code:
+                    found[code] = None
+    return list(found)[:COUNT]
+
+
+class _Call:
+    """What a sample's probe is given."""
+
+    def __init__(self, code):
+        names = {**answer.NAMES, "probe": self._keep}
+        eval(code, names)
+
+    def _keep(self, function, *inputs):
+        self.function = function
+        self.inputs = [tensor if not tensor.dtype.is_floating_point else
+                       (tensor.detach().clone() * (1 - OFFSET) + OFFSET / 3).requires_grad_() for tensor in inputs]
+
+
+def _weighted(tensors):
+    """A number that depends on every element of the results."""
+    kept = [tensor for tensor in tensors if tensor is not None and tensor.requires_grad]
+    return sum((tensor * probe._cotangent(tensor.detach(), k)).sum() for k, tensor in enumerate(kept)) if kept else None
+
+
+def _numeric(function, inputs):
+    """Central differences of a number with respect to every element of the inputs."""
+    found = []
+    for tensor in inputs:
+        slopes = []
+        for place in itertools.product(*map(range, tensor.shape)):
+            ends = []
+            for step in (STEP, -STEP):
+                moved = probe._copy(tensor.detach())
+                moved[place] = moved[place] + step
+                moved.requires_grad_()
+                ends.append(float(function([moved if other is tensor else other for other in inputs])))
+            slopes.append((ends[0] - ends[1]) / (2 * STEP))
+        found.append(slopes)
+    return found
+
+
+def _compare(exact, numeric, tolerance, what):
+    for number, (grad, slopes) in enumerate(zip(exact, numeric)):
+        values = [0.0] * len(slopes) if grad is None else grad.detach().reshape(-1).tolist()
+        for value, slope in zip(values, slopes):
+            if value - value == 0 and slope - slope == 0:
+                assert abs(value - slope) <= tolerance * (1 + abs(slope)), f"{what}, input {number}: {values}, not {slopes}"
+
+
+def _check(code):
+    """Whether a call has a derivative; AssertionError when it is wrong."""
+    try:
+        call = _Call(code)
+        outer = [tensor for tensor in call.inputs if tensor.requires_grad]
+
+        def run(inputs):
+            filled = iter(inputs)
+            return _weighted(probe._tensors(call.function(*[next(filled) if tensor.requires_grad else tensor
+                                                            for tensor in call.inputs])))
+        total = run(outer)
+    except (RuntimeError, IndexError, TypeError, ValueError):
+        return False  # wrong calls are compared with PyTorch's
+    if total is None:
+        return False
+    first = torch.autograd.grad(total, outer, create_graph=True, allow_unused=True)
+    _compare(first, _numeric(run, outer), TOLERANCE, f"{code}\n first derivative")
+
+    def slope(inputs):
+        return _weighted(torch.autograd.grad(run(inputs), inputs, create_graph=True, allow_unused=True))
+    again = slope(outer)
+    if again is not None:
+        second = torch.autograd.grad(again, outer, allow_unused=True)
+        _compare(second, _numeric(slope, outer), SECOND_TOLERANCE, f"{code}\n second derivative")
+    return True
+
+
+DIFFERENTIABLE = [op for op in table.ops() if any(signature["node"] and signature["types"] != "compare" for signature in op["signatures"]) and
+                  op["name"] not in CONVENTIONS | RANDOM and not op["name"].endswith("_")]
+
+
+@pytest.mark.parametrize("op", DIFFERENTIABLE, ids=lambda op: op["name"])
+def test_derivatives_are_the_limits_of_differences(op):
+    checked = sum(map(_check, _calls(op)))
+    assert checked >= 2, f"only {checked} calls of {op['name']} have a derivative"
