@@ -20,8 +20,8 @@ MAKEFLAGS += -rR
 .SUFFIXES:
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all kernel tensor gen site run check check-c check-install check-python unit deps deps-test oracle parity bench install uninstall \
-        format clean
+.PHONY: all kernel tensor gen site run check check-all check-c check-install check-python check-site fuzz fuzz-one unit deps deps-test \
+        oracle parity bench install uninstall format clean
 
 # --- flags -------------------------------------------------------------------------------------------------------
 
@@ -267,6 +267,32 @@ check-install:
 check-python:
 	$(Q)TEST_SLOWNESS=$${TEST_SLOWNESS:-4} MESALE=$(abspath $(B)/bin/mesale) JUPYTER_PATH=$(abspath $(B)/share/jupyter) \
 	    sh -c '$(TESTENV)/bin/python -m pytest -q tests --ignore=tests/parity && $(TESTENV)/bin/python -m pytest -q tests/parity'
+
+# what takes long: the package under sanitizers, calls at random, a hundred thousand graphs of every kind
+check-all: check
+	@for s in address undefined; do $(MAKE) --no-print-directory -j2 SAN=$$s check-site || exit 1; done
+	@$(MAKE) --no-print-directory fuzz
+	$(Q)LEAK_RUNS=100000 $(TESTENV)/bin/python -m pytest -q tests/binding/test_leaks.py
+
+# Python with an extension that was built with SAN; what leaks is for test_leaks.py to say
+SANRUN = env ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:max_allocation_size_mb=512 \
+         UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 MESALE_SITE=$(abspath $(B)/site) \
+         $(if $(filter address,$(SAN)),LD_PRELOAD=$$($(CC) -print-file-name=libasan.so) PYTHONMALLOC=malloc)
+
+check-site: site
+	$(Q)$(SANRUN) $(TESTENV)/bin/python -m pytest -q --timeout 600 tests/parity
+	$(Q)$(SANRUN) $(TESTENV)/bin/python -m pytest -q --timeout 600 tests/binding \
+	    --ignore tests/binding/test_leaks.py --ignore tests/binding/test_stubs.py
+
+# FUZZ: more arguments of tests/fuzz/ops.py
+SECONDS ?= 60
+fuzz:
+	@for s in address undefined; do \
+	    $(MAKE) --no-print-directory -j2 SAN=$$s site && \
+	    $(MAKE) --no-print-directory SAN=$$s fuzz-one SECONDS=$$(($(SECONDS) / 2)) || exit 1; done
+
+fuzz-one:
+	$(Q)$(VENV)/bin/python tests/fuzz/ops.py --seconds $(SECONDS) $(FUZZ) -- $(SANRUN) $(VENV)/bin/python
 
 # PyTorch, in an environment of its own: what the recorded answers come from, and the peer of the benchmarks
 PEER := build/oracle

@@ -23,6 +23,7 @@ _Static_assert(sizeof(struct storage) <= HEADER_BYTES, "data must stay 64-byte a
 #define CACHE_FLOOR ((size_t)256 << 20)
 /* size classes a doubling: at most a quarter is unused, and unused pages cost nothing */
 #define CLASS_STEPS 4
+#define CLASS_MIN 64 /* a cached block holds the list's link */
 #define CLASS_COUNT (64 * CLASS_STEPS)
 
 struct cached_block {
@@ -44,9 +45,10 @@ static atomic_size_t live_bytes;
  * up. */
 static int class_of(size_t bytes, size_t *class_bytes)
 {
+    bytes = bytes < CLASS_MIN ? CLASS_MIN : bytes;
     int exponent = 63 - __builtin_clzll(bytes);
     size_t power = (size_t)1 << exponent;
-    size_t step = power < CLASS_STEPS ? 1 : power / CLASS_STEPS;
+    size_t step = power / CLASS_STEPS;
     size_t steps = (bytes - power + step - 1) / step;
     *class_bytes = power + steps * step;
     return exponent * CLASS_STEPS + (int)steps;

@@ -7,7 +7,6 @@ where memory is; then how far sums of 10⁷ numbers are from those in float64. G
 PyTorch's time in the geometric mean and none above 0.8; a third for 10⁷ elements. --big leaves tiny calls out.
 """
 import argparse
-import ast
 import itertools
 import math
 import os
@@ -31,28 +30,8 @@ def statements(op):
         for template in samples.templates(op) if form in samples.forms(op) else ():
             code = samples.code(op, form, template, dtype)
             if code:
-                yield apart(code)
-
-
-class Inputs(ast.NodeTransformer):
-    """Gives names to tensors that are made within a call."""
-
-    def __init__(self):
-        self.made = []
-
-    def visit_Call(self, node):
-        if isinstance(node.func, ast.Name) and node.func.id in "IMT":
-            self.made.append(node)
-            return ast.Name(f"x{len(self.made)}")
-        return self.generic_visit(node)
-
-
-def apart(code):
-    function, *made = ast.parse(code).body[-1].value.args
-    inputs = Inputs()
-    statement = ast.unparse(inputs.visit(function.body))
-    names = [arg.arg for arg in function.args.args] + [f"x{n + 1}" for n in range(len(inputs.made))]
-    return "\n".join(f"{name} = {ast.unparse(node)}" for name, node in zip(names, made + inputs.made)), statement
+                call, inputs = samples.parts(code)
+                yield "\n".join(f"{name} = {made}" for name, made in inputs.items()), call
 
 
 def measured(sides, op, rounds):

@@ -1,7 +1,6 @@
 """Nothing grows: graphs of every node class of the table, and what else keeps memory, are made and dropped again and again.
 
 LEAK_RUNS: how often each, 2,000 unless set (`make check-all`: 100,000)."""
-import ast
 import copy
 import ctypes
 import gc
@@ -69,9 +68,9 @@ def steady(run, times=RUNS):
 
 def call_of(code):
     """(function, its inputs) of a sample."""
-    function, *inputs = ast.parse(code).body[-1].value.args
+    call, inputs = samples.parts(code)
     names = {"torch": torch, "T": torch.tensor, "S": probe.S, "I": probe.I, "M": probe.M}
-    return eval(ast.unparse(function), names), [eval(ast.unparse(made), names) for made in inputs]
+    return eval(f"lambda {', '.join(inputs)}: {call}", names), [eval(made, names) for made in inputs.values()]
 
 
 def graph_of(code):

@@ -1,5 +1,6 @@
 """Samples of every op of the table: code for answer.run(), made of the templates in arguments.py or, where there are none,
 of the op's signatures. The same op always gives the same samples, whatever else the table holds."""
+import ast
 import itertools
 import random
 import re
@@ -118,6 +119,28 @@ def code(op, form, template, dtype="float32", layouts="ccc", room="n"):
         return None
     own = first if re.fullmatch(r"\w+|[IM]\(.*\)", first) else f"({first})"
     return f"probe(lambda {letters}: {own}.{op['name']}({', '.join(rest)}){written}{inputs})"
+
+
+class _Made(ast.NodeTransformer):
+    """Gives names to tensors that are made within a call."""
+
+    def __init__(self):
+        self.nodes = []
+
+    def visit_Call(self, node):
+        if isinstance(node.func, ast.Name) and node.func.id in "IMT":
+            self.nodes.append(node)
+            return ast.Name(f"x{len(self.nodes)}")
+        return self.generic_visit(node)
+
+
+def parts(sample):
+    """(the call of a sample as text, {name: text of the input}); `out` is not among the inputs."""
+    function, *given = ast.parse(sample).body[-1].value.args
+    made = _Made()
+    call = ast.unparse(made.visit(function.body))
+    names = [arg.arg for arg in function.args.args if arg.arg != "out"] + [f"x{n + 1}" for n in range(len(made.nodes))]
+    return call, dict(zip(names, map(ast.unparse, given + made.nodes)))
 
 
 # --- choosing ------------------------------------------------------------------------------------------------------------

@@ -103,6 +103,20 @@ START_TEST(growing_keeps_the_contents)
 }
 END_TEST
 
+START_TEST(a_few_bytes_in_a_block_of_their_own_are_kept_for_the_next)
+{
+    for (size_t bytes = 1; bytes <= 16; bytes++) {
+        struct storage *storage = storage_new(CPU, 0);
+        ck_assert_int_eq(storage_resize(storage, bytes), 0);
+        memset(storage->data, 7, bytes);
+        size_t cached = storage_cached_bytes();
+        storage_release(storage);
+        ck_assert_uint_ge(storage_cached_bytes(), cached + bytes);
+    }
+    storage_trim();
+}
+END_TEST
+
 static int released;
 
 static void release_foreign(void *owner)
@@ -175,6 +189,7 @@ int main(void)
     tcase_add_test(cases, the_cache_is_bounded);
     tcase_add_test(cases, too_large_a_request_is_refused_in_words);
     tcase_add_test(cases, growing_keeps_the_contents);
+    tcase_add_test(cases, a_few_bytes_in_a_block_of_their_own_are_kept_for_the_next);
     tcase_add_test(cases, foreign_memory_goes_back_to_its_owner_once);
     tcase_add_test(cases, threads_share_the_cache);
     suite_add_tcase(suite, cases);
