@@ -47,7 +47,7 @@ def _from_signature(listed):
 
 def templates(op):
     """The argument lists of an op, each once."""
-    given = TEMPLATES.get(op["name"])
+    given = TEMPLATES.get(op["name"].removeprefix("linalg_"))
     if given is None:
         given = [template for signature in op["signatures"]
                  for template in _from_signature(table.parameters(signature["schema"]))]
@@ -92,9 +92,13 @@ def _inputs(template, dtype, layouts):
 
 
 def _called(op, form):
-    """The function's full name."""
-    module = "torch.nn.functional" if "nn" in op["python"] and "function" not in op["python"] else "torch"
-    return f"{module}.{op['name']}" if form != "inplace" else op["name"] + "_" * (not op["name"].endswith("_"))
+    """The function's full name, or the method's."""
+    if form == "inplace":
+        return op["name"] + "_" * (not op["name"].endswith("_"))
+    module = op.get("module")
+    if module == "linalg":
+        return "torch.linalg." + op["name"].removeprefix("linalg_")
+    return f"torch._C._{module}.{op['name']}" if module else f"torch.{op['name']}"
 
 
 def code(op, form, template, dtype="float32", layouts="ccc", room="n"):
@@ -146,8 +150,7 @@ def parts(sample):
 # --- choosing ------------------------------------------------------------------------------------------------------------
 
 def forms(op):
-    found = [form for form in ("function", "method", "inplace", "out") if form in op["python"]]
-    return found + ["function"] * ("nn" in op["python"] and "function" not in found)
+    return [form for form in ("function", "method", "inplace", "out") if form in op["python"]]
 
 
 def _plans(op, dice):

@@ -11,7 +11,7 @@ import table
 import torch
 
 STEP, TOLERANCE, SECOND_TOLERANCE = 1e-5, 1e-6, 1e-4
-OFFSET = 0.0371  # takes the inputs away from the kinks of abs, clamp, round and the like
+SCALE, OFFSET = 0.8, 0.11  # take the inputs away from the kinks of abs, clamp and the like, and from poles at 0
 COUNT = 24       # calls an op, as far as there are
 # ops whose derivative is a convention, not the limit of differences, or whose result is random
 CONVENTIONS = {"ceil", "floor", "round", "trunc", "fix", "sign", "sgn", "heaviside", "fmod", "remainder", "floor_divide"}
@@ -41,7 +41,7 @@ class _Call:
     def _keep(self, function, *inputs):
         self.function = function
         self.inputs = [tensor if not tensor.dtype.is_floating_point else
-                       (tensor.detach().clone() * (1 - OFFSET) + OFFSET / 3).requires_grad_() for tensor in inputs]
+                       (tensor.detach().clone() * SCALE + OFFSET * (1 + k / 8)).requires_grad_() for k, tensor in enumerate(inputs)]
 
 
 def _weighted(tensors):
