@@ -9,6 +9,7 @@ import table
 from arguments import BY_TYPE, PAIRS, SHAPES, TEMPLATES, UNWRITTEN
 
 DTYPES = "bool uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64".split()
+NAMES = "BOOL U8 I8 I16 I32 I64 F16 BF16 F32 F64".split()  # in the table
 LAYOUTS = ("ccc", "ttt", "tct", "css", "ect", "oso", "cec", "sto")  # of the first, second and third input
 ROOMS = "nrtwd"                                                      # what out= is given, see probe.py
 INPUT = re.compile(r"\b([xpud])\[([\d,]*)\](?:@(\w+))?")
@@ -164,8 +165,14 @@ def _plans(op, dice):
         yield (form, dice.choice(lists[:3]), dtype) + next(turns)
     for layouts, form in itertools.product(LAYOUTS, kinds):
         yield form, dice.choice(lists), "float32", layouts, next(turns)[1]
+    dtypes = supported(op)
     while True:
-        yield dice.choice(kinds), dice.choice(lists), dice.choice(DTYPES), dice.choice(LAYOUTS), dice.choice(ROOMS)
+        yield dice.choice(kinds), dice.choice(lists), dice.choice(dtypes), dice.choice(LAYOUTS), dice.choice(ROOMS)
+
+
+def supported(op):
+    """The dtypes that the op has loops for, as far as the table tells."""
+    return [dtype for dtype, name in zip(DTYPES, NAMES) if name in op["dtypes"]]
 
 
 def samples(op, count):
@@ -174,11 +181,11 @@ def samples(op, count):
     lists, kinds = templates(op), forms(op)
     if not lists or not kinds:
         return []
-    least = len(kinds) * (len(lists) + len(DTYPES))
+    least, dtypes = len(kinds) * (len(lists) + len(DTYPES)), supported(op)
     for plan in _plans(op, dice):
         tried += 1
-        if (len(found) >= count and tried > least) or tried > 20 * count + least:
+        if (sum(found.values()) >= count and tried > least) or tried > 20 * count + least:
             return list(found)
         text = code(op, *plan)
         if text is not None:
-            found[text] = None
+            found[text] = plan[2] in dtypes
