@@ -215,8 +215,25 @@ static int save_tensors(const struct custom_call *call)
     return 0;
 }
 
+static int check_dirty(const struct custom_call *call)
+{
+    struct tensors outputs = {call->outputs, call->output_count};
+    for (int i = 0; i < call->dirty.count; i++) {
+        if (!contains(outputs, call->dirty.items[i])) {
+            error_set(ERROR_RUNTIME, "Some elements marked as dirty during the forward method were not returned as "
+                                     "output. The inputs that are modified inplace must all be outputs of the "
+                                     "Function.");
+            return -1;
+        }
+    }
+    return 0;
+}
+
 int custom_finish(const struct custom_call *call)
 {
+    if (check_dirty(call)) {
+        return -1;
+    }
     bool alone = count_differentiable(call) < 2;
     for (int i = 0; i < call->output_count; i++) {
         if (finish_output(call, i, alone)) {

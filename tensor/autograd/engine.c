@@ -1,6 +1,7 @@
 #include "engine.h"
 
 #include "../shape.h"
+#include "anomaly.h"
 #include "hook.h"
 #include "mode.h"
 #include "tasks.h"
@@ -26,7 +27,7 @@ struct run {
     int input_count;
     struct backward_options options;
     struct tensor **result;
-    const struct node *running; /* its apply */
+    struct node *running; /* its apply */
     struct run *outer;
 };
 
@@ -40,6 +41,11 @@ bool node_needs(const struct node *node, int edge)
     }
     int task = tasks_find(&current->tasks, next);
     return task >= 0 && task_is_wanted(&current->tasks.items[task]);
+}
+
+struct node *engine_running_node(void)
+{
+    return current ? current->running : NULL;
 }
 
 /* --- the heap --- */
@@ -254,7 +260,8 @@ static int call_apply(struct run *run, struct node *node, struct tensor **grads,
     return status;
 }
 
-static int run_node(struct run *run, struct node *node, struct tensor **grads, struct tensor **out)
+/* The gradients of a node's inputs, with its hooks. */
+static int differentiate(struct run *run, struct node *node, struct tensor **grads, struct tensor **out)
 {
     if (hooks_run_pre(node, grads) || call_apply(run, node, grads, out)) {
         return -1;
@@ -268,6 +275,17 @@ static int run_node(struct run *run, struct node *node, struct tensor **grads, s
         }
     }
     if (hooks_run_post(node, out, grads)) {
+        return -1;
+    }
+    return anomaly_enabled() && anomaly_checks_nan() ? anomaly_check(node, out) : 0;
+}
+
+static int run_node(struct run *run, struct node *node, struct tensor **grads, struct tensor **out)
+{
+    if (differentiate(run, node, grads, out)) {
+        if (anomaly_enabled() && anomaly_handler.report) {
+            anomaly_handler.report(node);
+        }
         return -1;
     }
     /* dropped before they are handed on: a gradient that passes unchanged then has one owner again

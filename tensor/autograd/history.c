@@ -34,6 +34,7 @@ void autograd_free(struct tensor *tensor)
     }
     tensor->autograd = NULL; /* what dies now may run Python, which may look at the tensor */
     hooks_free(autograd->hooks);
+    hooks_free(autograd->accumulated_hooks);
     tensor_release(autograd->grad);
     node_release(autograd->grad_fn);
     tensor_release(autograd->base);

@@ -287,6 +287,11 @@ int hooks_run_tensor(struct node *node, struct tensor **grads)
     return node->retainers ? run_retainers(node, grads) : 0;
 }
 
+int hooks_run_accumulated(struct tensor *leaf)
+{
+    return run_on_tensors(&leaf->autograd->lock, &leaf->autograd->accumulated_hooks, &leaf);
+}
+
 /* --- what users call --- */
 
 int64_t tensor_register_hook(struct tensor *tensor, struct hook *hook)
@@ -313,10 +318,31 @@ int64_t tensor_register_hook(struct tensor *tensor, struct hook *hook)
     return hook->id;
 }
 
+int64_t tensor_register_accumulated_hook(struct tensor *tensor, struct hook *hook)
+{
+    bool error = false;
+    struct node *node = autograd_grad_fn(tensor, &error);
+    if (error) {
+        return -1;
+    }
+    if (node || !tensor_tracks(tensor)) {
+        error_set(ERROR_RUNTIME, node ? "post accumulate grad hooks cannot be registered on non-leaf tensors"
+                                      : "cannot register a hook on a tensor that doesn't require gradient");
+        return -1;
+    }
+    struct autograd *autograd = autograd_of(tensor);
+    if (!autograd) {
+        return -1;
+    }
+    append(&autograd->lock, &autograd->accumulated_hooks, hook, 0);
+    return hook->id;
+}
+
 void tensor_remove_hook(struct tensor *tensor, int64_t id)
 {
     struct autograd *autograd = tensor->autograd;
-    if (!autograd || remove_by_id(&autograd->lock, &autograd->hooks, id) || !autograd->grad_fn) {
+    if (!autograd || remove_by_id(&autograd->lock, &autograd->hooks, id) ||
+        remove_by_id(&autograd->lock, &autograd->accumulated_hooks, id) || !autograd->grad_fn) {
         return;
     }
     remove_by_id(&autograd->grad_fn->lock, &autograd->grad_fn->tensor_hooks, id);

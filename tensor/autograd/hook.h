@@ -16,6 +16,9 @@ int hooks_run_tensor(struct node *node, struct tensor **grads);
 int hooks_run_pre(struct node *node, struct tensor **grads_out);
 int hooks_run_post(struct node *node, struct tensor **grads_in, struct tensor **grads_out);
 
+/* The hooks of a leaf whose .grad was added to. */
+int hooks_run_accumulated(struct tensor *leaf);
+
 /* The retained gradient follows a tensor to its new grad_fn, and ends with the tensor. */
 void retainer_move(struct tensor *tensor, struct node *from, struct node *to, int output_nr);
 void retainer_drop(struct tensor *tensor, struct node *node);

@@ -173,7 +173,7 @@ static int accumulate(struct node *node, struct tensor *const *grads_in, struct 
             status = -1;
         }
     }
-    return status;
+    return status ? status : hooks_run_accumulated(leaf);
 }
 
 const struct node_class AccumulateGrad_class = {

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "anomaly.h"
+#include "engine.h"
 #include "hook.h"
 #include "leaf.h"
 #include "view.h"
@@ -40,6 +42,10 @@ struct node *node_new(const struct node_class *class, struct tensor *const *inpu
             node_release(node);
             return NULL;
         }
+    }
+    if (anomaly_enabled() && anomaly_handler.note && !(node->origin = anomaly_handler.note(engine_running_node()))) {
+        node_release(node);
+        return NULL;
     }
     return node;
 }
@@ -91,6 +97,9 @@ static void node_free(struct node *node)
     hooks_free(node->pre_hooks);
     hooks_free(node->post_hooks);
     retainers_free(node->retainers);
+    if (node->origin) {
+        anomaly_handler.drop(node->origin);
+    }
     if (class->release) {
         class->release(node); /* last: the class may go with it */
     }

@@ -130,6 +130,7 @@ struct node {
     struct retainer *retainers;
     struct tensor *leaf; /* AccumulateGrad's variable */
     void *custom;        /* autograd.Function: its PyObject state; CopySlices: its struct slices */
+    void *origin;        /* where it was made, in anomaly mode (anomaly.h); else NULL */
     void *python;        /* the one PyObject of this node, or NULL */
     uint8_t python_owner;
     struct node *free_next; /* work list of node_release */
@@ -159,6 +160,7 @@ struct autograd {
     unsigned view_version; /* version at which grad_fn was made; an older one is made anew */
     bool retains_grad;
     struct hook *hooks; /* of a leaf, run before its accumulator */
+    struct hook *accumulated_hooks; /* of a leaf, run after its .grad was added to */
 };
 
 /* The tensor's autograd, made when missing. NULL with the error set. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../shape.h"
+#include "anomaly.h"
 #include "node.h"
 #include "view.h"
 
@@ -95,6 +96,11 @@ int node_save_tensors(struct node *node, int first, struct tensors list)
 static void error_modified(struct tensor *tensor, const struct saved *saved, struct node *source)
 {
     char shape[1024], op[256], origin[320] = "";
+    const char *hint = anomaly_enabled()
+                           ? "the backtrace further above shows the operation that failed to compute its gradient. "
+                             "The variable in question was changed in there or anywhere later. Good luck!"
+                           : "enable anomaly detection to find the operation that failed to compute its gradient, "
+                             "with torch.autograd.set_detect_anomaly(True, check_nan=False).";
     if (source) {
         snprintf(origin, sizeof origin, ", which is output %d of %s,",
                  saved->output_nr > 0 ? saved->output_nr : 0, node_op_name(source, op, sizeof op));
@@ -102,13 +108,10 @@ static void error_modified(struct tensor *tensor, const struct saved *saved, str
     error_set(ERROR_RUNTIME,
               "one of the variables needed for gradient computation has been modified by an "
               "inplace operation: "
-              "[torch.%sTensor %s]%s is at version %u; expected version %u instead. Hint: enable "
-              "anomaly detection to find "
-              "the operation that failed to compute its gradient, with "
-              "torch.autograd.set_detect_anomaly(True, check_nan=False).",
+              "[torch.%sTensor %s]%s is at version %u; expected version %u instead. Hint: %s",
               dtype_info[tensor->dtype].class_name,
               shape_text(tensor_shape(tensor), shape, sizeof shape), origin, tensor_version(tensor),
-              saved->version);
+              saved->version, hint);
 }
 
 /* Another tensor over a saved output, with the history that the node's own output had. */

@@ -150,10 +150,9 @@ static int backward_store(struct context *self, PyObject *results, struct tensor
 static int run_backward(struct context *self, struct tensor *const *grads_in,
                         struct tensor **grads_out)
 {
-    PyObject *function = PyObject_GetAttrString((PyObject *)self, "_forward_cls");
-    if (function) {
-        Py_SETREF(function, PyObject_GetAttrString(function, "backward"));
-    }
+    PyObject *class = PyObject_GetAttrString((PyObject *)self, "_forward_cls");
+    PyObject *function = class ? PyObject_GetAttrString(class, "_derivative") : NULL;
+    Py_XDECREF(class);
     PyObject *arguments = function ? backward_arguments(self, grads_in) : NULL;
     PyObject *result = arguments ? PyObject_CallObject(function, arguments) : NULL;
     Py_XDECREF(function);

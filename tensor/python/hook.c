@@ -33,14 +33,14 @@ PyObject *hook_callable(const struct hook *hook)
 
 /* --- Calling --- */
 
-/* "hook 'name' has changed …" */
-static void changed_error(PyObject *callable, const char *what)
+/* "hook 'name' has …" */
+static void hook_error(PyObject *callable, const char *what)
 {
     PyObject *name = PyObject_GetAttrString(callable, "__name__");
     if (!name) {
         PyErr_Clear();
     }
-    PyErr_Format(PyExc_RuntimeError, "hook '%S' has changed the %s", name ? name : Py_None, what);
+    PyErr_Format(PyExc_RuntimeError, "hook '%S' has %s", name ? name : Py_None, what);
     Py_XDECREF(name);
 }
 
@@ -51,9 +51,9 @@ static int check_replacement(PyObject *callable, const struct tensor *old, const
         return 0;
     }
     if (old->dtype != new->dtype) {
-        snprintf(what, sizeof what, "type of value (was torch.%sTensor got torch.%sTensor)",
+        snprintf(what, sizeof what, "changed the type of value (was torch.%sTensor got torch.%sTensor)",
                  dtype_info[old->dtype].class_name, dtype_info[new->dtype].class_name);
-        changed_error(callable, what);
+        hook_error(callable, what);
         return -1;
     }
     bool same = old->dims == new->dims;
@@ -61,7 +61,7 @@ static int check_replacement(PyObject *callable, const struct tensor *old, const
         same = old->sizes[i] == new->sizes[i];
     }
     if (!same) {
-        changed_error(callable, "size of value");
+        hook_error(callable, "changed the size of value");
     }
     return same ? 0 : -1;
 }
@@ -81,6 +81,27 @@ static int replace_grad(PyObject *callable, PyObject *result, struct tensor **gr
     *grad = tensor_retain(tensor_of(result));
     tensor_release(old);
     return 0;
+}
+
+/* A hook on an accumulated gradient is called with the leaf, whose place nothing may take. */
+static int refuse_result(PyObject *result)
+{
+    if (is_tensor(result)) {
+        PyErr_SetString(PyExc_RuntimeError, "Tensor post accumulate grad hooks should return None.");
+    } else if (result != Py_None) {
+        PyErr_Format(PyExc_TypeError, "expected Variable, but hook returned '%s'", type_name(result));
+    }
+    return result == Py_None ? 0 : -1;
+}
+
+static int call_accumulated_hook(PyObject *callable, struct tensor *leaf)
+{
+    PyObject *argument = tensor_object(leaf);
+    PyObject *result = argument ? PyObject_CallOneArg(callable, argument) : NULL;
+    int status = result ? refuse_result(result) : -1;
+    Py_XDECREF(argument);
+    Py_XDECREF(result);
+    return status;
 }
 
 static int call_tensor_hook(PyObject *callable, struct tensor **grad)
@@ -116,15 +137,20 @@ static int replace_grads(PyObject *callable, PyObject *result, struct tensor **g
     if (result == Py_None) {
         return 0;
     }
+    if (!PyTuple_Check(result) && !is_tensor(result)) {
+        PyErr_Format(PyExc_TypeError, "expected tuple, but hook returned '%s'", type_name(result));
+        return -1;
+    }
     PyObject *tuple = PyTuple_Check(result) ? Py_NewRef(result) : PyTuple_Pack(1, result);
     if (!tuple) {
         return -1;
     }
     int status = 0;
     if (PyTuple_GET_SIZE(tuple) != count) {
-        PyErr_Format(PyExc_RuntimeError,
-                     "hook has returned an incorrect number of values (got %zd, but expected %d)",
-                     PyTuple_GET_SIZE(tuple), count);
+        char what[128];
+        snprintf(what, sizeof what, "returned an incorrect number of values (got %d, but expected %d)",
+                 (int)PyTuple_GET_SIZE(tuple), count);
+        hook_error(callable, what);
         status = -1;
     }
     for (int i = 0; !status && i < count; i++) {
@@ -174,6 +200,16 @@ static int run_tensor_hook(struct hook *hook, struct tensor **grad)
     PyGILState_STATE state = PyGILState_Ensure();
     PyObject *callable = running_callable(hook);
     int status = callable ? call_tensor_hook(callable, grad) : 0;
+    Py_XDECREF(callable);
+    PyGILState_Release(state);
+    return status ? raise_pass() : 0;
+}
+
+static int run_accumulated_hook(struct hook *hook, struct tensor **leaf)
+{
+    PyGILState_STATE state = PyGILState_Ensure();
+    PyObject *callable = running_callable(hook);
+    int status = callable ? call_accumulated_hook(callable, *leaf) : 0;
     Py_XDECREF(callable);
     PyGILState_Release(state);
     return status ? raise_pass() : 0;
@@ -237,16 +273,17 @@ static PyObject *handle_make(struct link *link, PyObject *owner, bool pre)
     return (PyObject *)self;
 }
 
-PyObject *tensor_py_register_hook(PyObject *self, PyObject *callable)
+static PyObject *register_on_tensor(PyObject *self, PyObject *callable, bool accumulated)
 {
     struct link *link;
     struct hook *hook = hook_make(callable, &link);
     if (!hook) {
         return NULL;
     }
-    hook->call = run_tensor_hook;
+    hook->call = accumulated ? run_accumulated_hook : run_tensor_hook;
     link->refcount++; /* a refused hook is freed with its link */
-    int64_t id = tensor_register_hook(tensor_of(self), hook);
+    int64_t id = accumulated ? tensor_register_accumulated_hook(tensor_of(self), hook)
+                             : tensor_register_hook(tensor_of(self), hook);
     PyObject *handle = NULL;
     if (id < 0) {
         raise_error();
@@ -256,6 +293,16 @@ PyObject *tensor_py_register_hook(PyObject *self, PyObject *callable)
     }
     link_release(link);
     return handle;
+}
+
+PyObject *tensor_py_register_hook(PyObject *self, PyObject *callable)
+{
+    return register_on_tensor(self, callable, false);
+}
+
+PyObject *tensor_py_register_accumulated_hook(PyObject *self, PyObject *callable)
+{
+    return register_on_tensor(self, callable, true);
 }
 
 static PyObject *register_on_node(PyObject *self, PyObject *callable, bool pre)

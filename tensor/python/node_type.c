@@ -114,6 +114,9 @@ static PyObject *get_metadata(PyObject *object, void *Py_UNUSED(closure))
     struct node_object *self = (struct node_object *)object;
     if (!self->metadata) {
         self->metadata = PyDict_New();
+        if (self->metadata && self->node && origin_metadata(self->node, self->metadata)) {
+            Py_CLEAR(self->metadata);
+        }
     }
     return Py_XNewRef(self->metadata);
 }

@@ -34,6 +34,9 @@ void core_leave(PyThreadState *state);
 bool core_busy(void);
 /* Installs python_bridge, the warning handler and the interrupt poll. */
 void bridge_install(void);
+void anomaly_install(void);
+/* Puts what anomaly mode noted of a node into its metadata, a dict. */
+int origin_metadata(struct node *node, PyObject *metadata);
 
 /* --- Tensors (tensor_type.c) --- */
 
@@ -122,6 +125,7 @@ int function_type_init(PyObject *module);
 /* The callable of a hook that was made here, borrowed; NULL for C's own hooks. */
 PyObject *hook_callable(const struct hook *hook);
 PyObject *tensor_py_register_hook(PyObject *self, PyObject *callable);
+PyObject *tensor_py_register_accumulated_hook(PyObject *self, PyObject *callable);
 PyObject *node_py_register_hook(PyObject *self, PyObject *callable);
 PyObject *node_py_register_prehook(PyObject *self, PyObject *callable);
 int hook_type_init(PyObject *module);
@@ -185,6 +189,7 @@ int tensor_set_item(PyObject *self, PyObject *key, PyObject *value);
 
 extern PyMethodDef settings_functions[];
 extern PyMethodDef backward_functions[];
+extern PyMethodDef anomaly_functions[];
 /* Tensor.backward(gradient=None, retain_graph=None, create_graph=False, inputs=None) */
 PyObject *tensor_py_backward(PyObject *self, PyObject *const *args, Py_ssize_t count,
                              PyObject *names);

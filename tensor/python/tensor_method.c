@@ -252,19 +252,33 @@ static PyObject *tensor_py_retain_grad(PyObject *self, PyObject *Py_UNUSED(ignor
     Py_RETURN_NONE;
 }
 
+/* The one argument `hook` of a method, borrowed; NULL with an exception. */
+static PyObject *hook_argument(const char *method, PyObject *const *args, Py_ssize_t count, PyObject *names)
+{
+    Py_ssize_t named = names ? PyTuple_GET_SIZE(names) : 0;
+    if (count + named == 1 &&
+        (!named || PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "hook") == 0)) {
+        return args[0];
+    }
+    PyErr_Format(PyExc_TypeError,
+                 count ? "Tensor.%s() takes 2 positional arguments: 'self' and 'hook'"
+                       : "Tensor.%s() missing 1 required positional argument: 'hook'",
+                 method);
+    return NULL;
+}
+
 static PyObject *tensor_register_hook_method(PyObject *self, PyObject *const *args,
                                              Py_ssize_t count, PyObject *names)
 {
-    if (count + (names ? PyTuple_GET_SIZE(names) : 0) != 1 ||
-        (names && PyTuple_GET_SIZE(names) &&
-         PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "hook") != 0)) {
-        PyErr_SetString(
-            PyExc_TypeError,
-            count ? "Tensor.register_hook() takes 2 positional arguments: 'self' and 'hook'"
-                  : "Tensor.register_hook() missing 1 required positional argument: 'hook'");
-        return NULL;
-    }
-    return tensor_py_register_hook(self, args[0]);
+    PyObject *hook = hook_argument("register_hook", args, count, names);
+    return hook ? tensor_py_register_hook(self, hook) : NULL;
+}
+
+static PyObject *tensor_register_accumulated_hook_method(PyObject *self, PyObject *const *args,
+                                                         Py_ssize_t count, PyObject *names)
+{
+    PyObject *hook = hook_argument("register_post_accumulate_grad_hook", args, count, names);
+    return hook ? tensor_py_register_accumulated_hook(self, hook) : NULL;
 }
 
 /* --- Copies for Python --- */
@@ -340,6 +354,10 @@ PyMethodDef tensor_own_methods[] = {
      "on."},
     {"retain_grad", tensor_py_retain_grad, METH_NOARGS,
      "Keeps .grad of a tensor that is not a leaf."},
+    {"register_post_accumulate_grad_hook", FAST(tensor_register_accumulated_hook_method),
+     METH_FASTCALL | METH_KEYWORDS,
+     "register_post_accumulate_grad_hook(hook) -> handle\nhook(leaf) runs after each time that the leaf's .grad was "
+     "added to."},
     {"register_hook", FAST(tensor_register_hook_method), METH_FASTCALL | METH_KEYWORDS,
      "register_hook(hook) -> handle\nhook(grad) runs when the gradient is known; it may return "
      "another."},

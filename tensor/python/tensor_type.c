@@ -227,6 +227,9 @@ int tensor_visit(struct tensor *tensor, visitproc visit, void *arg)
     }
     int status = visit_hooks(autograd->hooks, visit, arg);
     if (!status) {
+        status = visit_hooks(autograd->accumulated_hooks, visit, arg);
+    }
+    if (!status) {
         status = tensor_visit_held(autograd->grad, visit, arg);
     }
     if (!status) {

@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from torch.autograd.variable import Variable as Variable
 
 __all__ = ["Function", "Variable", "backward", "enable_grad", "grad", "inference_mode", "no_grad", "set_grad_enabled"]
-_lazy = {"Function": "function", "Variable": "variable"}
+_lazy = {"detect_anomaly": "anomaly_mode", "set_detect_anomaly": "anomaly_mode", "Function": "function", "Variable": "variable"}
 
 
 def __getattr__(name: str) -> object:
     module = _lazy.get(name, name)
-    if module in ("function", "grad_mode", "variable"):
+    if module in ("anomaly_mode", "function", "grad_mode", "variable"):
         __import__(f"torch.autograd.{module}")
         loaded = _sys.modules[f"torch.autograd.{module}"]
         return loaded if module == name else getattr(loaded, name)

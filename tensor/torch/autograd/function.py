@@ -40,7 +40,7 @@ class BackwardCFunction(_FunctionBase, FunctionCtx):
 
     def apply(self, *args):
         """Runs backward by hand."""
-        return self._forward_cls.backward(self, *args)
+        return self._forward_cls._derivative(self, *args)
 
 
 class FunctionMeta(type):
@@ -49,6 +49,16 @@ class FunctionMeta(type):
     def __init__(cls, name, bases, attrs):
         cls._backward_cls = type(name + "Backward", (BackwardCFunction,), {"_forward_cls": cls})
         super().__init__(name, bases, attrs)
+
+    @property
+    def _derivative(cls):
+        """What the class defines for backward: backward() or vjp()."""
+        if cls.vjp is Function.vjp:
+            return cls.backward
+        if cls.backward is not Function.backward:
+            raise RuntimeError("Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should "
+                               "only implement one of them.")
+        return cls.vjp
 
 
 class Function(_FunctionBase, FunctionCtx, metaclass=FunctionMeta):
@@ -86,6 +96,11 @@ class Function(_FunctionBase, FunctionCtx, metaclass=FunctionMeta):
         raise NotImplementedError(
             "You must implement either the backward or vjp method for your custom autograd.Function to use it with "
             "backward mode AD.")
+
+    @staticmethod
+    def vjp(ctx, *grad_outputs):
+        """Another name for backward."""
+        return Function.backward(ctx, *grad_outputs)
 
 
 def _bind(function, args, kwargs, has_setup):

@@ -1,0 +1,37 @@
+#include "anomaly.h"
+
+#include "mode.h"
+
+atomic_int anomaly_state = 2;
+struct anomaly_handler anomaly_handler;
+
+void anomaly_set(bool enabled, bool check_nan)
+{
+    atomic_store(&anomaly_state, (enabled ? 1 : 0) | (check_nan ? 2 : 0));
+}
+
+/* 1, 0, or -1 with the error set. */
+static int has_nan(struct tensor *grad)
+{
+    struct scalar value = scalar_bool(false);
+    struct tensor *unequal = tensor_ne(grad, grad);
+    struct tensor *any = unequal ? tensor_any(unequal) : NULL;
+    int status = any ? tensor_item(any, &value) : -1;
+    tensor_release(unequal);
+    tensor_release(any);
+    return status ? -1 : value.i != 0;
+}
+
+int anomaly_check(const struct node *node, struct tensor *const *grads)
+{
+    bool recording = grad_mode_set(false);
+    int found = 0, index = 0;
+    for (; index < node->edge_count && !found; index++) {
+        found = grads[index] && dtype_is_float((enum dtype)grads[index]->dtype) ? has_nan(grads[index]) : 0;
+    }
+    grad_mode_set(recording);
+    if (found > 0) {
+        error_set(ERROR_RUNTIME, "Function '%s' returned nan values in its %dth output.", node_name(node), index - 1);
+    }
+    return found ? -1 : 0;
+}
