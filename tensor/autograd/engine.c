@@ -260,6 +260,12 @@ static int call_apply(struct run *run, struct node *node, struct tensor **grads,
     return status;
 }
 
+int engine_call_node(struct node *node, struct tensor **grads, struct tensor **out)
+{
+    struct run run = {.running = NULL};
+    return call_apply(&run, node, grads, out);
+}
+
 /* The gradients of a node's inputs, with its hooks. */
 static int differentiate(struct run *run, struct node *node, struct tensor **grads, struct tensor **out)
 {

@@ -21,6 +21,8 @@ TENSOR_API int engine_backward(struct tensors roots, struct tensors gradients,
                                struct tensor **result);
 /* The node whose apply runs on this thread, or NULL. */
 struct node *engine_running_node(void);
+/* One node alone: `grads` of its outputs (NULL: undefined; may be filled), `out` of its inputs, new references. */
+TENSOR_API int engine_call_node(struct node *node, struct tensor **grads, struct tensor **out);
 /* Tensor hooks: on a leaf or a non-leaf; returns the hook's id for removal, or -1 ("cannot register
  * a hook on a tensor that doesn't require gradient"). The hook is owned by the graph from then on.
  */

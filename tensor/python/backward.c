@@ -266,8 +266,60 @@ static PyObject *grads_result(struct tensor **grads, const struct tensor_array *
     return dict;
 }
 
+/* One backward for each of a batch of gradients: rows[b * inputs + i] is what row b gives for input i. */
+static int run_rows(struct request *request, int64_t batch, struct tensor **rows)
+{
+    struct tensor_array all = request->gradients;
+    struct tensor **row = PyMem_Calloc((size_t)all.count + 1, sizeof *row);
+    bool retain = request->options.retain_graph;
+    int status = row ? 0 : -1;
+    request->gradients.items = row;
+    for (int64_t b = 0; b < batch && !status; b++) {
+        for (int i = 0; i < all.count && !status; i++) {
+            row[i] = all.items[i] ? tensor_select(all.items[i], 0, b) : NULL;
+            status = all.items[i] && !row[i] ? raise_status() : 0;
+        }
+        request->options.retain_graph = retain || b < batch - 1;
+        status = status ? -1 : request_run(request, rows + b * request->inputs.count);
+        for (int i = 0; i < all.count; i++) {
+            tensor_clear(&row[i]);
+        }
+    }
+    PyMem_Free(row);
+    request->gradients = all;
+    return status;
+}
+
+/* The gradients of every input for a batch of gradients, stacked; `grads` gets them. */
+static int run_batched(struct request *request, struct tensor **grads)
+{
+    int64_t batch = 0;
+    int count = request->inputs.count;
+    for (int i = 0; i < request->gradients.count; i++) {
+        const struct tensor *gradient = request->gradients.items[i];
+        batch = gradient && gradient->dims ? gradient->sizes[0] : batch;
+    }
+    struct tensor **rows = PyMem_Calloc((size_t)(batch * count) + 1, sizeof *rows);
+    struct tensor **column = PyMem_Calloc((size_t)batch + 1, sizeof *column);
+    int status = rows && column ? run_rows(request, batch, rows) : -1;
+    for (int i = 0; i < count && !status && batch; i++) {
+        for (int64_t b = 0; b < batch; b++) {
+            column[b] = rows[b * count + i];
+        }
+        if (column[0] && !(grads[i] = tensor_stack((struct tensors){column, (int)batch}, 0))) {
+            status = raise_status();
+        }
+    }
+    for (int64_t i = 0; rows && i < batch * count; i++) {
+        tensor_release(rows[i]);
+    }
+    PyMem_Free(rows);
+    PyMem_Free(column);
+    return status;
+}
+
 static PyObject *run_grad(PyObject *outputs, PyObject *inputs, PyObject *gradients,
-                          struct backward_options options, bool zeros)
+                          struct backward_options options, bool zeros, bool batched)
 {
     struct request request = {.options = options};
     PyObject *result = NULL;
@@ -287,7 +339,7 @@ static PyObject *run_grad(PyObject *outputs, PyObject *inputs, PyObject *gradien
     grads = PyMem_Calloc((size_t)request.inputs.count, sizeof *grads);
     if (!grads) {
         PyErr_NoMemory();
-    } else if (!request_run(&request, grads)) {
+    } else if (!(batched ? run_batched(&request, grads) : request_run(&request, grads))) {
         result = grads_result(grads, &request.inputs, inputs, zeros);
     }
 done:
@@ -315,11 +367,6 @@ static PyObject *autograd_grad(PyObject *Py_UNUSED(module), PyObject *args, PyOb
             "but got: allow_unused=False.");
         return NULL;
     }
-    if (batched) {
-        PyErr_SetString(PyExc_NotImplementedError,
-                        "grad(): is_grads_batched=True is not supported");
-        return NULL;
-    }
     if (!only &&
         PyErr_WarnEx(PyExc_FutureWarning,
                      "only_inputs argument is deprecated and is ignored now (defaults to True). To "
@@ -333,7 +380,7 @@ static PyObject *autograd_grad(PyObject *Py_UNUSED(module), PyObject *args, PyOb
         optional_bool(unused, materialize, &options.allow_unused)) {
         return NULL;
     }
-    return run_grad(outputs, inputs, gradients, options, materialize);
+    return run_grad(outputs, inputs, gradients, options, materialize, batched);
 }
 
 PyMethodDef backward_functions[] = {

@@ -1,5 +1,6 @@
 /* grad_fn objects: one per node for its whole life, by the same rule as tensors (tensor_type.c).
  * Each node class has a Python type of its name, made when the first object of it is. */
+#include "autograd/engine.h"
 #include "autograd/node.h"
 #include "objects.h"
 #include <structmember.h>
@@ -131,7 +132,7 @@ static PyObject *get_variable(PyObject *self, void *Py_UNUSED(closure))
     return tensor_object_or_none(node_of(self)->leaf);
 }
 
-/* A saved value as a Python object: ints as a tuple. */
+/* A saved value as a Python object: ints as a tuple. Integers are shown without sign, as PyTorch shows them. */
 static PyObject *value_object(const struct value *value)
 {
     PyObject *tuple;
@@ -139,7 +140,7 @@ static PyObject *value_object(const struct value *value)
     case VALUE_SCALAR:
         return scalar_object(value->scalar);
     case VALUE_INT:
-        return PyLong_FromLongLong(value->i);
+        return PyLong_FromUnsignedLongLong((unsigned long long)value->i);
     case VALUE_BOOL:
         return PyBool_FromLong(value->i != 0);
     case VALUE_FLOAT:
@@ -156,12 +157,52 @@ static PyObject *value_object(const struct value *value)
         }
         tuple = PyTuple_New(value->ints.count);
         for (int i = 0; tuple && i < value->ints.count; i++) {
-            PyTuple_SET_ITEM(tuple, i, PyLong_FromLongLong(value->ints.items[i]));
+            PyTuple_SET_ITEM(tuple, i, PyLong_FromUnsignedLongLong((unsigned long long)value->ints.items[i]));
         }
         return tuple;
     default:
         return Py_NewRef(Py_None);
     }
+}
+
+/* A node called with the gradients of its outputs runs by itself. */
+static PyObject *node_call(PyObject *self, PyObject *args, PyObject *Py_UNUSED(keywords))
+{
+    struct node *node = node_of(self);
+    int count = node ? node->input_count : 0, status = -1;
+    if (!node || PyTuple_GET_SIZE(args) != count) {
+        return PyErr_Format(PyExc_TypeError, "expected %d arguments, got %zd instead", count, PyTuple_GET_SIZE(args));
+    }
+    struct tensor **grads = PyMem_Calloc((size_t)(count + node->edge_count) + 1, sizeof *grads), **out = grads + count;
+    PyObject *result = grads ? PyTuple_New(node->edge_count) : PyErr_NoMemory();
+    for (int i = 0; result && i < count; i++) {
+        PyObject *item = PyTuple_GET_ITEM(args, i);
+        if (item != Py_None && !is_tensor(item)) {
+            PyErr_Format(PyExc_TypeError, "expected a Variable argument, but got %s", type_name(item));
+            Py_CLEAR(result);
+        } else {
+            grads[i] = item == Py_None ? NULL : tensor_retain(tensor_of(item));
+        }
+    }
+    if (result) {
+        PyThreadState *state = core_enter();
+        status = engine_call_node(node, grads, out);
+        core_leave(state);
+        status = status ? raise_status() : 0;
+    }
+    for (int i = 0; !status && i < node->edge_count; i++) {
+        PyTuple_SET_ITEM(result, i, tensor_object_or_none(out[i]));
+    }
+    for (int i = 0; grads && i < count + node->edge_count; i++) {
+        tensor_release(grads[i]);
+    }
+    PyMem_Free(grads);
+    if (status) {
+        Py_CLEAR(result);
+    } else if (node->edge_count == 1) {
+        Py_SETREF(result, Py_NewRef(PyTuple_GET_ITEM(result, 0)));
+    }
+    return result;
 }
 
 /* closure: the slot; those of values follow those of tensors. */
@@ -303,6 +344,7 @@ static PyType_Slot node_slots[] = {
     {Py_tp_dealloc, node_object_dealloc},
     {Py_tp_traverse, node_object_traverse},
     {Py_tp_clear, node_object_clear},
+    {Py_tp_call, node_call},
     {Py_tp_getset, node_attributes},
     {Py_tp_methods, node_methods},
     {Py_tp_members, node_members},

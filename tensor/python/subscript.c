@@ -19,14 +19,8 @@ static void key_release(struct key *key)
     }
 }
 
-static struct maybe_int slice_bound(PyObject *bound, Py_ssize_t value)
-{
-    return (struct maybe_int){bound != Py_None, value};
-}
-
 static int slice_item(PyObject *object, struct index_item *item)
 {
-    PySliceObject *slice = (PySliceObject *)object;
     Py_ssize_t start, stop, step;
     if (PySlice_Unpack(object, &start, &stop, &step)) {
         return -1;
@@ -36,8 +30,8 @@ static int slice_item(PyObject *object, struct index_item *item)
         return -1;
     }
     item->kind = INDEX_SLICE;
-    item->start = slice_bound(slice->start, start);
-    item->stop = slice_bound(slice->stop, stop);
+    item->start = (struct maybe_int){true, start}; /* a bound that is left out is kept as what it stands for */
+    item->stop = (struct maybe_int){true, stop};
     item->step = step;
     return 0;
 }
