@@ -23,6 +23,7 @@ enum out_rule {
     OUT_SAME,  /* "Found dtype Double but expected Float" */
     OUT_MATCH, /* "Expected the dtype for input and out to match, but got Float for input's …" */
     OUT_SCALAR_TYPE, /* "expected scalar_type Float but found Double" */
+    OUT_ASSERT, /* "Expected canCast( … ) to be true, but got false.  …" */
     OUT_BOOL,        /* bool or uint8; "all only supports bool tensor for result, got: Float" */
 };
 
@@ -77,6 +78,9 @@ TENSOR_API int call_check_out(struct tensor *out, struct tensor *const *inputs, 
  * NULL result gives -1. */
 TENSOR_API int call_store_out(struct tensor *out, struct tensor *result, const char *op,
                               enum out_rule rule);
+/* The same for several results, all of whose dtypes are checked first. */
+TENSOR_API int call_store_outs(struct tensor *const *outs, struct tensor *const *results, int count,
+                               const char *op, enum out_rule rule);
 /* Prepares `out` of an out= call: resizes it to `shape` when it differs (warning when it had
  * elements). */
 TENSOR_API int call_prepare_out(struct tensor *out, const struct shape *shape, enum dtype result,

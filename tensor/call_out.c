@@ -133,6 +133,12 @@ static int check_rule(const struct tensor *out, const struct tensor *result, con
                   "Expected the dtype for input and out to match, but got %s for input's dtype and "
                   "%s for out's dtype.",
                   dtype_info[wants].class_name, dtype_info[has].class_name);
+    else if (rule == OUT_ASSERT && !dtype_can_cast(wants, has))
+        error_set(ERROR_RUNTIME,
+                  "Expected canCast( typeMetaToScalarType(self.dtype()), "
+                  "typeMetaToScalarType(out.dtype())) to be true, but got false.  (Could this "
+                  "error message be improved?  If so, please report an enhancement request to "
+                  "PyTorch.)");
     else if (rule == OUT_SCALAR_TYPE)
         error_set(ERROR_RUNTIME, "expected scalar_type %s but found %s",
                   dtype_info[wants].class_name, dtype_info[has].class_name);
@@ -141,20 +147,33 @@ static int check_rule(const struct tensor *out, const struct tensor *result, con
     return -1;
 }
 
-int call_store_out(struct tensor *out, struct tensor *result, const char *op, enum out_rule rule)
+static int store(struct tensor *out, struct tensor *result, const char *op)
 {
     struct shape shape;
-    int status = -1;
 
-    if (!result)
-        return -1;
     shape_like(&shape, result);
-    if (check_rule(out, result, op, rule) == 0 &&
-        call_prepare_out(out, &shape, (enum dtype)out->dtype, op) == 0 &&
-        call_check_writable(out) == 0)
-        status = backend_of(out->storage->device)->copy(out, result);
-    if (status == 0)
-        tensor_bump_version(out);
-    tensor_release(result);
+    if (call_prepare_out(out, &shape, (enum dtype)out->dtype, op) < 0 ||
+        call_check_writable(out) < 0 || backend_of(out->storage->device)->copy(out, result) < 0)
+        return -1;
+    tensor_bump_version(out);
+    return 0;
+}
+
+int call_store_outs(struct tensor *const *outs, struct tensor *const *results, int count,
+                    const char *op, enum out_rule rule)
+{
+    int status = 0;
+
+    for (int i = 0; i < count && status == 0; i++)
+        status = check_rule(outs[i], results[i], op, rule);
+    for (int i = 0; i < count && status == 0; i++)
+        status = store(outs[i], results[i], op);
+    for (int i = 0; i < count; i++)
+        tensor_release(results[i]);
     return status;
+}
+
+int call_store_out(struct tensor *out, struct tensor *result, const char *op, enum out_rule rule)
+{
+    return result ? call_store_outs(&out, &result, 1, op, rule) : -1;
 }

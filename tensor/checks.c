@@ -1,5 +1,6 @@
 /* The checks that ops of the table make before anything else, and numbers for derivative formulas.
  */
+#include "autograd/node.h"
 #include "call.h"
 #include "op_functions.h"
 
@@ -158,6 +159,16 @@ int check_where(struct tensor *condition, struct tensor *self, struct tensor *ot
     error_set(ERROR_RUNTIME,
               "where expected condition to be a boolean tensor, but got a tensor with dtype %s",
               dtype_info[condition->dtype].class_name);
+    return -1;
+}
+
+/* A result that no gradient can come to is refused where one would be recorded. */
+int check_differentiable(struct tensor *self, enum dtype dtype)
+{
+    if (dtype == DTYPE_NONE || dtype_is_float(dtype) ||
+        !autograd_needed((struct tensor *const[]){self}, 1))
+        return 0;
+    error_set(ERROR_RUNTIME, "Autograd not support dtype: %s", dtype_info[dtype].class_name);
     return -1;
 }
 

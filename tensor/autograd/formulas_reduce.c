@@ -117,6 +117,13 @@ struct tensor *compose_nanmean(struct tensor *self, struct ints dim, bool keepdi
                   dtype_info[self->dtype].class_name);
         return NULL;
     }
+    if (dtype != DTYPE_NONE && !dtype_is_float(dtype)) {
+        error_set(ERROR_RUNTIME,
+                  "nanmean(): could not infer output dtype. Optional dtype must be either a "
+                  "floating point or complex dtype. Got: %s",
+                  dtype_info[dtype].class_name);
+        return NULL;
+    }
     struct tensor *known = tensor_eq(self, self);
     struct tensor *count = known ? tensor_sum_dim(known, dim, keepdim, DTYPE_NONE) : NULL;
     struct tensor *sum = count ? tensor_nansum(self, dim, keepdim, dtype) : NULL;

@@ -460,9 +460,8 @@ class OpWriter:
             rule = 'dtype == DTYPE_NONE ? %s : OUT_EXACT' % rule
         if len(outs) > 1:
             checks.append(self.forward() + ' < 0')
-            store = ['    int status%d = call_store_out(%s, result[%d], "%s", %s);' % (i, o, i, self.op.name, rule)
-                     for i, o in enumerate(outs)]
-            store.append('    return %s ? -1 : 0;' % ' || '.join('status%d < 0' % i for i in range(len(outs))))
+            store = ['    return call_store_outs((struct tensor *const[]){%s}, result, %d, "%s", %s);'
+                     % (', '.join(outs), len(outs), self.op.name, rule)]
         elif self.kind == 'each':
             store = ['    return call_pointwise_out(&%s_op, out, %s, %s);' % (self.op.name, items, self.scalars())]
         else:
