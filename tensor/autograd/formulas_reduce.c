@@ -140,3 +140,58 @@ struct tensor *compose_count_nonzero_dims(struct tensor *self, struct ints dim)
 {
     return tensor__count_nonzero(self, dim, false);
 }
+
+/* --- softmax --- */
+
+static struct tensor *with_dtype(struct tensor *self, enum dtype dtype)
+{
+    return dtype == DTYPE_NONE || dtype == (enum dtype)self->dtype
+               ? tensor_retain(self)
+               : tensor__to_copy(self, dtype, DEVICE_DEFAULT);
+}
+
+struct tensor *compose_softmax(struct tensor *self, int64_t dim, enum dtype dtype)
+{
+    struct tensor *source = with_dtype(self, dtype);
+    struct tensor *result = source ? tensor__softmax(source, dim) : NULL;
+    tensor_release(source);
+    return result;
+}
+
+struct tensor *compose_log_softmax(struct tensor *self, int64_t dim, enum dtype dtype)
+{
+    struct tensor *source = with_dtype(self, dtype);
+    struct tensor *result = source ? tensor__log_softmax(source, dim) : NULL;
+    tensor_release(source);
+    return result;
+}
+
+/* (grad - sum(grad × result)) × result */
+struct tensor *compose_softmax_grad(struct tensor *grad, struct tensor *result, int64_t dim)
+{
+    struct tensor *weighted = tensor_mul(grad, result);
+    struct tensor *sum = weighted ? tensor_sum_dim(weighted, INTS(dim), true, DTYPE_NONE) : NULL;
+    struct tensor *shifted = sum ? tensor_sub(grad, sum, scalar_int(1)) : NULL;
+    tensor_release(sum);
+    tensor_release(weighted);
+    return join_step(tensor_mul, shifted, tensor_retain(result));
+}
+
+/* grad - e^result × sum(grad) */
+struct tensor *compose_log_softmax_grad(struct tensor *grad, struct tensor *result, int64_t dim)
+{
+    struct tensor *sum = tensor_sum_dim(grad, INTS(dim), true, DTYPE_NONE);
+    struct tensor *power = sum ? tensor_exp(result) : NULL;
+    return sub_step(tensor_retain(grad), join_step(tensor_mul, power, sum));
+}
+
+/* grad × e^(self - result) */
+struct tensor *compose_logsumexp_grad(struct tensor *grad, struct tensor *self,
+                                      struct tensor *result, struct ints dim, bool keepdim)
+{
+    struct tensor *wide = tensor_restored(grad, tensor_shape(self), dim, keepdim);
+    struct tensor *sums = wide ? tensor_restored(result, tensor_shape(self), dim, keepdim) : NULL;
+    struct tensor *below = sums ? tensor_sub(self, sums, scalar_int(1)) : NULL;
+    tensor_release(sums);
+    return join_step(tensor_mul, wide, unary_step(tensor_exp, below));
+}

@@ -8,6 +8,7 @@
 #include "loops.h"
 #include "matmul_kernels.h"
 #include "scan_kernels.h"
+#include "softmax_kernels.h"
 
 /* The loops of one instruction set (cpu/isa/ compiled with its flags). */
 struct cpu_tables {
@@ -18,6 +19,7 @@ struct cpu_tables {
     const struct matmul_kernels *matmul;
     const struct extreme_kernels *extremes;
     const struct scan_kernels *scans;
+    const struct softmax_kernels *softmaxes;
 };
 
 /* Those of the best instruction set that the processor has (pick.c). */

@@ -1,5 +1,7 @@
 #include "lines.h"
 
+#include <string.h>
+
 #include "../backend.h"
 
 /* Elements that one piece of parallel work has at least. */
@@ -67,12 +69,41 @@ static void run_pieces(void *arg, int64_t begin, int64_t end)
     }
 }
 
+/* Whether the lines of dim i + 1 follow those of dim i in every operand. */
+static bool continues(const struct line_iter *lines, int i)
+{
+    bool follows = true;
+    for (int k = 0; k < lines->operands; k++) {
+        follows = follows && lines->strides[k][i + 1] == lines->strides[k][i] * lines->sizes[i];
+    }
+    return follows;
+}
+
+/* Joins the two innermost dims as long as they are one run; a dim of one line joins any. */
+static void merge_inner(struct line_iter *lines)
+{
+    while (lines->dims > 1 && (lines->sizes[0] == 1 || continues(lines, 0))) {
+        bool single = lines->sizes[0] == 1;
+        lines->sizes[1] *= lines->sizes[0];
+        for (int k = 0; k < lines->operands; k++) {
+            lines->strides[k][1] = lines->strides[k][single ? 1 : 0];
+        }
+        lines->dims--;
+        memmove(lines->sizes, lines->sizes + 1, (size_t)lines->dims * sizeof *lines->sizes);
+        for (int k = 0; k < lines->operands; k++) {
+            memmove(lines->strides[k], lines->strides[k] + 1,
+                    (size_t)lines->dims * sizeof *lines->strides[k]);
+        }
+    }
+}
+
 int lines_run(struct line_iter *lines, lines_fn run, int64_t tile, void *arg)
 {
     struct work work;
     if (lines->count == 0) {
         return 0;
     }
+    merge_inner(lines);
     int64_t inner = lines->dims ? lines->sizes[0] : 1;
     lines->tile = tile < inner ? tile : inner;
     lines->tiles = (inner + lines->tile - 1) / lines->tile;
