@@ -7,6 +7,7 @@
 #include "extreme_kernels.h"
 #include "loops.h"
 #include "matmul_kernels.h"
+#include "moment_kernels.h"
 #include "scan_kernels.h"
 #include "softmax_kernels.h"
 
@@ -20,6 +21,7 @@ struct cpu_tables {
     const struct extreme_kernels *extremes;
     const struct scan_kernels *scans;
     const struct softmax_kernels *softmaxes;
+    const struct moment_kernels *moments;
 };
 
 /* Those of the best instruction set that the processor has (pick.c). */

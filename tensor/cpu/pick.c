@@ -11,7 +11,7 @@
         .name = #isa, .pointwise = pointwise_loops_##isa, .folds = fold_loops_##isa,               \
         .copy = &copy_kernels_##isa, .matmul = &matmul_kernels_##isa,                              \
         .extremes = &extreme_kernels_##isa, .scans = &scan_kernels_##isa,                          \
-        .softmaxes = &softmax_kernels_##isa                                                        \
+        .softmaxes = &softmax_kernels_##isa, .moments = &moment_kernels_##isa                      \
     }
 
 /* from the least to the most demanding */

@@ -85,6 +85,7 @@ INVOKE = '''
 static int invoke_$short(const struct value *args, struct call_result *result)
 {
 ?list     return $name($args, &result->list);
+?plain     return $name($args, result->items);
 ?several     struct tensors out = value_tensors(&args[$slot]);
 ?several
 ?several     if (out.count > 0 && out.count != $count) {
@@ -168,7 +169,8 @@ def invoke(function, inplace):
     self_ = inplace or sig.inplace_only
     outs = [] if self_ or not function.out else outs_of(sig)
     return fill(INVOKE, name=function.name + '_' * inplace, short=function.short + '_' * inplace, args=args,
-                op=function.op.name, list=sig.is_list, several=len(outs) > 1, one=len(outs) == 1, slot=len(sig.args),
+                op=function.op.name, list=sig.is_list, plain=sig.outputs and not outs, several=len(outs) > 1,
+                one=len(outs) == 1, slot=len(sig.args),
                 count=len(outs), self=self_, tensor=not self_ and not sig.is_list and not sig.outputs,
                 given=', '.join('out.items[%d]' % i for i in range(len(outs))))
 
