@@ -195,3 +195,37 @@ struct tensor *compose_logsumexp_grad(struct tensor *grad, struct tensor *self,
     tensor_release(sums);
     return join_step(tensor_mul, wide, unary_step(tensor_exp, below));
 }
+
+/* --- sorting: forms that are made of sort() --- */
+
+int compose_sort_dim(struct tensor *self, int64_t dim, bool descending, struct tensor **result)
+{
+    return tensor_sort(self, false, dim, descending, result);
+}
+
+/* One of sort()'s results; the other is released. */
+static struct tensor *sort_result(struct tensor *self, int64_t dim, bool descending, int which)
+{
+    struct tensor *result[2];
+    if (tensor_sort(self, false, dim, descending, result)) {
+        return NULL;
+    }
+    tensor_release(result[1 - which]);
+    return result[which];
+}
+
+struct tensor *compose_argsort(struct tensor *self, bool stable, int64_t dim, bool descending)
+{
+    (void)stable; /* always */
+    return sort_result(self, dim, descending, 1);
+}
+
+struct tensor *compose_argsort_dim(struct tensor *self, int64_t dim, bool descending)
+{
+    return sort_result(self, dim, descending, 1);
+}
+
+struct tensor *compose_msort(struct tensor *self)
+{
+    return sort_result(self, 0, false, 0);
+}

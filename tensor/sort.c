@@ -1,0 +1,180 @@
+/* sort, topk, kthvalue, median, mode. Declared in op_functions.h. */
+#include "cpu/sort.h"
+
+#include <math.h>
+
+#include "backend.h"
+#include "call.h"
+#include "op_functions.h"
+#include "reduce.h"
+#include "shape.h"
+
+/* Values and indices of the given sizes; strides NULL: contiguous. */
+static int new_results(struct tensor *self, int dims, const int64_t *sizes, const int64_t *strides,
+                       struct tensor **result)
+{
+    struct device device = self->storage->device;
+    for (int i = 0; i < 2; i++) {
+        enum dtype dtype = i ? DTYPE_I64 : (enum dtype)self->dtype;
+        result[i] = i && !result[0] ? NULL
+                    : strides       ? tensor_new_strided(dtype, device, dims, sizes, strides)
+                                    : tensor_new(dtype, device, dims, sizes);
+    }
+    if (!result[1]) {
+        tensor_clear(&result[0]);
+        return -1;
+    }
+    return 0;
+}
+
+static int finish(int status, struct tensor **result)
+{
+    if (status) {
+        tensor_clear(&result[0]);
+        tensor_clear(&result[1]);
+    }
+    return status;
+}
+
+/* Equal elements always keep their order, whether that is asked for or not. */
+int body_sort(struct tensor *self, bool stable, int64_t dim, bool descending,
+              struct tensor **result)
+{
+    int64_t strides[TENSOR_MAX_DIMS];
+    (void)stable;
+    if (shape_wrap_dim(&dim, self->dims)) {
+        return -1;
+    }
+    shape_preserved_strides(self->dims, self->sizes, self->strides, strides);
+    if (new_results(self, self->dims, self->sizes, strides, result)) {
+        return -1;
+    }
+    return finish(sort_along(SORT, result[0], result[1], self, dim, 0, descending), result);
+}
+
+int body_topk(struct tensor *self, int64_t k, int64_t dim, bool largest, bool sorted,
+              struct tensor **result)
+{
+    struct shape shape;
+    (void)sorted; /* an unsorted result may have any order */
+    if (shape_wrap_dim(&dim, self->dims)) {
+        return -1;
+    }
+    if (k < 0 || k > (self->dims ? self->sizes[dim] : 1)) {
+        error_set(ERROR_RUNTIME, "selected index k out of range");
+        return -1;
+    }
+    if (self->dtype == DTYPE_BOOL) {
+        error_set(ERROR_RUNTIME, "topk does not support bool dtypes on CPU");
+        return -1;
+    }
+    shape_like(&shape, self);
+    if (self->dims) {
+        shape.sizes[dim] = k;
+    }
+    if (new_results(self, shape.dims, shape.sizes, NULL, result)) {
+        return -1;
+    }
+    k = self->dims ? k : 1;
+    return finish(sort_along(TOP, result[0], result[1], self, dim, k, largest), result);
+}
+
+/* --- one element a line --- */
+
+struct pick_op {
+    enum sort_kind kind;
+    const char *name;
+    bool bools;
+};
+
+static const struct pick_op kth_op = {KTH, "kthvalue", false};
+static const struct pick_op median_op = {MEDIAN, "median", false};
+static const struct pick_op nanmedian_op = {NANMEDIAN, "nanmedian", false};
+static const struct pick_op mode_op = {MODE, "mode", true};
+
+static int check_dtype(const struct pick_op *op, const struct tensor *self)
+{
+    if (op->bools || self->dtype != DTYPE_BOOL) {
+        return 0;
+    }
+    error_set(ERROR_NOT_IMPLEMENTED, "\"%s_cpu\" not implemented for 'Bool'",
+              op->kind == NANMEDIAN ? "median" : op->name);
+    return -1;
+}
+
+static int pick(const struct pick_op *op, struct tensor *self, int64_t k, int64_t dim, bool keepdim,
+                struct tensor **result)
+{
+    struct shape shape;
+    if (shape_wrap_dim(&dim, self->dims)) {
+        return -1;
+    }
+    if (self->dims && self->sizes[dim] == 0) {
+        error_set(ERROR_INDEX, "%s(): Expected reduction dim %lld to have non-zero size.", op->name,
+                  (long long)dim);
+        return -1;
+    }
+    if (op->kind == KTH && (k < 1 || k > (self->dims ? self->sizes[dim] : 1))) {
+        error_set(ERROR_RUNTIME, "kthvalue(): selected number k out of range for dimension %lld",
+                  (long long)dim);
+        return -1;
+    }
+    if (check_dtype(op, self) || shape_reduce_dim(&shape, self, dim, keepdim) ||
+        new_results(self, shape.dims, shape.sizes, NULL, result)) {
+        return -1;
+    }
+    return finish(sort_along(op->kind, result[0], result[1], self, dim, k - 1, false), result);
+}
+
+int body_kthvalue(struct tensor *self, int64_t k, int64_t dim, bool keepdim, struct tensor **result)
+{
+    return pick(&kth_op, self, k, dim, keepdim, result);
+}
+
+int body_median_dim(struct tensor *self, int64_t dim, bool keepdim, struct tensor **result)
+{
+    return pick(&median_op, self, 1, dim, keepdim, result);
+}
+
+int body_nanmedian_dim(struct tensor *self, int64_t dim, bool keepdim, struct tensor **result)
+{
+    return pick(&nanmedian_op, self, 1, dim, keepdim, result);
+}
+
+int body_mode(struct tensor *self, int64_t dim, bool keepdim, struct tensor **result)
+{
+    return pick(&mode_op, self, 1, dim, keepdim, result);
+}
+
+/* The median of all elements; NaN of none. */
+static struct tensor *median_of_all(const struct pick_op *op, struct tensor *self)
+{
+    struct reduction_plan plan;
+    if (check_dtype(op, self) || reduction_init(&plan, self, INTS_NONE)) {
+        return NULL;
+    }
+    struct tensor *result = reduction_new(&plan, (enum dtype)self->dtype);
+    int status = !result           ? -1
+                 : self->numel > 0 ? sort_along(op->kind, result, NULL, plan.lines, 0, 0, false)
+                                   : backend_of(result->storage->device)
+                                         ->fill(result, dtype_is_float((enum dtype)self->dtype)
+                                                            ? scalar_float(NAN)
+                                                            : scalar_int(INT64_MIN));
+    if (status) {
+        tensor_clear(&result);
+    }
+    reduction_release(&plan);
+    return result;
+}
+
+struct tensor *body_median(struct tensor *out, struct tensor *self)
+{
+    (void)out; /* the op has neither an in-place nor an out= form */
+    return median_of_all(&median_op, self);
+}
+
+struct tensor *body_nanmedian(struct tensor *out, struct tensor *self)
+{
+    (void)out;
+    return median_of_all(&nanmedian_op, self);
+}
