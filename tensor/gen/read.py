@@ -34,8 +34,8 @@ indented to its key's value continues it; `#` starts a comment. Keys:
   returns      NAME [DTYPE] [nograd], …: the outputs of a signature with several; those with a gradient come first. A
                signature that does not name its results has result0, result1 … and gives Python a plain tuple
   out          which dtypes an `out` may have: cast, exact, same, match, scalar_type, assert, bool (see enum out_rule in
-               call.h); exact unless given for cpu and compose, cast for others; dtype: a body computes in that of `out`, as folds
-               do. `each` ops have cast, same or bool
+               call.h); exact unless given for cpu and compose, cast for others; dtype: a body computes in that of
+               `out`, as folds do. `each` ops have cast, same or bool
   grad         ARG: FORMULA, one a line: the gradient for ARG, see lower.py
   apply        hand-written apply function of the node, with
   save         the arguments that it finds in its value slots; of a Tensor[] the sizes (node_save_sizes)
