@@ -3,28 +3,14 @@
 #include <string.h>
 
 #include "backend.h"
+#include "create.h"
 #include "op_functions.h"
 #include "shape.h"
 
-enum { FORMAT_CONTIGUOUS, FORMAT_PRESERVE };
-
-/* A new tensor with the sizes of `self`; its dims keep their order in memory unless `contiguous`.
- */
-static struct tensor *new_for_copy(struct tensor *self, enum dtype dtype, struct device device,
-                                   bool contiguous)
-{
-    if (contiguous) {
-        return tensor_new(dtype, device, self->dims, self->sizes);
-    }
-    int64_t strides[TENSOR_MAX_DIMS];
-    shape_preserved_strides(self->dims, self->sizes, self->strides, strides);
-    return tensor_new_strided(dtype, device, self->dims, self->sizes, strides);
-}
-
 static struct tensor *copied(struct tensor *self, enum dtype dtype, struct device device,
-                             bool contiguous)
+                             int memory_format)
 {
-    struct tensor *result = new_for_copy(self, dtype, device, contiguous);
+    struct tensor *result = create_like(self, memory_format, dtype, device);
     if (result && backend_of(result->storage->device)->copy(result, self)) {
         tensor_clear(&result);
     }
@@ -41,8 +27,7 @@ struct tensor *body_clone(struct tensor *out, struct tensor *self, int memory_fo
     if (out) {
         return copied_into(out, self);
     }
-    return copied(self, (enum dtype)self->dtype, self->storage->device,
-                  memory_format == FORMAT_CONTIGUOUS);
+    return copied(self, (enum dtype)self->dtype, self->storage->device, memory_format);
 }
 
 struct tensor *body_to_copy(struct tensor *out, struct tensor *self, enum dtype dtype,
@@ -52,22 +37,22 @@ struct tensor *body_to_copy(struct tensor *out, struct tensor *self, enum dtype 
         return copied_into(out, self);
     }
     return copied(self, dtype == DTYPE_NONE ? (enum dtype)self->dtype : dtype,
-                  device.type == DEVICE_NONE ? self->storage->device : device, false);
+                  device.type == DEVICE_NONE ? self->storage->device : device, MEMORY_PRESERVE);
 }
 
 /* --- made of recorded ops --- */
 
 struct tensor *compose_contiguous(struct tensor *self, int memory_format)
 {
-    if (memory_format == FORMAT_PRESERVE) {
+    if (memory_format == MEMORY_PRESERVE) {
         error_set(ERROR_RUNTIME,
                   "preserve memory format is unsupported by the contiguous operator");
         return NULL;
     }
-    if (tensor_is_contiguous(self)) {
+    if (shape_has_format(self->dims, self->sizes, self->strides, memory_format)) {
         return tensor_retain(self);
     }
-    return tensor_clone(self, FORMAT_CONTIGUOUS);
+    return tensor_clone(self, memory_format);
 }
 
 static bool same_device(struct device wanted, struct device has)
@@ -83,7 +68,7 @@ struct tensor *compose_to_device(struct tensor *self, struct device device, enum
     (void)non_blocking;
     bool same_dtype = dtype == DTYPE_NONE || dtype == (enum dtype)self->dtype;
     bool same = same_dtype && same_device(device, self->storage->device);
-    bool reorder = memory_format == FORMAT_CONTIGUOUS && !tensor_is_contiguous(self);
+    bool reorder = !shape_has_format(self->dims, self->sizes, self->strides, memory_format);
     if (same && !copy && !reorder) {
         return tensor_retain(self);
     }
@@ -91,7 +76,7 @@ struct tensor *compose_to_device(struct tensor *self, struct device device, enum
     if (!result || !reorder) {
         return result;
     }
-    struct tensor *ordered = tensor_contiguous(result, FORMAT_CONTIGUOUS);
+    struct tensor *ordered = tensor_contiguous(result, memory_format);
     tensor_release(result);
     return ordered;
 }
@@ -126,7 +111,7 @@ struct tensor *compose_reshape(struct tensor *self, struct ints shape)
         return tensor_is_contiguous(self) ? tensor_view(self, sizes)
                                           : tensor__reshape_alias(self, sizes);
     }
-    struct tensor *copy = tensor_clone(self, FORMAT_CONTIGUOUS);
+    struct tensor *copy = tensor_clone(self, MEMORY_CONTIGUOUS);
     struct tensor *result = copy ? tensor__unsafe_view(copy, sizes) : NULL;
     tensor_release(copy);
     return result;

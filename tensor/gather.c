@@ -301,7 +301,7 @@ done:
 struct tensor *body_index_put(struct tensor *out, struct tensor *self, struct tensors indices,
                               struct tensor *values, bool accumulate)
 {
-    struct tensor *result = out ? tensor_retain(out) : body_clone(NULL, self, -1);
+    struct tensor *result = out ? tensor_retain(out) : body_clone(NULL, self, MEMORY_PRESERVE);
 
     if (result && put(result, indices, values, accumulate))
         tensor_clear(&result);

@@ -289,6 +289,56 @@ void shape_preserved_strides(int dims, const int64_t *sizes, const int64_t *stri
     }
 }
 
+/* Dims from the innermost on: channels, then space from its last dim, then the batch. */
+static void channels_last_strides(int dims, const int64_t *sizes, int64_t *result)
+{
+    int64_t step = 1;
+    for (int k = 0; k < dims; k++) {
+        int dim = k == 0 ? 1 : k == dims - 1 ? 0 : dims - k;
+        result[dim] = step;
+        step *= sizes[dim] > 1 ? sizes[dim] : 1;
+    }
+}
+
+int shape_format_strides(int dims, const int64_t *sizes, const int64_t *strides, int format,
+                         int64_t *result)
+{
+    if (format == MEMORY_CONTIGUOUS) {
+        shape_strides(dims, sizes, result);
+        return 0;
+    }
+    if (format == MEMORY_PRESERVE) {
+        shape_preserved_strides(dims, sizes, strides, result);
+        return 0;
+    }
+    bool flat = format == MEMORY_CHANNELS_LAST;
+    if (dims != (flat ? 4 : 5)) {
+        error_set(ERROR_RUNTIME, "required rank %d tensor to use channels_last%s format",
+                  flat ? 4 : 5, flat ? "" : "_3d");
+        return -1;
+    }
+    channels_last_strides(dims, sizes, result);
+    return 0;
+}
+
+bool shape_has_format(int dims, const int64_t *sizes, const int64_t *strides, int format)
+{
+    int64_t wanted[TENSOR_MAX_DIMS];
+    if (format == MEMORY_CONTIGUOUS || format == MEMORY_PRESERVE) {
+        return format == MEMORY_PRESERVE || shape_is_contiguous(dims, sizes, strides);
+    }
+    if (dims != (format == MEMORY_CHANNELS_LAST ? 4 : 5)) {
+        return false;
+    }
+    channels_last_strides(dims, sizes, wanted);
+    for (int i = 0; i < dims; i++) {
+        if (sizes[i] != 1 && strides[i] != wanted[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool shape_overlaps_itself(int dims, const int64_t *sizes, const int64_t *strides)
 {
     for (int i = 0; i < dims; i++) {

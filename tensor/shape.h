@@ -36,6 +36,12 @@ TENSOR_API bool shape_is_dense(int dims, const int64_t *sizes, const int64_t *st
 /* Strides of a new tensor that keeps a layout's order of dims, as results of elementwise ops, clone and zeros_like do:
  * the same strides when dense, else dense ones in the same order. */
 TENSOR_API void shape_preserved_strides(int dims, const int64_t *sizes, const int64_t *strides, int64_t *result);
+/* Strides of a new tensor in a memory format (enum memory_format); MEMORY_PRESERVE goes by `strides`, those of its
+ * source. RUNTIME "required rank 4 tensor to use channels_last format". */
+TENSOR_API int shape_format_strides(int dims, const int64_t *sizes, const int64_t *strides, int format,
+                                    int64_t *result);
+/* Whether strides are those of a memory format; never those of another rank's. */
+TENSOR_API bool shape_has_format(int dims, const int64_t *sizes, const int64_t *strides, int format);
 /* Whether two elements share memory for sure (an expanded dim): such a tensor must not be written elementwise. */
 TENSOR_API bool shape_overlaps_itself(int dims, const int64_t *sizes, const int64_t *strides);
 

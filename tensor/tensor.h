@@ -75,8 +75,9 @@ struct device {
     int8_t index;
 };
 
-/* How a copy lays out its elements: row-major, or like its source. */
-enum memory_format { MEMORY_CONTIGUOUS, MEMORY_PRESERVE };
+/* How a new tensor lays out its elements: row-major, like its source, or with the channels of (N, C, H, W) or
+ * (N, C, D, H, W) innermost. */
+enum memory_format { MEMORY_CONTIGUOUS, MEMORY_PRESERVE, MEMORY_CHANNELS_LAST, MEMORY_CHANNELS_LAST_3D };
 
 enum scalar_kind { SCALAR_NONE, SCALAR_BOOL, SCALAR_INT, SCALAR_FLOAT };
 

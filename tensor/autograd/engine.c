@@ -412,7 +412,7 @@ static int root_gradient(struct tensor *root, struct tensor *given, int index, s
     if (given) {
         *grad = tensor_retain(given);
     } else if (tensor_tracks(root)) {
-        *grad = tensor_ones_like(root, DTYPE_NONE, DEVICE_DEFAULT);
+        *grad = tensor_ones_like(root, MEMORY_PRESERVE, DTYPE_NONE, DEVICE_DEFAULT);
         return *grad ? 0 : -1;
     }
     return 0;

@@ -35,7 +35,7 @@ struct tensor *compose_pow_scalar_grad(struct tensor *grad, struct tensor *self,
                                        struct scalar exponent)
 {
     if (scalar_to_double(exponent) == 0) {
-        return tensor_zeros_like(self, DTYPE_NONE, DEVICE_DEFAULT);
+        return tensor_zeros_like(self, MEMORY_PRESERVE, DTYPE_NONE, DEVICE_DEFAULT);
     }
     struct tensor *power = with_number(tensor_pow, self, scalar_sub(exponent, scalar_int(1)));
     struct tensor *slope = power ? tensor__mul_number(power, exponent) : NULL;
@@ -276,7 +276,7 @@ static struct tensor *share_evenly(struct tensor *flat, struct ints sizes, struc
                                    int64_t offset)
 {
     struct tensor *ones = tensor_ones(sizes, (enum dtype)flat->dtype, flat->storage->device);
-    struct tensor *none = ones ? tensor_zeros_like(flat, DTYPE_NONE, DEVICE_DEFAULT) : NULL;
+    struct tensor *none = ones ? tensor_zeros_like(flat, MEMORY_PRESERVE, DTYPE_NONE, DEVICE_DEFAULT) : NULL;
     struct tensor *counts = none ? add_at_layout(none, ones, sizes, strides, offset) : NULL;
     struct tensor *shares = counts ? tensor_div(flat, counts) : NULL;
     tensor_release(counts);

@@ -1,6 +1,7 @@
 #include "draw.h"
 
 #include <float.h>
+#include <math.h>
 #include <string.h>
 
 #include "../call.h"
@@ -93,6 +94,22 @@ struct draw draw_from(struct generator *generator, const struct tensor *self)
 {
     return (struct draw){.generator = generator ? generator : generator_default(),
                          .dtype = (enum dtype)self->dtype};
+}
+
+double draw_normal(struct generator *generator)
+{
+    uint32_t bits[4];
+
+    if (generator->has_normal) {
+        generator->has_normal = false;
+        return generator->normal;
+    }
+    generator_draw(generator, bits, 4);
+    double angle = 2.0 * M_PI * draw_unit53(bits);
+    double radius = sqrt(-2.0 * log1p(-draw_unit53(bits + 2)));
+    generator->normal = radius * sin(angle);
+    generator->has_normal = true;
+    return radius * cos(angle);
 }
 
 double draw_float_max(enum dtype dtype)

@@ -17,11 +17,12 @@ struct draw {
     enum dtype dtype;
     void (*block)(const struct draw *draw, void *out, int64_t n);
     double from, range; /* uniform */
-    double mean, std;   /* normal */
-    double p;           /* bernoulli */
-    int64_t first;      /* random_ */
-    uint64_t choices;   /* random_; 0 stands for 2^64 */
-    bool wide;          /* random_: 64 bits an element */
+    double mean, std;   /* normal, log_normal; median and sigma of cauchy */
+    double p;           /* bernoulli, geometric; lambda of exponential */
+    double (*transform)(const struct draw *draw, double unit); /* exponential, cauchy, geometric */
+    int64_t first;                                             /* random_ */
+    uint64_t choices;                                          /* random_; 0 stands for 2^64 */
+    bool wide;                                                 /* random_: 64 bits an element */
 };
 
 /* A draw for self from `generator`, or from the default one. */
@@ -36,6 +37,9 @@ int draw_pause(const struct draw *draw);
 /* Steps an odometer over the dims from 1 on, innermost first; false after the last position. */
 bool draw_next_run(const struct iter *iter, int64_t *position, char **data);
 
+/* The next standard normal number (Box & Muller 1958 in double); the sine twin is kept for the next
+ * call. The caller holds the lock. */
+double draw_normal(struct generator *generator);
 /* The largest number that a floating dtype holds. */
 double draw_float_max(enum dtype dtype);
 

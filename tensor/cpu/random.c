@@ -125,30 +125,13 @@ int cpu_uniform_(struct tensor *self, double from, double to, struct generator *
  * -------------------------------------------------------------------------------------------------------
  */
 
-/* Box & Muller 1958 in double; the sine twin is kept for the next call. */
-static double box_muller(struct generator *generator)
-{
-    uint32_t bits[4];
-
-    if (generator->has_normal) {
-        generator->has_normal = false;
-        return generator->normal;
-    }
-    generator_draw(generator, bits, 4);
-    double angle = 2.0 * M_PI * draw_unit53(bits);
-    double radius = sqrt(-2.0 * log1p(-draw_unit53(bits + 2)));
-    generator->normal = radius * sin(angle);
-    generator->has_normal = true;
-    return radius * cos(angle);
-}
-
 static void normal_serial(const struct draw *draw, void *out, int64_t n)
 {
     size_t bytes = dtype_info[draw->dtype].bytes;
 
     for (int64_t i = 0; i < n; i++)
         dtype_store(draw->dtype, (char *)out + (size_t)i * bytes,
-                    scalar_float(fma(box_muller(draw->generator), draw->std, draw->mean)));
+                    scalar_float(fma(draw_normal(draw->generator), draw->std, draw->mean)));
 }
 
 static void normal_blocks_f64(const struct draw *draw, double *x, int64_t n)
@@ -216,6 +199,8 @@ int cpu_normal_(struct tensor *self, double mean, double std, struct generator *
                   print_short(std, text));
         return -1;
     }
+    if (self->numel == 0)
+        return 0;
     if (!dtype_is_float(draw.dtype)) {
         error_set(ERROR_NOT_IMPLEMENTED, "\"normal_kernel_cpu\" not implemented for '%s'",
                   dtype_info[self->dtype].class_name);

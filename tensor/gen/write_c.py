@@ -36,7 +36,7 @@ def items_of(args):
     if len(args) == 1 and args[0].type == 'Tensor[]':
         return '', '%s.items, %s.count' % (args[0].name, args[0].name)
     args = [a for a in args if a.type == 'Tensor']
-    return names(args), 'inputs, %d' % len(args)
+    return names(args), 'inputs, %d' % len(args) if args else 'NULL, 0'
 
 
 class Table:
@@ -448,7 +448,7 @@ class OpWriter:
         inputs, items = items_of([a for a in self.f.params if a.type.startswith('Tensor')])
         # PyTorch asks no op whose results are never part of a graph, and names one without a derivative otherwise
         known = self.f.recorded or self.kind == 'compose'
-        asked = self.types != 'TYPES_COMPARE' and (known or self.kind == 'each')
+        asked = self.types != 'TYPES_COMPARE' and (known or self.kind == 'each' or any(a.factory for a in self.sig.args))
         prefix = '' if known else 'aten::'
         checks = ['call_check_out(%s, %s, "%s%s") < 0' % (o, items, prefix, self.op.name) for o in outs if asked]
         checks += [self.check() + ' < 0'] if self.check() else []

@@ -37,9 +37,14 @@ class Overload:
     def shown_name(self, arg):
         return 'input' if not self.bound and arg.name == 'self' and arg.type == 'Tensor' else arg.name
 
+    def with_out(self, found, out):
+        """The parameters with `out`, which stands last or before the factory arguments."""
+        place = next((i for i, (_, arg) in enumerate(self.args) if arg.factory), len(found))
+        return found[:place] + [out] + found[place:] if self.has_out else found
+
     def items(self, show, out):
         """The parameters as texts, with the `*` before the first that is keyword only."""
-        found = [show(arg) for _, arg in self.args] + ([out] if self.has_out else [])
+        found = self.with_out([show(arg) for _, arg in self.args], out)
         first = next((i for i, (_, arg) in enumerate(self.args) if arg.keyword), len(self.args))
         return ', '.join(found[:first] + (['*'] if first < len(found) else []) + found[first:])
 
@@ -68,7 +73,7 @@ class Overload:
     def params(self):
         out = '{"out", PARAM_%s, PARAM_OPTIONAL | PARAM_NONE | PARAM_KEYWORD, 0, %d, {.kind = VALUE_NONE}}' % (
             self.out_type[2], len(self.sig.args))
-        return [self.param(slot, arg) for slot, arg in self.args] + ([out] if self.has_out else [])
+        return self.with_out([self.param(slot, arg) for slot, arg in self.args], out)
 
     def spec(self, params):
         args = [arg for _, arg in self.args]

@@ -238,7 +238,7 @@ static PyObject *grads_result(struct tensor **grads, const struct tensor_array *
     PyObject *tuple = PyTuple_New(inputs->count);
     for (int i = 0; i < inputs->count; i++) {
         if (!grads[i] && zeros && tuple) {
-            grads[i] = tensor_zeros_like(inputs->items[i], DTYPE_NONE, DEVICE_DEFAULT);
+            grads[i] = tensor_zeros_like(inputs->items[i], MEMORY_PRESERVE, DTYPE_NONE, DEVICE_DEFAULT);
             if (!grads[i]) {
                 raise_error();
                 Py_CLEAR(tuple);

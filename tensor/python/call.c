@@ -92,7 +92,34 @@ static int call_invoke(const struct frame *frame, struct call_result *result)
 }
 
 /* The slots of a factory's keyword arguments, from `dtype` on. */
-enum { FACTORY_DTYPE, FACTORY_LAYOUT, FACTORY_DEVICE, FACTORY_PIN_MEMORY, FACTORY_REQUIRES_GRAD };
+enum {
+    FACTORY_DTYPE,
+    FACTORY_LAYOUT,
+    FACTORY_DEVICE,
+    FACTORY_PIN_MEMORY,
+    FACTORY_REQUIRES_GRAD,
+    FACTORY_SLOTS
+};
+
+/* What a factory's arguments say must be so of its `out` already. */
+static int check_factory_out(const struct value *values, const struct tensor *out)
+{
+    enum dtype dtype = values[FACTORY_DTYPE].dtype;
+    struct device device = values[FACTORY_DEVICE].device;
+    if (dtype != DTYPE_NONE && dtype != (enum dtype)out->dtype) {
+        PyErr_Format(PyExc_RuntimeError, "dtype %s does not match dtype of out parameter (%s)",
+                     dtype_info[dtype].class_name, dtype_info[out->dtype].class_name);
+        return -1;
+    }
+    if (device.type != DEVICE_NONE && device.type != out->storage->device.type) {
+        PyErr_Format(PyExc_RuntimeError,
+                     "device type %s does not match device type of out parameter (%s)",
+                     device.type == DEVICE_CPU ? "cpu" : "cuda",
+                     out->storage->device.type == DEVICE_CPU ? "cpu" : "cuda");
+        return -1;
+    }
+    return 0;
+}
 
 static int check_factory(const struct frame *frame)
 {
@@ -103,7 +130,10 @@ static int check_factory(const struct frame *frame)
                         "memory allocator is available on this system.");
         return -1;
     }
-    return 0;
+    const struct value *out = values + FACTORY_SLOTS;
+    bool given = frame->overload->slots > frame->overload->factory + FACTORY_SLOTS &&
+                 out->kind == VALUE_TENSOR;
+    return given ? check_factory_out(values, out->tensor) : 0;
 }
 
 static int finish_factory(const struct frame *frame, struct tensor *result)

@@ -70,8 +70,11 @@ int layout_type_init(PyObject *module)
         return -1;
     }
     strided = constant_add(module, layout_type, "strided", 0);
-    if (!strided || !constant_add(module, memory_format_type, "contiguous_format", 0) ||
-        !constant_add(module, memory_format_type, "preserve_format", 1) ||
+    if (!strided ||
+        !constant_add(module, memory_format_type, "contiguous_format", MEMORY_CONTIGUOUS) ||
+        !constant_add(module, memory_format_type, "preserve_format", MEMORY_PRESERVE) ||
+        !constant_add(module, memory_format_type, "channels_last", MEMORY_CHANNELS_LAST) ||
+        !constant_add(module, memory_format_type, "channels_last_3d", MEMORY_CHANNELS_LAST_3D) ||
         PyModule_AddObjectRef(module, "layout", (PyObject *)layout_type)) {
         return -1;
     }

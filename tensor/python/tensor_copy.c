@@ -284,7 +284,7 @@ static struct tensor *new_from_frame(const struct frame *frame, PyObject *first)
     struct tensor *tensor;
     switch (frame->overload - new_overloads) {
     case NEW_EMPTY:
-        tensor = tensor_empty(INTS(0), dtype_default(), values[1].device);
+        tensor = tensor_empty(INTS(0), MEMORY_CONTIGUOUS, dtype_default(), values[1].device);
         break;
     case NEW_OTHER:
         tensor = tensor_detached(values[0].tensor, false);
@@ -293,7 +293,7 @@ static struct tensor *new_from_frame(const struct frame *frame, PyObject *first)
         if (first && (PyList_Check(first) || PyTuple_Check(first)) && Py_TYPE(first) != size_type) {
             return new_from_data(first, values[1].device);
         }
-        tensor = tensor_empty(values[0].ints, dtype_default(), values[1].device);
+        tensor = tensor_empty(values[0].ints, MEMORY_CONTIGUOUS, dtype_default(), values[1].device);
         break;
     default:
         return new_from_data((PyObject *)values[0].string, values[1].device);

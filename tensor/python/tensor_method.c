@@ -3,6 +3,7 @@
 #include "autograd/engine.h"
 #include "autograd/node.h"
 #include "objects.h"
+#include "shape.h"
 
 #define FAST(function) (PyCFunction)(void (*)(void)) function
 
@@ -148,14 +149,18 @@ static PyObject *tensor_data_ptr(PyObject *self, PyObject *Py_UNUSED(ignored))
 static PyObject *tensor_py_is_contiguous(PyObject *self, PyObject *const *args, Py_ssize_t count,
                                          PyObject *names)
 {
+    struct tensor *tensor = tensor_of(self);
     struct frame frame;
-    if (count || names) {
-        if (match(&is_contiguous_spec, self, args, count, names, &frame)) {
-            return NULL;
-        }
-        args_release(&frame);
+    if (!count && !names) {
+        return PyBool_FromLong(tensor_is_contiguous(tensor));
     }
-    return PyBool_FromLong(tensor_is_contiguous(tensor_of(self)));
+    if (match(&is_contiguous_spec, self, args, count, names, &frame)) {
+        return NULL;
+    }
+    int format = (int)frame.values[1].i;
+    args_release(&frame);
+    format = format == MEMORY_PRESERVE ? MEMORY_CONTIGUOUS : format; /* as PyTorch takes it */
+    return PyBool_FromLong(shape_has_format(tensor->dims, tensor->sizes, tensor->strides, format));
 }
 
 static PyObject *tensor_is_floating_point(PyObject *self, PyObject *Py_UNUSED(ignored))

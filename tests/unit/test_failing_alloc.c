@@ -79,7 +79,7 @@ static int indexing(void)
     struct index_item by_tensor = {.kind = INDEX_TENSOR, .tensor = where};
     struct index_item by_slice = {.kind = INDEX_SLICE, .start = {true, 1}, .step = 1};
     struct tensor *picked = a && where ? index_get(a, &by_tensor, 1) : NULL;
-    struct tensor *copy = picked ? tensor_clone(picked, -1) : NULL;
+    struct tensor *copy = picked ? tensor_clone(picked, MEMORY_PRESERVE) : NULL;
     struct tensor *part = copy ? index_get(copy, &by_slice, 1) : NULL;
     int status = -1;
 
@@ -95,7 +95,7 @@ static int indexing(void)
 
 static int repr(void)
 {
-    struct tensor *big = tensor_rand(INTS(40, 50), NULL, DTYPE_F64, DEVICE_DEFAULT);
+    struct tensor *big = tensor_rand(INTS(40, 50), DTYPE_F64, DEVICE_DEFAULT);
     char *text = big ? tensor_repr(big) : NULL;
     int status = text ? 0 : -1;
 

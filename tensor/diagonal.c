@@ -1,0 +1,322 @@
+/* Diagonals and triangles of matrices. Declared in op_functions.h. */
+#include <string.h>
+
+#include "backend.h"
+#include "call.h"
+#include "create.h"
+#include "op_functions.h"
+#include "shape.h"
+
+/* Elements that one thread handles at least. */
+#define GRAIN 16384
+
+/* --- tril and triu --- */
+
+/* Rows of matrices one after the other, in contiguous memory. */
+struct triangle {
+    char *target;
+    const char *source; /* may be the target */
+    size_t bytes;
+    int64_t rows, columns, diagonal;
+    bool upper;
+    struct work work;
+};
+
+static int64_t clamped(int64_t value, int64_t last)
+{
+    return value < 0 ? 0 : value > last ? last : value;
+}
+
+/* Columns [*from, *to) of the row are kept. */
+static void kept_columns(const struct triangle *task, int64_t row, int64_t *from, int64_t *to)
+{
+    int64_t at = row % task->rows, last = task->columns;
+    /* a diagonal that lies outside every row must not overflow */
+    int64_t diagonal = task->diagonal < -task->rows ? -task->rows
+                       : task->diagonal > last      ? last
+                                                    : task->diagonal;
+    *from = task->upper ? clamped(at + diagonal, last) : 0;
+    *to = task->upper ? last : clamped(at + diagonal + 1, last);
+}
+
+static void keep_triangle(void *arg, int64_t begin, int64_t end)
+{
+    struct triangle *task = arg;
+    size_t row_bytes = (size_t)task->columns * task->bytes;
+    for (int64_t row = begin; row < end; row++) {
+        int64_t from, to;
+        if ((row - begin) % 1024 == 0 && !work_goes_on(&task->work)) {
+            return;
+        }
+        char *target = task->target + (size_t)row * row_bytes;
+        kept_columns(task, row, &from, &to);
+        memset(target, 0, (size_t)from * task->bytes);
+        if (task->source != task->target && to > from) {
+            memcpy(target + (size_t)from * task->bytes,
+                   task->source + (size_t)row * row_bytes + (size_t)from * task->bytes,
+                   (size_t)(to - from) * task->bytes);
+        }
+        memset(target + (size_t)to * task->bytes, 0, (size_t)(task->columns - to) * task->bytes);
+    }
+}
+
+/* The triangle of `source` in `target`, both contiguous. */
+static int run_triangle(struct tensor *target, const struct tensor *source, int64_t diagonal,
+                        bool upper)
+{
+    if (target->numel == 0) {
+        return 0;
+    }
+    struct triangle task = {.target = tensor_ptr(target),
+                            .source = tensor_ptr(source),
+                            .bytes = dtype_info[target->dtype].bytes,
+                            .rows = target->sizes[target->dims - 2],
+                            .columns = target->sizes[target->dims - 1],
+                            .diagonal = diagonal,
+                            .upper = upper};
+    work_start(&task.work);
+    parallel_for(0, target->numel / task.columns, GRAIN / task.columns + 1, keep_triangle, &task);
+    return work_result(&task.work);
+}
+
+static struct tensor *triangle(struct tensor *out, struct tensor *self, int64_t diagonal,
+                               bool upper)
+{
+    if (self->dims < 2) {
+        error_set(ERROR_RUNTIME, "%s: input tensor must have at least 2 dimensions",
+                  upper ? "triu" : "tril");
+        return NULL;
+    }
+    struct tensor *source = call_contiguous(self);
+    if (!source) {
+        return NULL;
+    }
+    struct tensor *target =
+        source == self && !out
+            ? tensor_new((enum dtype)self->dtype, self->storage->device, self->dims, self->sizes)
+            : tensor_retain(source);
+    int status = target ? run_triangle(target, source, diagonal, upper) : -1;
+    tensor_release(source);
+    return create_finish(tensor_retain(out ? out : target), target, status);
+}
+
+struct tensor *body_tril(struct tensor *out, struct tensor *self, int64_t diagonal)
+{
+    return triangle(out, self, diagonal, false);
+}
+
+struct tensor *body_triu(struct tensor *out, struct tensor *self, int64_t diagonal)
+{
+    return triangle(out, self, diagonal, true);
+}
+
+/* --- their indices --- */
+
+static int check_indices(const char *name, int64_t row, int64_t col, enum dtype dtype)
+{
+    if (row < 0 || col < 0) {
+        error_set(ERROR_RUNTIME, "%s must be non-negative, got%lld", row < 0 ? "row" : "col",
+                  (long long)(row < 0 ? row : col));
+        return -1;
+    }
+    if (dtype != DTYPE_I32 && dtype != DTYPE_I64) {
+        error_set(ERROR_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'", name,
+                  dtype_info[dtype].class_name);
+        return -1;
+    }
+    return 0;
+}
+
+/* Writes the places of all kept elements, or counts them when `rows` is NULL. */
+static int64_t list_places(const struct triangle *task, int64_t *rows, int64_t *columns)
+{
+    int64_t count = 0;
+    for (int64_t row = 0; row < task->rows; row++) {
+        int64_t from, to;
+        kept_columns(task, row, &from, &to);
+        for (int64_t column = from; rows && column < to; column++) {
+            rows[count + column - from] = row;
+            columns[count + column - from] = column;
+        }
+        count += to > from ? to - from : 0;
+    }
+    return count;
+}
+
+static struct tensor *triangle_indices(const char *name, struct triangle task, enum dtype dtype,
+                                       struct device device)
+{
+    dtype = dtype == DTYPE_NONE ? DTYPE_I64 : dtype;
+    if (check_indices(name, task.rows, task.columns, dtype)) {
+        return NULL;
+    }
+    int64_t count = list_places(&task, NULL, NULL);
+    struct tensor *places = tensor_new(DTYPE_I64, device, 2, (int64_t[]){2, count});
+    if (!places) {
+        return NULL;
+    }
+    if (count) {
+        int64_t *rows = tensor_ptr(places);
+        list_places(&task, rows, rows + count);
+    }
+    struct tensor *result = call_cast(places, dtype);
+    tensor_release(places);
+    return result;
+}
+
+struct tensor *create_tril_indices(int64_t row, int64_t col, int64_t offset, enum dtype dtype,
+                                   struct device device)
+{
+    struct triangle task = {.rows = row, .columns = col, .diagonal = offset};
+    return triangle_indices("tril_indices", task, dtype, device);
+}
+
+struct tensor *create_triu_indices(int64_t row, int64_t col, int64_t offset, enum dtype dtype,
+                                   struct device device)
+{
+    struct triangle task = {.rows = row, .columns = col, .diagonal = offset, .upper = true};
+    return triangle_indices("triu_indices", task, dtype, device);
+}
+
+/* --- diagonals --- */
+
+static int wrap_pair(int64_t *dim1, int64_t *dim2, int dims)
+{
+    int64_t given1 = *dim1, given2 = *dim2;
+    if (shape_wrap_dim(dim1, dims) || shape_wrap_dim(dim2, dims)) {
+        return -1;
+    }
+    if (*dim1 == *dim2) {
+        error_set(ERROR_RUNTIME, "diagonal dimensions cannot be identical %lld, %lld",
+                  (long long)given1, (long long)given2);
+        return -1;
+    }
+    return 0;
+}
+
+struct tensor *alias_diagonal(struct tensor *self, int64_t offset, int64_t dim1, int64_t dim2)
+{
+    int64_t sizes[TENSOR_MAX_DIMS], strides[TENSOR_MAX_DIMS];
+    if (wrap_pair(&dim1, &dim2, self->dims)) {
+        return NULL;
+    }
+    int64_t rows = self->sizes[dim1], columns = self->sizes[dim2];
+    int64_t first_row = offset < 0 ? clamped(-(offset + 1), rows) + 1 : 0;
+    int64_t first_column = offset > 0 ? clamped(offset, columns) : 0;
+    int64_t below = rows - first_row, right = columns - first_column;
+    int64_t length = below < right ? below : right;
+    length = length < 0 ? 0 : length;
+    int dims = 0;
+    for (int i = 0; i < self->dims; i++) {
+        if (i != dim1 && i != dim2) {
+            sizes[dims] = self->sizes[i];
+            strides[dims++] = self->strides[i];
+        }
+    }
+    sizes[dims] = length;
+    strides[dims++] = self->strides[dim1] + self->strides[dim2];
+    int64_t skipped = first_row * self->strides[dim1] + first_column * self->strides[dim2];
+    return tensor_alias(self, dims, sizes, strides, self->offset + (length ? skipped : 0));
+}
+
+struct tensor *body_diagonal_copy(struct tensor *out, struct tensor *self, int64_t offset,
+                                  int64_t dim1, int64_t dim2)
+{
+    (void)out; /* the op has neither an in-place form nor an out= form of its own */
+    struct tensor *view = alias_diagonal(self, offset, dim1, dim2);
+    struct tensor *result = view ? body_clone(NULL, view, MEMORY_CONTIGUOUS) : NULL;
+    tensor_release(view);
+    return result;
+}
+
+/* Zeros of `sizes` with `source` on the diagonal; takes nothing. */
+static struct tensor *on_diagonal(struct tensor *source, struct ints sizes, int64_t offset,
+                                  int64_t dim1, int64_t dim2)
+{
+    struct tensor *result =
+        body_zeros(NULL, sizes, (enum dtype)source->dtype, source->storage->device);
+    struct tensor *diagonal = result ? alias_diagonal(result, offset, dim1, dim2) : NULL;
+    if (!diagonal || backend_of(source->storage->device)->copy(diagonal, source)) {
+        tensor_clear(&result);
+    }
+    tensor_release(diagonal);
+    return result;
+}
+
+struct tensor *body_diagonal_grad(struct tensor *out, struct tensor *grad, struct ints sizes,
+                                  int64_t offset, int64_t dim1, int64_t dim2)
+{
+    (void)out; /* made for formulas: no other form */
+    return on_diagonal(grad, sizes, offset, dim1, dim2);
+}
+
+struct tensor *body_diag_embed(struct tensor *out, struct tensor *self, int64_t offset,
+                               int64_t dim1, int64_t dim2)
+{
+    (void)out; /* the op has neither an in-place nor an out= form */
+    int64_t sizes[TENSOR_MAX_DIMS + 1];
+    int dims = self->dims + 1;
+    if (wrap_pair(&dim1, &dim2, dims)) {
+        return NULL;
+    }
+    if (dims > TENSOR_MAX_DIMS) {
+        error_set(ERROR_RUNTIME, "only tensors with up to %d dims are supported", TENSOR_MAX_DIMS);
+        return NULL;
+    }
+    int64_t side = self->sizes[self->dims - 1] + (offset < 0 ? -offset : offset);
+    for (int i = 0, from = 0; i < dims; i++) {
+        sizes[i] = i == dim1 || i == dim2 ? side : self->sizes[from++];
+    }
+    return on_diagonal(self, (struct ints){sizes, dims}, offset, dim1, dim2);
+}
+
+/* --- made of recorded ops --- */
+
+struct tensor *compose_diag(struct tensor *self, int64_t diagonal)
+{
+    if (self->dims != 1 && self->dims != 2) {
+        error_set(ERROR_RUNTIME, "diag(): Supports 1D or 2D tensors. Got %dD", self->dims);
+        return NULL;
+    }
+    return self->dims == 1 ? tensor_diag_embed(self, diagonal, 0, 1)
+                           : tensor_diagonal_copy(self, diagonal, 0, 1);
+}
+
+struct tensor *compose_diagflat(struct tensor *self, int64_t offset)
+{
+    struct tensor *ordered = tensor_contiguous(self, MEMORY_CONTIGUOUS);
+    struct tensor *flat = ordered ? tensor_view(ordered, INTS(-1)) : NULL;
+    struct tensor *result = flat ? tensor_diag_embed(flat, offset, -2, -1) : NULL;
+    tensor_release(flat);
+    tensor_release(ordered);
+    return result;
+}
+
+/* --- trace --- */
+
+struct tensor *body_trace(struct tensor *out, struct tensor *self)
+{
+    (void)out; /* the op has neither an in-place nor an out= form */
+    if (self->dims != 2) {
+        error_set(ERROR_RUNTIME, "trace: expected a matrix, but got tensor with dim %d",
+                  self->dims);
+        return NULL;
+    }
+    if (self->dtype == DTYPE_BOOL) {
+        error_set(ERROR_NOT_IMPLEMENTED, "\"trace\" not implemented for 'Bool'");
+        return NULL;
+    }
+    struct tensor *diagonal = alias_diagonal(self, 0, 0, 1);
+    struct tensor *result = diagonal ? tensor_sum(diagonal, DTYPE_NONE) : NULL;
+    tensor_release(diagonal);
+    return result;
+}
+
+struct tensor *compose_trace_grad(struct tensor *grad, struct ints sizes)
+{
+    int64_t length = sizes.items[0] < sizes.items[1] ? sizes.items[0] : sizes.items[1];
+    struct tensor *row = tensor_expand(grad, INTS(length), false);
+    struct tensor *result = row ? tensor__diagonal_grad(row, sizes, 0, 0, 1) : NULL;
+    tensor_release(row);
+    return result;
+}
