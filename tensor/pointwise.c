@@ -263,7 +263,7 @@ struct tensor *compose_positive(struct tensor *self)
 
 struct tensor *compose_isreal(struct tensor *self)
 {
-    return tensor_ones_like(self, DTYPE_BOOL, DEVICE_DEFAULT);
+    return tensor_ones_like(self, MEMORY_PRESERVE, DTYPE_BOOL, DEVICE_DEFAULT);
 }
 
 struct tensor *compose_square(struct tensor *self)

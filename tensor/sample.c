@@ -307,13 +307,3 @@ struct tensor *body_bernoulli_p(struct tensor *out, struct tensor *self, double 
                        backend_of(result->storage->device)->ops->bernoulli_(result, p, generator))
                : NULL;
 }
-
-/* Of bernoulli with a number as probability, which PyTorch does not differentiate either. */
-int apply_bernoulli_p(struct node *node, struct tensor *const *grads_in, struct tensor **grads_out)
-{
-    (void)node;
-    (void)grads_in;
-    (void)grads_out;
-    error_set(ERROR_RUNTIME, "derivative for aten::bernoulli is not implemented");
-    return -1;
-}

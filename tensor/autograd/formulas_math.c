@@ -19,7 +19,7 @@ struct tensor *compose_not_implemented(const char *name)
 struct tensor *compose_div_mode_self_grad(struct tensor *grad, struct tensor *other,
                                           const char *rounding_mode)
 {
-    return rounding_mode ? tensor_zeros_like(grad, DTYPE_NONE, DEVICE_DEFAULT)
+    return rounding_mode ? tensor_zeros_like(grad, MEMORY_PRESERVE, DTYPE_NONE, DEVICE_DEFAULT)
                          : tensor_div(grad, other);
 }
 
@@ -28,7 +28,7 @@ struct tensor *compose_div_mode_other_grad(struct tensor *grad, struct tensor *s
                                            struct tensor *other, const char *rounding_mode)
 {
     if (rounding_mode) {
-        return tensor_zeros_like(grad, DTYPE_NONE, DEVICE_DEFAULT);
+        return tensor_zeros_like(grad, MEMORY_PRESERVE, DTYPE_NONE, DEVICE_DEFAULT);
     }
     struct tensor *slope = tensor_div(self, other);
     apply_step(tensor_div, &slope, other);

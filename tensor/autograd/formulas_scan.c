@@ -51,7 +51,7 @@ static struct tensor *products_before(const struct direction *way, struct tensor
     struct tensor *edge = shifted ? tensor_slice(products, dim, (struct maybe_int){true, 0},
                                                  (struct maybe_int){true, 1}, 1)
                                   : NULL;
-    struct tensor *one = edge ? tensor_ones_like(edge, DTYPE_NONE, DEVICE_DEFAULT) : NULL;
+    struct tensor *one = edge ? tensor_ones_like(edge, MEMORY_PRESERVE, DTYPE_NONE, DEVICE_DEFAULT) : NULL;
     struct tensor *items[] = {way->reversed ? shifted : one, way->reversed ? one : shifted};
     struct tensor *result = one ? tensor_cat((struct tensors){items, 2}, dim) : NULL;
     tensor_release(one);

@@ -148,11 +148,10 @@ void node_release(struct node *node)
 
 const char *node_name(const struct node *node)
 {
-    static const char *const plain[] = {"AccumulateGrad", "CopySlices", "CopyBackwards",
-                                        "NotImplemented"};
-    static const char *const qualified[] = {
-        "torch::autograd::AccumulateGrad", "torch::autograd::CopySlices",
-        "torch::autograd::CopyBackwards", "torch::autograd::NotImplemented"};
+    static const char *const plain[] = {"AccumulateGrad", "CopySlices", "CopyBackwards"};
+    static const char *const qualified[] = {"torch::autograd::AccumulateGrad",
+                                            "torch::autograd::CopySlices",
+                                            "torch::autograd::CopyBackwards"};
     for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
         if (!strcmp(node->class->name, plain[i])) {
             return qualified[i];

@@ -69,6 +69,8 @@ strided: layout
 @final
 class memory_format: ...
 
+channels_last: memory_format
+channels_last_3d: memory_format
 contiguous_format: memory_format
 preserve_format: memory_format
 
