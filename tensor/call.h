@@ -24,6 +24,7 @@ enum out_rule {
     OUT_MATCH, /* "Expected the dtype for input and out to match, but got Float for input's …" */
     OUT_SCALAR_TYPE, /* "expected scalar_type Float but found Double" */
     OUT_ASSERT, /* "Expected canCast( … ) to be true, but got false.  …" */
+    OUT_JOIN,        /* as OUT_CAST, in the words of cat() */
     OUT_BOOL,        /* bool or uint8; "all only supports bool tensor for result, got: Float" */
 };
 
@@ -81,6 +82,9 @@ TENSOR_API int call_store_out(struct tensor *out, struct tensor *result, const c
 /* The same for several results, all of whose dtypes are checked first. */
 TENSOR_API int call_store_outs(struct tensor *const *outs, struct tensor *const *results, int count,
                                const char *op, enum out_rule rule);
+/* The end of a body that has an out= form of its own: a result (taken, may be NULL) in `out`, resized,
+ * if there is one. New reference, or NULL. */
+TENSOR_API struct tensor *call_deliver(struct tensor *out, struct tensor *result, const char *op);
 /* Prepares `out` of an out= call: resizes it to `shape` when it differs (warning when it had
  * elements). */
 TENSOR_API int call_prepare_out(struct tensor *out, const struct shape *shape, enum dtype result,

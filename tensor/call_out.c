@@ -142,6 +142,10 @@ static int check_rule(const struct tensor *out, const struct tensor *result, con
     else if (rule == OUT_SCALAR_TYPE)
         error_set(ERROR_RUNTIME, "expected scalar_type %s but found %s",
                   dtype_info[wants].class_name, dtype_info[has].class_name);
+    else if (rule == OUT_JOIN && !dtype_can_cast(wants, has))
+        error_set(ERROR_TYPE,
+                  "torch.cat(): input types can't be cast to the desired output type %s",
+                  dtype_info[has].class_name);
     else
         return call_check_cast(wants, out);
     return -1;
@@ -176,4 +180,19 @@ int call_store_outs(struct tensor *const *outs, struct tensor *const *results, i
 int call_store_out(struct tensor *out, struct tensor *result, const char *op, enum out_rule rule)
 {
     return result ? call_store_outs(&out, &result, 1, op, rule) : -1;
+}
+
+struct tensor *call_deliver(struct tensor *out, struct tensor *result, const char *op)
+{
+    struct shape shape;
+    int status;
+
+    if (!out || !result)
+        return result;
+    shape_like(&shape, result);
+    status = call_prepare_out(out, &shape, (enum dtype)result->dtype, op);
+    if (status == 0)
+        status = backend_of(out->storage->device)->copy(out, result);
+    tensor_release(result);
+    return status ? NULL : tensor_retain(out);
 }

@@ -195,8 +195,8 @@ class Formula:
 
     def call(self, name, args):
         found = [f for f in self.klass.functions if name in (f.op.name, f.short)]
-        for function in found:
-            texts = self.match(function, args)
+        for function, exact in [(f, exact) for exact in (True, False) for f in found]:
+            texts = self.match(function, args, exact)
             if texts is None:
                 continue
             if function.kind == 'helper':
@@ -205,14 +205,15 @@ class Formula:
         kinds = ', '.join(k for k, _ in args)
         fail(self.where, '%s %s(%s)' % ('no overload for' if found else 'unknown op', name, kinds))
 
-    def match(self, function, args):
-        """C text of the arguments of a call, or None when they do not fit this overload."""
+    def match(self, function, args, exact):
+        """C text of the arguments of a call, or None when they do not fit this overload; `exact`: a number is none for
+        a tensor."""
         params = function.params
         if len(args) > len(params) or any(p.default is None and not p.optional for p in params[len(args):]):
             return None
         numbers = [p.kind == 'tensor' and kind in NUMBERS for p, (kind, _) in zip(params, args)]
         texts = [None if n else convert(text, kind, p.kind) for p, (kind, text), n in zip(params, args, numbers)]
-        if any(text is None and not number for text, number in zip(texts, numbers)):
+        if (exact and any(numbers)) or any(text is None and not number for text, number in zip(texts, numbers)):
             return None
         texts = [self.as_tensor(*arg) if number else text for text, arg, number in zip(texts, args, numbers)]
         return ', '.join(texts + [default_c(p, self.where) for p in params[len(args):]])
@@ -382,7 +383,7 @@ class EachLoops:
     """The loops of one `each` op."""
 
     def __init__(self, op):
-        self.op, self.f = op, op.functions()[0]
+        self.op, self.f = op, next(f for f in op.functions() if f.kind == 'each')
         self.types, self.body = self.f.sig.text('types'), ' '.join(line.text for line in op.keys['each'])
         self.vector = EXACT.search(self.body)
         self.compare = self.types == 'compare'

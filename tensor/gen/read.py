@@ -33,8 +33,8 @@ indented to its key's value continues it; `#` starts a comment. Keys:
   helper       a C function of this name that formulas may call (returns Scalar)
   returns      NAME [DTYPE] [nograd], …: the outputs of a signature with several; those with a gradient come first. A
                signature that does not name its results has result0, result1 … and gives Python a plain tuple
-  out          which dtypes an `out` may have: cast, exact, same, match, scalar_type, assert, bool (see enum out_rule in
-               call.h); exact unless given for cpu and compose, cast for others; dtype: a body computes in that of
+  out          which dtypes an `out` may have: cast, exact, same, match, scalar_type, assert, join, bool (see enum
+               out_rule in call.h); exact unless given for cpu and compose, cast for others; dtype: a body computes in that of
                `out`, as folds do. `each` ops have cast, same or bool
   grad         ARG: FORMULA, one a line: the gradient for ARG, see lower.py
   apply        hand-written apply function of the node, with
@@ -52,7 +52,7 @@ from dataclasses import dataclass, field, replace
 OP_KEYS = {'py', 'doc', 'kernel_name', 'check', 'inputs', 'dtypes', 'each', 'when', 'fold', 'same'}
 SIG_KEYS = {'types', 'shape', 'cpu', 'body', 'alias', 'compose', 'helper', 'returns', 'out', 'grad', 'apply', 'save'}
 KINDS = ('each', 'fold', 'cpu', 'body', 'alias', 'compose', 'helper', 'same')
-OUT_RULES = {'cast', 'exact', 'same', 'match', 'scalar_type', 'bool', 'assert', 'dtype'}
+OUT_RULES = {'cast', 'exact', 'same', 'match', 'scalar_type', 'bool', 'assert', 'join', 'dtype'}
 TYPE_RULES = {'arith', 'float', 'compare', 'same', 'accumulate', 'count'}
 PY_WORDS = {'function', 'method', 'inplace', 'inplace_function', 'out'}
 MODULES = ('nn', 'linalg')
@@ -189,7 +189,7 @@ class Function:
     def __init__(self, op, sigs):
         self.op, self.sigs, self.sig, self.kind = op, sigs, sigs[0], sigs[0].kind
         named = op.same or op
-        each = named.sigs[0].kind == 'each'
+        each = any(s.kind == 'each' for s in named.sigs if s.tag == self.sig.tag)
         if len(sigs) > 1 and not each:
             fail(sigs[1].where, 'signatures without a tag of their own')
         tag = '_' + self.sig.tag if self.sig.tag else ''   # tensor_max_dim, tensor_bernoulli_tensor_

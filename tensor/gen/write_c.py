@@ -496,13 +496,14 @@ class OpWriter:
     def text(self):
         """Everything of this function."""
         parts, found = [at(self.sig.where)], prototypes(self.f)
-        if self.kind in ('each', 'fold') and self.sig is self.op.sigs[0]:
+        if self.kind in ('each', 'fold') and self.sig is next(s for s in self.op.sigs if s.kind == self.kind):
             parts.append(self.op_struct())
         if self.kind == 'cpu' and not self.sig.inplace_only:
             parts.append(self.kernel_function())
         parts += [node_function(self.table.classes[s.node], self.f) for s in self.f.recorded
                   if self.table.classes[s.node].sig is s]
-        parts.append(self.inplace(found[0]) if self.sig.inplace_only else self.functional(found[0]))
+        alone = self.sig.inplace_only and self.kind != 'compose'
+        parts.append(self.inplace(found[0]) if alone else self.functional(found[0]))
         if self.f.inplace:
             parts.append(self.inplace(found[1]))
         if self.f.out:

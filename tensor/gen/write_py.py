@@ -57,7 +57,7 @@ class Overload:
         operand = arg.type == 'Scalar' and arg.name in {o.name for o in self.f.operands}
         number = arg.type == 'Tensor' and 'number' in self.f.op.flags.get(arg.name, ())
         flags = [name for name, on in (('OPTIONAL', arg.default), ('NONE', arg.optional), ('KEYWORD', arg.keyword),
-                                       ('NUMBERS', number), ('NULL_ITEMS', arg.type == 'Tensor?[]')) if on]
+                                       ('NUMBERS', number)) if on]
         return '{"%s", PARAM_%s, %s, %d, %d, {.kind = VALUE_%s}}' % (
             self.shown_name(arg), 'OPERAND' if operand else SCHEMA[arg.type][2],
             ' | '.join('PARAM_' + f for f in flags) or '0', arg.type == 'int[1]', slot, self.otherwise(arg))

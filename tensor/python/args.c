@@ -47,14 +47,14 @@ static bool accepts_ints(PyObject *object, int size)
 }
 
 /* 1 or 0; -1 where an item is wrong, as PyTorch raises at once there. */
-static int accepts_tensors(PyObject *object, const struct param_spec *param, int position)
+static int accepts_tensors(PyObject *object, int position)
 {
     if (!PyTuple_Check(object) && !PyList_Check(object)) {
         return 0;
     }
     for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(object); i++) {
         PyObject *item = PySequence_Fast_GET_ITEM(object, i);
-        if (!is_tensor(item) && !(item == Py_None && param->flags & PARAM_NULL_ITEMS)) {
+        if (!is_tensor(item)) {
             PyErr_Format(PyExc_TypeError,
                          "expected Tensor as element %zd in argument %d, but got %s", i, position,
                          type_name(item));
@@ -71,7 +71,7 @@ static int accepts(const struct param_spec *param, int position, PyObject *objec
     case PARAM_TENSOR:
         return is_tensor(object) || (param->flags & PARAM_NUMBERS && is_number(object));
     case PARAM_TENSORS:
-        return accepts_tensors(object, param, position);
+        return accepts_tensors(object, position);
     case PARAM_OPERAND:
     case PARAM_SCALAR:
     case PARAM_FLOAT:
@@ -308,7 +308,7 @@ static int convert_tensors(PyObject *object, struct frame *frame, struct value *
     }
     for (Py_ssize_t i = 0; i < count; i++) {
         PyObject *item = PySequence_Fast_GET_ITEM(object, i);
-        items[i] = item == Py_None ? NULL : tensor_retain(tensor_of(item));
+        items[i] = tensor_retain(tensor_of(item));
     }
     value->kind = VALUE_TENSORS;
     value->tensors = (struct tensors){items, (int)count};

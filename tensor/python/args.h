@@ -27,8 +27,8 @@
  * without a default, or None was given, unless said otherwise):
  *
  *   PARAM_TENSOR         Tensor → VALUE_TENSOR; with PARAM_NUMBERS also a number, as a weak 0-d
- * tensor PARAM_TENSORS        tuple or list of Tensors → VALUE_TENSORS; with PARAM_NULL_ITEMS items
- * may be None (NULL) PARAM_OPERAND        a Scalar operand of an elementwise op: a number or 0-d
+ * tensor PARAM_TENSORS        tuple or list of Tensors → VALUE_TENSORS
+ *   PARAM_OPERAND        a Scalar operand of an elementwise op: a number or 0-d
  * Tensor → VALUE_TENSOR (a weak 0-d tensor) PARAM_SCALAR         a number or 0-d Tensor →
  * VALUE_SCALAR PARAM_INT            → VALUE_INT PARAM_INTS           tuple or list of ints, or
  * varargs when it is the only positional parameter; with size 1 also one int → VALUE_INTS; left out
@@ -64,7 +64,6 @@ enum param_flags {
     PARAM_KEYWORD = 4,  /* keyword only */
     PARAM_NUMBERS =
         8, /* a PARAM_TENSOR that takes numbers: `other` of add, sub, mul, div; `src` of copy_ */
-    PARAM_NULL_ITEMS = 16 /* Tensor?[] */
 };
 
 struct param_spec {
