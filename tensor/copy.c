@@ -40,6 +40,93 @@ struct tensor *body_to_copy(struct tensor *out, struct tensor *self, enum dtype 
                   device.type == DEVICE_NONE ? self->storage->device : device, MEMORY_PRESERVE);
 }
 
+/* --- copies with a part replaced --- */
+
+/* A copy in self's own strides, gaps and all, unless its elements share memory. */
+static struct tensor *copy_as_it_lies(struct tensor *self)
+{
+    if (shape_overlaps_itself(self->dims, self->sizes, self->strides)) {
+        return body_clone(NULL, self, MEMORY_PRESERVE);
+    }
+    struct tensor *copy = tensor_new_strided((enum dtype)self->dtype, self->storage->device,
+                                             self->dims, self->sizes, self->strides);
+    if (copy && backend_of(copy->storage->device)->copy(copy, self)) {
+        tensor_clear(&copy);
+    }
+    return copy;
+}
+
+/* A copy of self whose part `view` (of the copy, taken) becomes src. */
+static struct tensor *replaced(struct tensor *copy, struct tensor *view, struct tensor *src)
+{
+    char a[512], b[512];
+    int status = view ? 0 : -1;
+    if (view && !shape_equal(tensor_shape(view), tensor_shape(src))) {
+        error_set(ERROR_RUNTIME,
+                  "expected src to have a size equal to the slice of self. src size = %s, slice "
+                  "size = %s",
+                  shape_text(tensor_shape(src), a, sizeof a),
+                  shape_text(tensor_shape(view), b, sizeof b));
+        status = -1;
+    }
+    if (status == 0) {
+        status = backend_of(copy->storage->device)->copy(view, src);
+    }
+    tensor_release(view);
+    if (status) {
+        tensor_release(copy);
+        return NULL;
+    }
+    return copy;
+}
+
+struct tensor *body_select_scatter(struct tensor *out, struct tensor *self, struct tensor *src,
+                                   int64_t dim, int64_t index)
+{
+    (void)out; /* neither op has a form that is given one */
+    struct tensor *copy = copy_as_it_lies(self);
+    return copy ? replaced(copy, alias_select(copy, dim, index), src) : NULL;
+}
+
+struct tensor *body_slice_scatter(struct tensor *out, struct tensor *self, struct tensor *src,
+                                  int64_t dim, struct maybe_int start, struct maybe_int end,
+                                  int64_t step)
+{
+    (void)out;
+    struct tensor *copy = copy_as_it_lies(self);
+    return copy ? replaced(copy, alias_slice(copy, dim, start, end, step), src) : NULL;
+}
+
+/* A new tensor in the layout of a clone. */
+static struct tensor *new_filled(struct tensor *self, struct scalar value)
+{
+    struct tensor *result =
+        new_for_copy(self, (enum dtype)self->dtype, self->storage->device, false);
+    if (result && backend_of(result->storage->device)->fill(result, value)) {
+        tensor_clear(&result);
+    }
+    return result;
+}
+
+struct tensor *body_fill(struct tensor *out, struct tensor *self, struct scalar value)
+{
+    (void)out;
+    return new_filled(self, value);
+}
+
+struct tensor *body_fill_tensor(struct tensor *out, struct tensor *self, struct tensor *value)
+{
+    struct scalar number;
+    (void)out;
+    if (value->dims) {
+        error_set(ERROR_RUNTIME,
+                  "fill_ only supports 0-dimension value tensor but got tensor with %d dimensions.",
+                  value->dims);
+        return NULL;
+    }
+    return tensor_item(value, &number) ? NULL : new_filled(self, number);
+}
+
 /* --- made of recorded ops --- */
 
 struct tensor *compose_contiguous(struct tensor *self, int memory_format)

@@ -13,8 +13,6 @@
 #define GRAIN 16384
 /* Rows narrower than this are not worth splitting between threads by column. */
 #define SPLIT_COLUMNS 64
-/* gather() runs along another dim than the last where that has fewer elements. */
-#define SHORT_LINE 32
 
 const struct gather_kernels *gather_kernels(void)
 {
@@ -265,7 +263,7 @@ static struct tensor *own_values(const struct tensor *self, struct tensor *value
     return copy;
 }
 
-static int put(struct tensor *self, struct tensors indices, struct tensor *values, bool accumulate)
+int index_write(struct tensor *self, struct tensors indices, struct tensor *values, bool accumulate)
 {
     struct index_plan plan;
     struct put_task task = {.plan = &plan,
@@ -303,200 +301,7 @@ struct tensor *body_index_put(struct tensor *out, struct tensor *self, struct te
 {
     struct tensor *result = out ? tensor_retain(out) : body_clone(NULL, self, MEMORY_PRESERVE);
 
-    if (result && put(result, indices, values, accumulate))
+    if (result && index_write(result, indices, values, accumulate))
         tensor_clear(&result);
-    return result;
-}
-
-/* --- gather
- * -----------------------------------------------------------------------------------------------------------
- */
-
-/* Lines along one dim (`inner`, the longest of the index) at every place of the other dims. */
-struct lines {
-    struct tensor *places; /* int64 */
-    struct gather_line line;
-    int64_t (*run)(const struct gather_line *line);
-    size_t bytes;
-    int dims, inner, dim;
-    int64_t sizes[TENSOR_MAX_DIMS]; /* of the index */
-    int64_t places_strides[TENSOR_MAX_DIMS], source_strides[TENSOR_MAX_DIMS],
-        target_strides[TENSOR_MAX_DIMS];
-    struct work work;
-    atomic_bool failed;
-    int64_t bad; /* a place out of range */
-};
-
-static void lines_strides(const struct tensor *tensor, int64_t *strides)
-{
-    strides[0] = 0; /* 0-d tensors count as one element of one dim */
-    memcpy(strides, tensor->strides, (size_t)tensor->dims * sizeof *strides);
-}
-
-static void run_lines(void *arg, int64_t begin, int64_t end)
-{
-    struct lines *lines = arg;
-
-    for (; begin < end; begin++) {
-        struct gather_line line = lines->line;
-        int64_t rest = begin;
-        if ((begin & 0xff) == 0 && !work_goes_on(&lines->work))
-            return;
-        for (int dim = lines->dims - 1; dim >= 0; dim--) {
-            if (dim == lines->inner)
-                continue;
-            int64_t at = rest % lines->sizes[dim];
-            rest /= lines->sizes[dim];
-            line.places += at * lines->places_strides[dim];
-            line.source += at * lines->source_strides[dim] * (int64_t)lines->bytes;
-            line.target += at * lines->target_strides[dim] * (int64_t)lines->bytes;
-        }
-        int64_t done = lines->run(&line);
-        if (done < line.n) {
-            if (!atomic_exchange(&lines->failed, true))
-                lines->bad = line.places[done * line.places_step];
-            return;
-        }
-    }
-}
-
-/* The dim to run along: the last, whose elements are neighbours, unless another is much longer. */
-static int inner_dim(const struct lines *lines)
-{
-    int last = lines->dims - 1, inner = last;
-
-    for (int dim = last; dim >= 0 && lines->sizes[last] < SHORT_LINE; dim--)
-        inner = lines->sizes[dim] > lines->sizes[inner] ? dim : inner;
-    return inner;
-}
-
-/* Runs every line; `parallel` when no two lines write to one place. */
-static int lines_run(struct lines *lines, bool parallel)
-{
-    int inner = inner_dim(lines);
-    int64_t count = 1;
-
-    for (int dim = 0; dim < lines->dims; dim++)
-        count *= dim == inner ? 1 : lines->sizes[dim];
-    lines->inner = inner;
-    lines->line.places = tensor_ptr(lines->places);
-    lines->line.n = lines->sizes[inner];
-    lines->line.places_step = lines->places_strides[inner];
-    lines->line.source_step = lines->source_strides[inner];
-    lines->line.target_step = lines->target_strides[inner];
-    atomic_init(&lines->failed, false);
-    work_start(&lines->work);
-    if (parallel)
-        parallel_for(0, count, rows_per_piece(lines->line.n), run_lines, lines);
-    else
-        run_lines(lines, 0, count);
-    if (atomic_load(&lines->failed)) {
-        error_set(ERROR_RUNTIME, "index %lld is out of bounds for dimension %d with size %lld",
-                  (long long)lines->bad, lines->dim, (long long)lines->line.size);
-        return -1;
-    }
-    return work_result(&lines->work);
-}
-
-static int lines_init(struct lines *lines, struct tensor *index, int64_t dim)
-{
-    lines->places = call_cast(index, DTYPE_I64);
-    if (!lines->places)
-        return -1;
-    lines->dim = (int)dim;
-    lines->dims = index->dims ? index->dims : 1;
-    lines->sizes[0] = 1;
-    memcpy(lines->sizes, index->sizes, (size_t)index->dims * sizeof *lines->sizes);
-    lines_strides(lines->places, lines->places_strides);
-    return 0;
-}
-
-static int check_gather(const struct tensor *self, int64_t dim, const struct tensor *index)
-{
-    int self_dims = self->dims ? self->dims : 1, index_dims = index->dims ? index->dims : 1;
-    char index_text[512], self_text[512];
-
-    if (index->dtype != DTYPE_I64 && index->dtype != DTYPE_I32) {
-        error_set(ERROR_RUNTIME, "gather(): Expected dtype int32/int64 for index");
-        return -1;
-    }
-    if (index->numel == 0)
-        return 0;
-    if (self_dims != index_dims) {
-        error_set(ERROR_RUNTIME,
-                  "Index tensor must have the same number of dimensions as input tensor");
-        return -1;
-    }
-    for (int i = 0; i < self->dims && i < index->dims; i++)
-        if (i != dim && index->sizes[i] > self->sizes[i]) {
-            error_set(ERROR_RUNTIME,
-                      "Size does not match at dimension %d expected index %s to be no larger "
-                      "than self %s apart from dimension %d",
-                      i, shape_text(tensor_shape(index), index_text, sizeof index_text),
-                      shape_text(tensor_shape(self), self_text, sizeof self_text), (int)dim);
-            return -1;
-        }
-    return 0;
-}
-
-struct tensor *body_gather(struct tensor *out, struct tensor *self, int64_t dim,
-                           struct tensor *index, bool sparse_grad)
-{
-    struct lines lines = {.bytes = dtype_info[self->dtype].bytes};
-    struct tensor *result;
-
-    (void)out;
-    (void)sparse_grad; /* gradients are dense, as in the reference unless asked for */
-    if (shape_wrap_dim(&dim, self->dims) || check_gather(self, dim, index))
-        return NULL;
-    result = tensor_new((enum dtype)self->dtype, self->storage->device, index->dims, index->sizes);
-    if (!result || result->numel == 0)
-        return result;
-    if (lines_init(&lines, index, dim)) {
-        tensor_release(result);
-        return NULL;
-    }
-    lines_strides(self, lines.source_strides);
-    lines_strides(result, lines.target_strides);
-    lines.line.dim_step = lines.source_strides[dim];
-    lines.line.size = self->dims ? self->sizes[dim] : 1;
-    lines.source_strides[dim] = 0;
-    lines.line.source = tensor_ptr(self);
-    lines.line.target = tensor_ptr(result);
-    lines.run = gather_kernels()->pick_line[gather_size(lines.bytes)];
-    if (lines_run(&lines, true))
-        tensor_clear(&result);
-    tensor_release(lines.places);
-    return result;
-}
-
-struct tensor *body_scatter_zeros(struct tensor *out, struct tensor *src, int64_t dim,
-                                  struct tensor *index, struct ints sizes)
-{
-    struct lines lines = {.bytes = dtype_info[src->dtype].bytes};
-    struct tensor *result;
-
-    (void)out;
-    if (shape_wrap_dim(&dim, sizes.count))
-        return NULL;
-    result = tensor_new((enum dtype)src->dtype, src->storage->device, sizes.count, sizes.items);
-    if (!result || backend_of(src->storage->device)->fill(result, scalar_int(0)) ||
-        (index->numel && lines_init(&lines, index, dim))) {
-        tensor_release(result);
-        return NULL;
-    }
-    if (index->numel == 0)
-        return result;
-    lines_strides(src, lines.source_strides);
-    lines_strides(result, lines.target_strides);
-    lines.line.dim_step = lines.target_strides[dim];
-    lines.line.size = sizes.count ? sizes.items[dim] : 1;
-    lines.target_strides[dim] = 0;
-    lines.line.source = tensor_ptr(src);
-    lines.line.target = tensor_ptr(result);
-    lines.run = gather_kernels()->add_line[src->dtype];
-    if (lines_run(&lines, false))
-        tensor_clear(&result);
-    tensor_release(lines.places);
     return result;
 }

@@ -35,5 +35,9 @@ bool index_has_overlap(const struct tensor *tensor);
 /* RUNTIME "unsupported operation: some elements of the input tensor and the written-to tensor refer
  * to a single memory location. …" when both are dense and share memory. */
 int index_check_overlap(const struct tensor *written, const struct tensor *input);
+/* self[indices] = or += values, which broadcast (gather.c): what index_put_ does below autograd. 0
+ * or -1. */
+int index_write(struct tensor *self, struct tensors indices, struct tensor *values,
+                bool accumulate);
 
 #endif

@@ -97,11 +97,11 @@ struct tensor *compose_scatter_reduced(struct tensor *grad, int64_t dim, struct 
                                        struct ints sizes, bool keepdim)
 {
     if (keepdim || sizes.count == 0) {
-        return tensor__scatter_zeros(grad, dim, indices, sizes);
+        return tensor_gather_grad(grad, sizes, dim, indices);
     }
     struct tensor *wide = tensor_unsqueeze(grad, dim);
     struct tensor *at = wide ? tensor_unsqueeze(indices, dim) : NULL;
-    struct tensor *result = at ? tensor__scatter_zeros(wide, dim, at, sizes) : NULL;
+    struct tensor *result = at ? tensor_gather_grad(wide, sizes, dim, at) : NULL;
     tensor_release(at);
     tensor_release(wide);
     return result;

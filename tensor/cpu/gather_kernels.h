@@ -8,7 +8,10 @@
 /* Kernels that only move elements are made for element sizes 1, 2, 4 and 8. */
 #define GATHER_SIZES 4
 
-/* One line of gather() or of its gradient: places[i] picks along a dim of `size` elements,
+/* How the elements that a line brings to one place are joined. */
+enum line_fold { LINE_ADD, LINE_MUL, LINE_MAX, LINE_MIN, LINE_FOLDS };
+
+/* One line of gather() or scatter(): places[i] picks along a dim of `size` elements,
  * `dim_step` apart. */
 struct gather_line {
     char *target;
@@ -28,11 +31,18 @@ struct gather_kernels {
     /* target[offsets[i]] += source[i * step], in order */
     void (*add[DTYPE_COUNT])(char *target, const int64_t *offsets, const char *source, int64_t step,
                              int64_t n);
+    /* The `count` elements of source whose mask byte is not 0, in order; and back. */
+    void (*keep[GATHER_SIZES])(char *target, const char *source, const uint8_t *mask,
+                               int64_t count);
+    void (*spend[GATHER_SIZES])(char *target, const char *source, const uint8_t *mask,
+                                int64_t count);
     /* target[i * target_step] = source[i * source_step + places[i] * dim_step]; the first i whose
      * place is out of range, or n. */
     int64_t (*pick_line[GATHER_SIZES])(const struct gather_line *line);
-    /* target[i * target_step + places[i] * dim_step] += source[i * source_step]; likewise. */
-    int64_t (*add_line[DTYPE_COUNT])(const struct gather_line *line);
+    /* target[i * target_step + places[i] * dim_step] = source[i * source_step]; likewise. */
+    int64_t (*put_line[GATHER_SIZES])(const struct gather_line *line);
+    /* The same with the element that is there joined in: enum line_fold. */
+    int64_t (*fold_line[LINE_FOLDS][DTYPE_COUNT])(const struct gather_line *line);
     /* Writes the offset of each nonzero byte of mask[0..n), base + i * step, from `offsets` on;
      * returns their count. */
     int64_t (*mask_offsets)(const uint8_t *mask, int64_t n, int64_t base, int64_t step,

@@ -90,6 +90,8 @@ extern PyMethodDef tensor_own_methods[];  /* tensor_method.c */
 extern PyMethodDef tensor_cast_methods[]; /* tensor_cast.c */
 extern PyMethodDef copy_methods[];        /* tensor_copy.c */
 extern PyMethodDef copy_functions[];
+extern PyMethodDef nonzero_methods[]; /* nonzero.c */
+extern PyMethodDef nonzero_functions[];
 extern PyGetSetDef tensor_attributes[]; /* tensor_attr.c */
 extern PyType_Slot tensor_protocols[];  /* protocol.c: numbers, length, items */
 

@@ -328,7 +328,7 @@ static int count_methods(const PyMethodDef *methods)
 static PyMethodDef *all_methods(void)
 {
     PyMethodDef *const lists[] = {tensor_methods, tensor_own_methods, tensor_cast_methods,
-                                  copy_methods, array_methods};
+                                  copy_methods, array_methods, nonzero_methods};
     enum { LISTS = sizeof lists / sizeof *lists };
     int count = 0;
     for (int i = 0; i < LISTS; i++) {

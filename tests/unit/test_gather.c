@@ -250,7 +250,7 @@ START_TEST(gather_follows_its_index_along_one_dim)
         struct tensor *self = make(DTYPE_F64, (struct ints){sizes, dims}, 0);
         struct tensor *index = make(DTYPE_I64, (struct ints){index_sizes, dims}, sizes[dim]);
         struct tensor *result = body_gather(NULL, self, roll(2) ? dim : dim - dims, index, false);
-        struct tensor *back = body_scatter_zeros(NULL, result, dim, index, tensor_shape(self));
+        struct tensor *back = tensor_gather_grad(result, tensor_shape(self), dim, index);
         struct tensor *sums = tensor_new(DTYPE_F64, CPU, dims, self->sizes);
         ck_assert_int_eq(cpu_backend.fill(sums, scalar_int(0)), 0);
         int64_t place[3] = {0};
@@ -288,7 +288,7 @@ static struct tensor *all_of_it(struct tensor *self, struct tensor *index, struc
     if (put)
         gathered = body_gather(NULL, put, 2, index, false);
     if (gathered)
-        back = body_scatter_zeros(NULL, gathered, 2, index, tensor_shape(self));
+        back = tensor_gather_grad(gathered, tensor_shape(self), 2, index);
     tensor_release(picked);
     tensor_release(put);
     tensor_release(gathered);

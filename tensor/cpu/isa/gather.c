@@ -1,6 +1,7 @@
 #include "../gather_kernels.h"
 
 #include "../../half.h"
+#include "../../scalar.h"
 
 #define JOIN_(a, b) a##_##b
 #define JOIN(a, b) JOIN_(a, b)
@@ -37,6 +38,39 @@
             to[i * line->target_step] = from[i * line->source_step + place * line->dim_step];      \
         }                                                                                          \
         return line->n;                                                                            \
+    }                                                                                              \
+                                                                                                   \
+    static int64_t put_line_##T(const struct gather_line *line)                                    \
+    {                                                                                              \
+        T *to = (T *)line->target;                                                                 \
+        const T *from = (const T *)line->source;                                                   \
+        for (int64_t i = 0; i < line->n; i++) {                                                    \
+            int64_t place = line->places[i * line->places_step];                                   \
+            if ((uint64_t)place >= (uint64_t)line->size)                                           \
+                return i;                                                                          \
+            to[i * line->target_step + place * line->dim_step] = from[i * line->source_step];      \
+        }                                                                                          \
+        return line->n;                                                                            \
+    }                                                                                              \
+                                                                                                   \
+    static void keep_##T(char *target, const char *source, const uint8_t *mask, int64_t count)     \
+    {                                                                                              \
+        T *to = (T *)target;                                                                       \
+        const T *from = (const T *)source;                                                         \
+        for (int64_t i = 0, kept = 0; kept < count; i++) {                                         \
+            to[kept] = from[i];                                                                    \
+            kept += mask[i] != 0;                                                                  \
+        }                                                                                          \
+    }                                                                                              \
+                                                                                                   \
+    static void spend_##T(char *target, const char *source, const uint8_t *mask, int64_t count)    \
+    {                                                                                              \
+        T *to = (T *)target;                                                                       \
+        const T *from = (const T *)source;                                                         \
+        for (int64_t i = 0, spent = 0; spent < count; i++) {                                       \
+            to[i] = mask[i] ? from[spent] : to[i];                                                 \
+            spent += mask[i] != 0;                                                                 \
+        }                                                                                          \
     }
 
 MOVERS(uint8_t)
@@ -64,8 +98,13 @@ MOVERS(uint64_t)
             to[offsets[i]] = (T)STORE(sum);                                                        \
         }                                                                                          \
     }                                                                                              \
-                                                                                                   \
-    static int64_t add_line_##name(const struct gather_line *line)                                 \
+    LINE_FOLD(add_line_##name, T, A, LOAD, STORE, a + b)                                           \
+    LINE_FOLD(mul_line_##name, T, A, LOAD, STORE, a *b)                                            \
+    LINE_FOLD(max_line_##name, T, A, LOAD, STORE, larger(a, b))                                    \
+    LINE_FOLD(min_line_##name, T, A, LOAD, STORE, smaller(a, b))
+
+#define LINE_FOLD(function, T, A, LOAD, STORE, JOINED)                                             \
+    static int64_t function(const struct gather_line *line)                                        \
     {                                                                                              \
         T *to = (T *)line->target;                                                                 \
         const T *from = (const T *)line->source;                                                   \
@@ -74,8 +113,9 @@ MOVERS(uint64_t)
             if ((uint64_t)place >= (uint64_t)line->size)                                           \
                 return i;                                                                          \
             T *at = to + i * line->target_step + place * line->dim_step;                           \
-            A sum = (A)(LOAD(*at) + LOAD(from[i * line->source_step]));                            \
-            *at = (T)STORE(sum);                                                                   \
+            A a = (A)LOAD(*at), b = (A)LOAD(from[i * line->source_step]);                          \
+            A joined = (A)(JOINED);                                                                \
+            *at = (T)STORE(joined);                                                                \
         }                                                                                          \
         return line->n;                                                                            \
     }
@@ -134,10 +174,16 @@ const struct gather_kernels JOIN(gather_kernels, ISA) = {
 #undef DTYPE
         },
     .pick_line = BY_SIZE(pick_line),
-    .add_line =
+    .put_line = BY_SIZE(put_line),
+    .keep = BY_SIZE(keep),
+    .spend = BY_SIZE(spend),
+    .fold_line =
         {
 #define DTYPE(id, name, storage, compute, accumulator, kind, short_name, ...)                      \
-    [DTYPE_##id] = add_line_##short_name,
+    [LINE_ADD][DTYPE_##id] = add_line_##short_name,                                                \
+    [LINE_MUL][DTYPE_##id] = mul_line_##short_name,                                                \
+    [LINE_MAX][DTYPE_##id] = max_line_##short_name,                                                \
+    [LINE_MIN][DTYPE_##id] = min_line_##short_name,
 #include "../../dtype.def"
 #undef DTYPE
         },

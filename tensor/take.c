@@ -1,0 +1,269 @@
+/* Elements by number, as if a tensor had one dim: take, put; and what is made of gather and
+ * scatter: take_along_dim, one_hot. body_* lie below autograd, compose_* above it. */
+#include "op_functions.h"
+
+#include "backend.h"
+#include "call.h"
+#include "cpu/gather_kernels.h"
+#include "index_plan.h"
+#include "shape.h"
+
+/* --- elements by number --- */
+
+/* The elements' offsets from the first one, contiguous int64, in the index's shape. */
+static struct tensor *numbered_offsets(const struct tensor *self, struct tensor *index)
+{
+    struct tensor *offsets = body_clone(NULL, index, MEMORY_CONTIGUOUS);
+    int64_t *items = offsets ? tensor_ptr(offsets) : NULL;
+    bool plain = tensor_is_contiguous(self);
+
+    for (int64_t i = 0; offsets && i < offsets->numel; i++) {
+        int64_t number = items[i], offset = 0;
+        if (number < -self->numel || number >= self->numel) {
+            error_set(ERROR_INDEX,
+                      "out of range: tried to access index %lld on a tensor of %lld elements.",
+                      (long long)number, (long long)self->numel);
+            tensor_clear(&offsets);
+            break;
+        }
+        number += number < 0 ? self->numel : 0;
+        for (int dim = self->dims - 1; dim >= 0 && !plain; dim--) {
+            offset += number % self->sizes[dim] * self->strides[dim];
+            number /= self->sizes[dim];
+        }
+        items[i] = plain ? number : offset;
+    }
+    return offsets;
+}
+
+static int check_numbers(const struct tensor *index, const char *op)
+{
+    if (index->dtype == DTYPE_I64)
+        return 0;
+    error_set(ERROR_RUNTIME, "%s(): Expected a long tensor for index, but got %s", op,
+              dtype_info[index->dtype].class_name);
+    return -1;
+}
+
+static int check_same_dtype(const struct tensor *self, const struct tensor *other, const char *op,
+                            const char *name)
+{
+    if (self->dtype == other->dtype)
+        return 0;
+    error_set(ERROR_RUNTIME,
+              "%s(): self and %s expected to have the same dtype, but got self.dtype = %s and "
+              "%s.dtype = %s",
+              op, name, dtype_info[self->dtype].class_name, name,
+              dtype_info[other->dtype].class_name);
+    return -1;
+}
+
+struct tensor *body_take(struct tensor *out, struct tensor *self, struct tensor *index)
+{
+    size_t bytes = dtype_info[self->dtype].bytes;
+    struct tensor *offsets, *result = NULL;
+
+    if (check_numbers(index, "take") || (out && check_same_dtype(self, out, "take", "out")))
+        return NULL;
+    if (self->numel == 0 && index->numel) {
+        error_set(ERROR_INDEX, "take(): tried to take from an empty tensor");
+        return NULL;
+    }
+    offsets = numbered_offsets(self, index);
+    if (offsets)
+        result =
+            tensor_new((enum dtype)self->dtype, self->storage->device, index->dims, index->sizes);
+    if (result && result->numel)
+        gather_kernels()->pick[gather_size(bytes)](tensor_ptr(result), tensor_ptr(self),
+                                                   tensor_ptr(offsets), result->numel);
+    tensor_release(offsets);
+    return call_deliver(out, result, "take");
+}
+
+static int put_numbered(struct tensor *result, const struct tensor *index,
+                        const struct tensor *offsets, struct tensor *source, bool accumulate)
+{
+    const struct gather_kernels *kernels = gather_kernels();
+    struct tensor *values = call_contiguous(source);
+
+    if (!values)
+        return -1;
+    if (index->numel && accumulate)
+        kernels->add[result->dtype](tensor_ptr(result), tensor_ptr(offsets), tensor_ptr(values), 1,
+                                    index->numel);
+    else if (index->numel)
+        kernels->put[gather_size(dtype_info[result->dtype].bytes)](
+            tensor_ptr(result), tensor_ptr(offsets), tensor_ptr(values), 1, index->numel);
+    tensor_release(values);
+    return 0;
+}
+
+struct tensor *body_put(struct tensor *out, struct tensor *self, struct tensor *index,
+                        struct tensor *source, bool accumulate)
+{
+    struct tensor *offsets = NULL, *result;
+
+    if (check_numbers(index, "put_") || check_same_dtype(self, source, "put_", "source"))
+        return NULL;
+    if (index->numel != source->numel) {
+        error_set(ERROR_INDEX,
+                  "put_(): Expected source and index to have the same number of elements, but got "
+                  "source.numel() = %lld, index.numel() = %lld",
+                  (long long)source->numel, (long long)index->numel);
+        return NULL;
+    }
+    if (out && (call_check_writable(out) || index_check_overlap(out, source)))
+        return NULL;
+    result = out ? tensor_retain(out) : body_clone(NULL, self, MEMORY_PRESERVE);
+    offsets = result ? numbered_offsets(result, index) : NULL;
+    if (!offsets || put_numbered(result, index, offsets, source, accumulate))
+        tensor_clear(&result);
+    tensor_release(offsets);
+    return result;
+}
+
+/* --- gather() with shapes that broadcast --- */
+
+/* The places, counted on from the end and beyond it, brought into [0, size); new reference. */
+static struct tensor *wrapped_places(struct tensor *indices, int64_t size)
+{
+    struct tensor *places = body_clone(NULL, indices, MEMORY_CONTIGUOUS);
+    int64_t *items = places && places->numel ? tensor_ptr(places) : NULL;
+
+    for (int64_t i = 0; items && size > 0 && i < places->numel; i++) {
+        items[i] %= size;
+        items[i] += items[i] < 0 ? size : 0;
+    }
+    return places;
+}
+
+/* self stretched to `other`'s sizes but for `dim` (new reference). */
+static struct tensor *stretched(struct tensor *self, const struct shape *shape, int64_t dim)
+{
+    struct shape wanted = *shape;
+
+    wanted.sizes[dim] = self->sizes[dim];
+    struct ints sizes = {wanted.sizes, wanted.dims};
+    return tensor_expand(self, sizes, true);
+}
+
+static int common_shape(struct shape *shape, const struct tensor *self,
+                        const struct tensor *indices, int64_t dim)
+{
+    shape->dims = self->dims;
+    for (int i = 0; i < self->dims; i++) {
+        int64_t a = i == dim ? 1 : self->sizes[i], b = i == dim ? 1 : indices->sizes[i];
+        if (a != b && a != 1 && b != 1) {
+            error_set(ERROR_RUNTIME,
+                      "The size of tensor a (%lld) must match the size of tensor b (%lld) at "
+                      "non-singleton dimension %d",
+                      (long long)a, (long long)b, i);
+            return -1;
+        }
+        shape->sizes[i] = a == 1 ? b : a;
+    }
+    return 0;
+}
+
+static struct tensor *take_along_flat(struct tensor *self, struct tensor *indices)
+{
+    struct tensor *flat = tensor_view(self, INTS(-1));
+    struct tensor *places = flat ? tensor_view(indices, INTS(-1)) : NULL;
+    struct tensor *result = places ? tensor_gather(flat, 0, places, false) : NULL;
+
+    tensor_release(places);
+    tensor_release(flat);
+    return result;
+}
+
+struct tensor *compose_take_along_dim(struct tensor *self, struct tensor *indices,
+                                      struct maybe_int dim)
+{
+    struct tensor *values, *wrapped, *places, *result;
+    int64_t along = dim.value;
+    struct shape shape;
+
+    if (dim.has && self->dims != indices->dims) {
+        error_set(ERROR_RUNTIME,
+                  "torch.take_along_dim(): input and indices should have the same number of "
+                  "dimensions, but got %d dimensions for input, and %d dimensions for indices",
+                  self->dims, indices->dims);
+        return NULL;
+    }
+    if (indices->dtype != DTYPE_I64) {
+        error_set(ERROR_RUNTIME,
+                  "torch.take_along_dim(): dtype of indices should be Long but got %s",
+                  dtype_info[indices->dtype].class_name);
+        return NULL;
+    }
+    if (!dim.has)
+        return take_along_flat(self, indices);
+    if (shape_wrap_dim(&along, self->dims) || common_shape(&shape, self, indices, along))
+        return NULL;
+    values = self->dims ? stretched(self, &shape, along) : tensor_retain(self);
+    wrapped = values ? wrapped_places(indices, self->dims ? self->sizes[along] : 1) : NULL;
+    places =
+        wrapped ? self->dims ? stretched(wrapped, &shape, along) : tensor_retain(wrapped) : NULL;
+    result = places ? tensor_gather(values, along, places, false) : NULL;
+    tensor_release(places);
+    tensor_release(wrapped);
+    tensor_release(values);
+    return result;
+}
+
+/* --- one_hot --- */
+
+/* The number of classes: given, or one more than the largest; -1 with the error set. */
+static int64_t count_classes(const struct tensor *classes, int64_t num_classes)
+{
+    const int64_t *items = classes->numel ? tensor_ptr(classes) : NULL;
+    int64_t largest = -1;
+
+    if (classes->numel == 0 && num_classes <= 0) {
+        error_set(ERROR_RUNTIME, "Can not infer total number of classes from empty tensor.");
+        return -1;
+    }
+    for (int64_t i = 0; i < classes->numel; i++) {
+        if (items[i] < 0) {
+            error_set(ERROR_RUNTIME, "Class values must be non-negative.");
+            return -1;
+        }
+        largest = items[i] > largest ? items[i] : largest;
+    }
+    if (num_classes == -1)
+        return largest + 1;
+    if (largest < num_classes)
+        return num_classes;
+    error_set(ERROR_RUNTIME, "Class values must be smaller than num_classes.");
+    return -1;
+}
+
+struct tensor *compose_one_hot(struct tensor *self, int64_t num_classes)
+{
+    struct tensor *classes, *wide = NULL, *zeros = NULL, *result = NULL;
+    struct shape shape;
+
+    if (self->dtype != DTYPE_I64) {
+        error_set(ERROR_RUNTIME, "one_hot is only applicable to index tensor of type LongTensor.");
+        return NULL;
+    }
+    classes = call_contiguous(self);
+    int64_t count = classes ? count_classes(classes, num_classes) : -1;
+    if (count < 0)
+        goto done;
+    shape_like(&shape, self);
+    if (shape.dims == TENSOR_MAX_DIMS) {
+        error_set(ERROR_RUNTIME, "only tensors with up to %d dims are supported", TENSOR_MAX_DIMS);
+        goto done;
+    }
+    shape.sizes[shape.dims++] = count;
+    zeros = tensor_zeros((struct ints){shape.sizes, shape.dims}, DTYPE_I64, self->storage->device);
+    wide = zeros ? alias_unsqueeze(classes, -1) : NULL;
+    if (wide)
+        result = body_scatter(zeros, zeros, -1, wide, scalar_int(1));
+done:
+    tensor_release(wide);
+    tensor_release(zeros);
+    tensor_release(classes);
+    return result;
+}
