@@ -2,6 +2,7 @@
  * records it). */
 #include <stdio.h>
 
+#include "dims.h"
 #include "op_functions.h"
 #include "shape.h"
 
@@ -30,11 +31,19 @@ struct tensor *alias_transpose(struct tensor *self, int64_t dim0, int64_t dim1)
     return view;
 }
 
+int check_t(struct tensor *self, const char *op)
+{
+    if (self->dims <= 2) {
+        return 0;
+    }
+    error_set(ERROR_RUNTIME, "%s() expects a tensor with <= 2 dimensions, but self is %dD", op,
+              self->dims);
+    return -1;
+}
+
 struct tensor *alias_t(struct tensor *self)
 {
-    if (self->dims > 2) {
-        error_set(ERROR_RUNTIME, "t() expects a tensor with <= 2 dimensions, but self is %dD",
-                  self->dims);
+    if (check_t(self, "t")) {
         return NULL;
     }
     return self->dims < 2 ? alias_all(self) : alias_transpose(self, 0, 1);
@@ -430,29 +439,60 @@ struct tensor *alias_squeeze(struct tensor *self, int64_t dim)
     return without_dim(self, dim, self->offset);
 }
 
-int alias_unbind(struct tensor *self, int64_t dim, struct tensor_list *result)
+struct tensor *alias_squeeze_dims(struct tensor *self, struct ints dim)
 {
-    *result = (struct tensor_list){NULL, 0};
-    if (shape_wrap_dim(&dim, self->dims)) {
-        return -1;
+    int64_t sizes[TENSOR_MAX_DIMS], strides[TENSOR_MAX_DIMS];
+    bool named[TENSOR_MAX_DIMS + 1] = {false};
+    int kept = 0;
+    if (dim.count > 0 && shape_reduced_dims(self->dims, dim, named)) {
+        return NULL;
     }
-    if (self->dims == 0) {
-        error_set(ERROR_INDEX, "Dimension specified as %lld but tensor has no dimensions",
-                  (long long)dim);
-        return -1;
-    }
-    int64_t count = self->sizes[dim];
-    result->items = mem_alloc((size_t)count * sizeof *result->items);
-    if (!result->items) {
-        return -1;
-    }
-    for (int64_t i = 0; i < count; i++) {
-        struct tensor *view = without_dim(self, dim, self->offset + i * self->strides[dim]);
-        if (!view) {
-            tensor_list_release(result);
-            return -1;
+    for (int i = 0; i < self->dims; i++) {
+        if (!named[i] || self->sizes[i] != 1) {
+            sizes[kept] = self->sizes[i];
+            strides[kept++] = self->strides[i];
         }
-        result->items[result->count++] = view;
     }
-    return 0;
+    return tensor_alias(self, kept, sizes, strides, self->offset);
+}
+
+/* --- windows --- */
+
+static int check_window(int64_t dim, int64_t length, int64_t size, int64_t step)
+{
+    if (size < 0) {
+        error_set(ERROR_RUNTIME, "size is %lld but must be >= 0", (long long)size);
+    } else if (size > length) {
+        error_set(ERROR_RUNTIME,
+                  "maximum size for tensor at dimension %lld is %lld but size is %lld",
+                  (long long)dim, (long long)length, (long long)size);
+    } else if (step <= 0) {
+        error_set(ERROR_RUNTIME, "step is %lld but must be > 0", (long long)step);
+    } else {
+        return 0;
+    }
+    return -1;
+}
+
+struct tensor *alias_unfold(struct tensor *self, int64_t dimension, int64_t size, int64_t step)
+{
+    int64_t sizes[TENSOR_MAX_DIMS + 1], strides[TENSOR_MAX_DIMS + 1];
+    if (shape_wrap_dim(&dimension, self->dims)) {
+        return NULL;
+    }
+    int64_t length = self->dims ? self->sizes[dimension] : 1;
+    if (check_window(dimension, length, size, step)) {
+        return NULL;
+    }
+    for (int i = 0; i < self->dims; i++) {
+        sizes[i] = self->sizes[i];
+        strides[i] = self->strides[i];
+    }
+    sizes[self->dims] = size;
+    strides[self->dims] = self->dims ? self->strides[dimension] : 1;
+    if (self->dims) {
+        sizes[dimension] = (length - size) / step + 1;
+        strides[dimension] *= step;
+    }
+    return tensor_alias(self, self->dims + 1, sizes, strides, self->offset);
 }

@@ -60,6 +60,8 @@ TENSOR_API struct tensor *tensor_alias(struct tensor *base, int dims, const int6
 TENSOR_API struct tensor *tensor_weak(struct scalar value);
 /* Changes sizes in place to contiguous `sizes`, growing the storage when needed (out=). */
 TENSOR_API int tensor_resize(struct tensor *tensor, int dims, const int64_t *sizes);
+/* Gives `tensor` the sizes, strides and offset of `view`, which lies in the same storage. */
+TENSOR_API int tensor_set_layout(struct tensor *tensor, const struct tensor *view);
 /* Makes `tensor` share `source`'s storage, sizes, strides, offset and dtype (`x.data = y`). */
 TENSOR_API int tensor_set_data(struct tensor *tensor, struct tensor *source);
 

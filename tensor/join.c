@@ -80,8 +80,9 @@ static struct tensor *join_result(struct tensor *out, struct tensors list,
     if (!out)
         return tensor_new(dtype, device, shape->dims, shape->sizes);
     if (!dtype_can_cast(dtype, (enum dtype)out->dtype)) {
-        error_set(ERROR_TYPE, "torch.%s(): input types can't be cast to the desired output type %s",
-                  op, dtype_info[out->dtype].class_name);
+        error_set(ERROR_TYPE,
+                  "torch.cat(): input types can't be cast to the desired output type %s",
+                  dtype_info[out->dtype].class_name);
         return NULL;
     }
     for (int i = 0; i < list.count; i++)
@@ -107,8 +108,9 @@ struct tensor *body_cat(struct tensor *out, struct tensors tensors, int64_t dim)
 {
     struct shape shape;
 
-    if (shape_cat(&shape, tensors, dim) || shape_wrap_dim(&dim, shape.dims))
+    if (shape_cat(&shape, tensors, dim))
         return NULL;
+    dim = shape.dims == 1 ? 0 : dim < 0 ? dim + shape.dims : dim;
     struct join join = {.result = join_result(out, tensors, &shape, "cat"), .dim = (int)dim};
     return join_all(&join, tensors);
 }
@@ -155,4 +157,58 @@ struct tensor *body_stack(struct tensor *out, struct tensors tensors, int64_t di
     struct join join = {
         .result = join_result(out, tensors, &shape, "stack"), .dim = (int)dim, .stacks = true};
     return join_all(&join, tensors);
+}
+
+/* --- joins that first give their tensors more dims --- */
+
+typedef struct tensor *(*widen_fn)(struct tensor *self);
+
+/* cat() of every tensor widened; `op` stands in the error for none. */
+static struct tensor *join_widened(struct tensors tensors, widen_fn widen, int64_t dim,
+                                   const char *op)
+{
+    struct tensor *result = NULL;
+    struct tensor_list wide = {NULL, 0};
+
+    if (tensors.count == 0) {
+        error_set(ERROR_RUNTIME, "%s expects a non-empty TensorList", op);
+        return NULL;
+    }
+    wide.items = mem_alloc((size_t)tensors.count * sizeof *wide.items);
+    if (!wide.items)
+        return NULL;
+    for (; wide.count < tensors.count; wide.count++)
+        if (!(wide.items[wide.count] = widen(tensors.items[wide.count])))
+            goto done;
+    result = tensor_cat((struct tensors){wide.items, wide.count}, dim);
+done:
+    tensor_list_release(&wide);
+    return result;
+}
+
+static struct tensor *widen_to_column(struct tensor *self)
+{
+    return self->dims < 2 ? tensor_reshape(self, INTS(self->numel, 1)) : tensor_retain(self);
+}
+
+struct tensor *compose_hstack(struct tensors tensors)
+{
+    bool flat = tensors.count > 0 && tensors.items[0]->dims < 2;
+
+    return join_widened(tensors, atleast_1d, !flat, "hstack");
+}
+
+struct tensor *compose_vstack(struct tensors tensors)
+{
+    return join_widened(tensors, atleast_2d, 0, "vstack");
+}
+
+struct tensor *compose_dstack(struct tensors tensors)
+{
+    return join_widened(tensors, atleast_3d, 2, "dstack");
+}
+
+struct tensor *compose_column_stack(struct tensors tensors)
+{
+    return join_widened(tensors, widen_to_column, 1, "column_stack");
 }

@@ -550,7 +550,10 @@ int shape_cat(struct shape *out, struct tensors list, int64_t dim)
         }
         first = first || is_skipped(list.items[i]) ? first : list.items[i];
     }
-    first = first ? first : list.items[0];
+    if (!first) { /* nothing but empty tensors: then any dim is right */
+        shape_set(out, 1, list.items[0]->sizes);
+        return 0;
+    }
     if (shape_wrap_dim(&dim, first->dims)) {
         return -1;
     }

@@ -317,6 +317,15 @@ int tensor_resize(struct tensor *tensor, int dims, const int64_t *sizes)
     return replace_dims(tensor, dims, sizes, NULL, numel);
 }
 
+int tensor_set_layout(struct tensor *tensor, const struct tensor *view)
+{
+    if (replace_dims(tensor, view->dims, view->sizes, view->strides, view->numel)) {
+        return -1;
+    }
+    tensor->offset = view->offset;
+    return 0;
+}
+
 int tensor_set_data(struct tensor *tensor, struct tensor *source)
 {
     /* the tensor keeps its own count of changes: a graph that saved it must not see the storage's

@@ -104,6 +104,24 @@ static PyObject *get_mT(PyObject *self, void *Py_UNUSED(closure))
     return tensor_object_take(tensor_transpose(tensor, -2, -1));
 }
 
+static PyObject *get_mH(PyObject *self, void *Py_UNUSED(closure))
+{
+    struct tensor *tensor = tensor_of(self);
+    if (tensor->dims == 1) {
+        PyErr_SetString(PyExc_RuntimeError, "tensor.mH is only supported on matrices or batches of "
+                                            "matrices. Got 1-D tensor.");
+        return NULL;
+    }
+    if (tensor->dims == 0) {
+        return PyErr_WarnEx(
+                   PyExc_UserWarning,
+                   "Tensor.mH is deprecated on 0-D tensors. Consider using x.conj().", 1)
+                   ? NULL
+                   : Py_NewRef(self);
+    }
+    return tensor_object_take(tensor_transpose(tensor, -2, -1));
+}
+
 static PyObject *get_H(PyObject *self, void *Py_UNUSED(closure))
 {
     struct tensor *tensor = tensor_of(self);
@@ -112,6 +130,11 @@ static PyObject *get_H(PyObject *self, void *Py_UNUSED(closure))
                      "tensor.H is only supported on matrices (2-D tensors). Got %d-D tensor.%s",
                      tensor->dims,
                      tensor->dims > 2 ? " For batches of matrices, consider using tensor.mH" : "");
+        return NULL;
+    }
+    if (tensor->dims == 0 &&
+        PyErr_WarnEx(PyExc_UserWarning,
+                     "Tensor.H is deprecated on 0-D tensors. Consider using x.conj().", 1)) {
         return NULL;
     }
     return tensor->dims ? tensor_object_take(tensor_transpose(tensor, 0, 1)) : Py_NewRef(self);
@@ -283,6 +306,7 @@ PyGetSetDef tensor_attributes[] = {
     {"name", get_none, NULL, NULL, NULL},
     {"T", get_T, NULL, "The tensor with its dimensions reversed.", NULL},
     {"mT", get_mT, NULL, "The tensor with its last two dimensions swapped.", NULL},
+    {"mH", get_mH, NULL, "The tensor with its last two dimensions swapped.", NULL},
     {"H", get_H, NULL, "The transpose of a matrix.", NULL},
     {"real", get_real, NULL, "The tensor itself: its elements are real.", NULL},
     {"imag", get_imag, NULL, NULL, NULL},

@@ -96,4 +96,4 @@ class _OnFirstUse(type(_sys)):
 _OnFirstUse("linalg.py")
 _OnFirstUse("nn/__init__.py")
 from torch import autograd, backends, cuda, functional, random, types, utils, version  # noqa: E402
-from torch.functional import chain_matmul, einsum, tensordot  # noqa: E402
+from torch.functional import *  # noqa: E402, F401, F403

@@ -1,8 +1,13 @@
 """Functions whose arguments take several forms; the work is done in C."""
+from __future__ import annotations
+
+from typing import Sequence, Tuple, Union
+
 from torch import _C
 from torch._C import Tensor
 
-__all__ = ["chain_matmul", "einsum", "tensordot"]
+__all__ = ["atleast_1d", "atleast_2d", "atleast_3d", "block_diag", "broadcast_tensors", "chain_matmul", "einsum", "split",
+           "tensordot"]
 
 
 def chain_matmul(*matrices, out=None):
@@ -54,3 +59,38 @@ def tensordot(a, b, dims=2, out=None):
             raise RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}")
         dims_a, dims_b = list(range(-dims, 0)), list(range(dims))
     return _C.tensordot(a, b, dims_a, dims_b, out=out)
+
+
+def broadcast_tensors(*tensors: Tensor) -> Tuple[Tensor, ...]:
+    """Views of the tensors with the shape that they broadcast to."""
+    return _C.broadcast_tensors(tensors)
+
+
+def block_diag(*tensors: Tensor) -> Tensor:
+    """A matrix with the tensors along its diagonal and zeros elsewhere."""
+    return _C.block_diag(tensors)
+
+
+def split(tensor: Tensor, split_size_or_sections: Union[int, Sequence[int]], dim: int = 0) -> Tuple[Tensor, ...]:
+    """Views of consecutive pieces of one size, or of the sizes listed."""
+    return tensor.split(split_size_or_sections, dim)
+
+
+def atleast_1d(*tensors: Union[Tensor, Sequence[Tensor]]) -> Union[Tensor, Tuple[Tensor, ...]]:
+    """Each tensor with at least one dimension."""
+    return _each(_C.atleast_1d, tensors)
+
+
+def atleast_2d(*tensors: Union[Tensor, Sequence[Tensor]]) -> Union[Tensor, Tuple[Tensor, ...]]:
+    """Each tensor with at least two dimensions: a vector becomes a row."""
+    return _each(_C.atleast_2d, tensors)
+
+
+def atleast_3d(*tensors: Union[Tensor, Sequence[Tensor]]) -> Union[Tensor, Tuple[Tensor, ...]]:
+    """Each tensor with at least three dimensions: a matrix becomes one of depth 1."""
+    return _each(_C.atleast_3d, tensors)
+
+
+def _each(function, tensors):
+    """One tensor for one, a tuple for several or for a list of them."""
+    return function(tensors[0] if len(tensors) == 1 else tensors)
