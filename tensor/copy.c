@@ -101,7 +101,7 @@ struct tensor *body_slice_scatter(struct tensor *out, struct tensor *self, struc
 static struct tensor *new_filled(struct tensor *self, struct scalar value)
 {
     struct tensor *result =
-        new_for_copy(self, (enum dtype)self->dtype, self->storage->device, false);
+        create_like(self, MEMORY_PRESERVE, (enum dtype)self->dtype, self->storage->device);
     if (result && backend_of(result->storage->device)->fill(result, value)) {
         tensor_clear(&result);
     }

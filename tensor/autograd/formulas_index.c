@@ -161,9 +161,9 @@ static struct tensor *join(struct tensor *(*op)(struct tensor *, struct tensor *
 static struct tensor *place_counts(struct tensor *self, int64_t dim, struct tensor *index,
                                    struct tensor *src, bool include_self)
 {
-    struct tensor *start = include_self ? tensor_ones_like(self, DTYPE_NONE, DEVICE_DEFAULT)
-                                        : tensor_zeros_like(self, DTYPE_NONE, DEVICE_DEFAULT);
-    struct tensor *ones = start ? tensor_ones_like(src, DTYPE_NONE, DEVICE_DEFAULT) : NULL;
+    struct tensor *start = include_self ? tensor_ones_like(self, MEMORY_PRESERVE, DTYPE_NONE, DEVICE_DEFAULT)
+                                        : tensor_zeros_like(self, MEMORY_PRESERVE, DTYPE_NONE, DEVICE_DEFAULT);
+    struct tensor *ones = start ? tensor_ones_like(src, MEMORY_PRESERVE, DTYPE_NONE, DEVICE_DEFAULT) : NULL;
     struct tensor *counts = ones ? tensor_scatter_add(start, dim, index, ones) : NULL;
     struct tensor *empty = counts ? join(tensor_eq, tensor_retain(counts), number(0)) : NULL;
     struct tensor *result = empty ? tensor_masked_fill(counts, empty, scalar_int(1)) : NULL;
@@ -232,7 +232,7 @@ static struct tensor *product_of_others(struct tensor *self, int64_t dim, struct
         filled ? tensor_scatter_reduce(self, dim, index, filled, "prod", include_self) : NULL;
     struct tensor *zeros =
         zero ? tensor__to_copy(zero, (enum dtype)src->dtype, DEVICE_DEFAULT) : NULL;
-    struct tensor *none = zeros ? tensor_zeros_like(self, DTYPE_NONE, DEVICE_DEFAULT) : NULL;
+    struct tensor *none = zeros ? tensor_zeros_like(self, MEMORY_PRESERVE, DTYPE_NONE, DEVICE_DEFAULT) : NULL;
     struct tensor *counts = none ? tensor_scatter_add(none, dim, index, zeros) : NULL;
     struct tensor *single = join(tensor_eq, gathered(counts, dim, index), number(1));
     struct tensor *alone = single ? tensor_bitwise_and(single, zero) : NULL;

@@ -140,7 +140,7 @@ struct tensor *compose_vector_norm_grad(struct tensor *grad, struct tensor *self
     double p = scalar_to_double(order);
     struct tensor *slope = NULL;
     if (p == 0) {
-        return tensor_zeros_like(self, DTYPE_NONE, DEVICE_DEFAULT);
+        return tensor_zeros_like(self, MEMORY_PRESERVE, DTYPE_NONE, DEVICE_DEFAULT);
     }
     struct tensor *wide = tensor_restored(grad, tensor_shape(self), dim, keepdim);
     struct tensor *norm = wide ? tensor_restored(result, tensor_shape(self), dim, keepdim) : NULL;
