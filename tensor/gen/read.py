@@ -446,6 +446,7 @@ def write_if_changed(path, text):
         with open(path, encoding='utf-8') as file:
             if file.read() == text:
                 return
+    os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, 'w', encoding='utf-8') as file:
         file.write(text)
 
@@ -463,7 +464,6 @@ def main():
         files = {**write_c.files(table), **write_py.files(table), **write_stub.files(table)}
     except DeclError as error:
         sys.exit(str(error))
-    os.makedirs(options.out, exist_ok=True)
     for name, text in files.items():
         write_if_changed(os.path.join(options.out, name), text)
 

@@ -1,9 +1,9 @@
-"""Stubs for type checkers and editors: _C.pyi is python/_C.pyi with the table's methods and functions put in, and
-return_types.pyi holds the named results. files() returns {name: text}."""
+"""Stubs for type checkers and editors: _C/__init__.pyi is python/_C.pyi with the table's methods and functions put in,
+_C/_nn.pyi and its like hold the parts of it, return_types.pyi the named results. files() returns {name: text}."""
 
 import os
 
-from read import SCHEMA
+from read import MODULES, SCHEMA
 from write_py import COMPARISONS, METHODS, SLOTS, named_results, variants
 
 OWN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'python', '_C.pyi')
@@ -11,6 +11,11 @@ OWN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 
 DUNDERS = {'subtract': 'sub', 'multiply': 'mul', 'true_divide': 'truediv', 'floor_divide': 'floordiv',
            'remainder': 'mod', 'power': 'pow', 'matrix_multiply': 'matmul', 'negative': 'neg', 'absolute': 'abs'}
 COMPARISON_DUNDERS = dict(zip(COMPARISONS, ('lt', 'le', 'eq', 'ne', 'gt', 'ge')))
+PART = '''from typing import Sequence, overload
+
+from torch._C import Generator, Tensor, _Device, _bool, _dtype, _float, _int, _layout, _memory_format, _Number
+
+'''
 NAMED = '''
 @final
 class %s(structseq[Tensor], tuple[%s]):
@@ -45,19 +50,26 @@ def result(overload):
     return kinds.get(overload.result, SCHEMA[given][4])
 
 
+def covers(first, second):
+    """Whether the first of two parameter lists takes all that the second does: checkers refuse such overloads."""
+    first, second = (text.replace('Tensor | _Number', '_Number') for text in (first, second))
+    return first == second or first.startswith(second + ', *, out: ')
+
+
 def definitions(op, functions):
     """The lines of an op's functions, or of its methods."""
     for variant, name, overloads in variants(op):
-        if (variant not in METHODS) != functions or op.module:
+        if (variant not in METHODS) != functions:
             continue
-        lines = []
+        lists = {}
         for overload in overloads:
             first = overload.args[0][1] if overload.args else None
             alone = first and first.type.startswith('int[') and sum(not a.keyword for _, a in overload.args) == 1
-            lines += ['def %s(%s) -> %s: ...' % (name, parameters(overload, sizes), result(overload))
-                      for sizes in (False, True)[:1 + bool(alone)]]
-        for line in dict.fromkeys(lines):
-            yield from ['@overload', line] if len(set(lines)) > 1 else [line]
+            for text in (parameters(overload, sizes) for sizes in (False, True)[:1 + bool(alone)]):
+                if not any(covers(earlier, text) for earlier in lists):
+                    lists[text] = result(overload)
+        for text, made in lists.items():
+            yield from ['@overload'] * (len(lists) > 1) + ['def %s(%s) -> %s: ...' % (name, text, made)]
 
 
 def operators(op):
@@ -82,15 +94,18 @@ def operators(op):
 
 def files(ops):
     methods = [line for op in ops for part in (definitions(op, False), operators(op)) for line in part]
-    functions = [line for op in ops for line in definitions(op, True)]
+    functions = {module: [line for op in ops if op.module == module for line in definitions(op, True)]
+                 for module in ('',) + MODULES}
+    with open(OWN, encoding='utf-8') as file:
+        text = file.read()
+    text = text.replace('    # the table\'s methods\n', ''.join('    %s\n' % line for line in methods))
+    found = {'_C/__init__.pyi': text.replace('# the table\'s functions\n', '\n'.join(functions.pop('')) + '\n')}
+    for module, lines in functions.items():
+        found['_C/_%s.pyi' % module] = PART + '\n'.join(lines) + '\n'
     named = ['from typing import Final, final\n\nfrom _typeshed import structseq\n\nfrom torch._C import Tensor\n']
     for op in ops:
         fields = next((s.outputs for s in op.sigs if s.outputs), ())
         names = tuple(field[0] for field in fields)
         named += [NAMED % (name, ', '.join(['Tensor'] * len(names)), names, ''.join(FIELD % n for n in names))
                   for name in named_results(op)]
-    with open(OWN, encoding='utf-8') as file:
-        text = file.read()
-    text = text.replace('    # the table\'s methods\n', ''.join('    %s\n' % line for line in methods))
-    text = text.replace('# the table\'s functions\n', ''.join(line + '\n' for line in functions))
-    return {'_C.pyi': text, 'return_types.pyi': ''.join(named)}
+    return {**found, 'return_types.pyi': ''.join(named)}

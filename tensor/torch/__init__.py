@@ -31,7 +31,7 @@ _C = _load()
 globals().update((name, value) for name, value in vars(_C).items()
                  if name[0] != "_" and name not in ("RemovableHandle", "TensorBase"))
 __version__ = _C.__version__
-_sys.modules["torch.return_types"] = _C.return_types
+_sys.modules.update({"torch.return_types": _C.return_types, "torch._C._nn": _C._nn, "torch._C._linalg": _C._linalg})
 
 e = 2.718281828459045
 inf = 1e999

@@ -137,6 +137,8 @@ equal       x[2,3], x[2,3] | x[2,3], x[3] | x[0], x[0] | m[3], m[3] | x[4], x[4]
 ldexp       x[2,3], i[2,3;4]
 bitwise_left_shift bitwise_right_shift  x[2,3], i[2,3;4] | x[2,3], 2 | x[2,3], i[3;4] | x[4], i[4;3]
 heaviside copysign xlogy hypot logaddexp logaddexp2 fmax fmin  x[2,3], x[2,3] | x[2,3], x[3] | x[2,1], x[1,3] | x[], x[2] | x[0,3], x[3] | x[4], x[4]
+copysign    x[2,3], x[2,3] | x[2,3], x[3] | x[2,1], x[1,3] | x[], x[2] | x[0,3], x[3] | x[4], x[4] | x[2,3], -2 | x[2,3], 0.0
+xlogy       x[2,3], x[2,3] | x[2,3], x[3] | x[2,1], x[1,3] | x[], x[2] | x[0,3], x[3] | x[4], x[4] | 2, p[2,3] | x[2,3], 2 | 0, x[3]
 # creation
 zeros ones  2, 3 | (2, 3) | (2,), dtype=torch.int32 | () | (0, 2), dtype=torch.bool | 3, requires_grad=True | (2,), device='cpu'
 full        (2, 3), 1.5 | (2,), 3 | (), True | (2,), 2, dtype=torch.float16 | (2, 0), 1.0
