@@ -62,7 +62,9 @@ static inline int loop_fault(const void *params)
     static inline T lcm_##name(T a, T b)                                                           \
     {                                                                                              \
         T divisor = gcd_##name(a, b);                                                              \
-        return divisor == 0 ? 0 : (T)absolute_int((T)((U)(a / divisor) * (U)b));                   \
+        if (divisor == 0)                                                                          \
+            return 0;                                                                              \
+        return (T)absolute_int((T)((U)divide_trunc_##name(a, divisor, NULL) * (U)b));              \
     }
 SCALAR_INTEGER(uint8_t, uint8_t, u8, false)
 SCALAR_INTEGER(int8_t, uint8_t, i8, true)
