@@ -461,19 +461,16 @@ struct tensor *call_pointwise(const struct pointwise_op *op, struct tensor *out,
     return status < 0 ? NULL : tensor_retain(out);
 }
 
+/* Which dtypes `out` may have: with other tensors beside the first all that the result can become. */
 static int check_out_dtype(const struct pointwise_op *op, const struct plan *plan,
-                           const struct tensor *out)
+                           const struct tensor *out, struct tensor *const *inputs, int count)
 {
-    if (op->out == OUT_BOOL && out->dtype != DTYPE_BOOL) {
-        error_set(ERROR_RUNTIME, "%s does not support non-boolean outputs.", op->name);
-        return -1;
-    }
-    if (op->out == OUT_SAME && (enum dtype)out->dtype != plan->result) {
-        error_set(ERROR_RUNTIME, "Found dtype %s but expected %s",
-                  dtype_info[out->dtype].class_name, dtype_info[plan->result].class_name);
-        return -1;
-    }
-    return 0;
+    if (op->out == OUT_CAST)
+        return 0; /* checked when it is written */
+    for (int i = 1; i < count && op->out == OUT_SAME; i++)
+        if (!inputs[i]->weak)
+            return 0;
+    return call_check_rule(out, plan->result, op->name, op->out);
 }
 
 int call_pointwise_out(const struct pointwise_op *op, struct tensor *out,
@@ -483,7 +480,7 @@ int call_pointwise_out(const struct pointwise_op *op, struct tensor *out,
     struct tensor *result;
     bool fits;
 
-    if (make_plan(&plan, op, inputs, count) < 0 || check_out_dtype(op, &plan, out) < 0 ||
+    if (make_plan(&plan, op, inputs, count) < 0 || check_out_dtype(op, &plan, out, inputs, count) < 0 ||
         call_check_writable(out) < 0)
         return -1;
     fits = shape_equal(tensor_shape(out), (struct ints){plan.shape.sizes, plan.shape.dims});

@@ -25,6 +25,10 @@ enum out_rule {
     OUT_SCALAR_TYPE, /* "expected scalar_type Float but found Double" */
     OUT_ASSERT, /* "Expected canCast( … ) to be true, but got false.  …" */
     OUT_JOIN,        /* as OUT_CAST, in the words of cat() */
+    OUT_TYPE,        /* "Expected out type to be Float but got Double" */
+    OUT_REQUIRED,    /* "the output given to float_power has dtype Float but the operation's …" */
+    OUT_INPUT,       /* "nan_to_num: dtype of out: Double should be same as input: Float" */
+    OUT_ONLY_BOOL,   /* "isposinf does not support non-boolean outputs." */
     OUT_BOOL,        /* bool or uint8; "all only supports bool tensor for result, got: Float" */
 };
 
@@ -37,7 +41,7 @@ struct pointwise_op {
     unsigned wide_inputs; /* bit k: one number given as input k is kept in float for float16 and
                            * bfloat16; the loop gets it as params[0] (such an op has no other
                            * parameters), else params NULL */
-    enum out_rule out;    /* OUT_CAST, OUT_SAME, or OUT_BOOL without uint8 */
+    enum out_rule out;    /* OUT_SAME where the other operands are numbers */
     bool divides; /* loops of integers raise "ZeroDivisionError": they say so in params[0] (see
                    * loop_fault), such an op has no parameters */
 };
@@ -97,6 +101,9 @@ TENSOR_API int call_check_writable(const struct tensor *self);
 TENSOR_API int call_check_overlap(const struct tensor *out, const struct tensor *input);
 /* RUNTIME "result type Float can't be cast to the desired output type Long". */
 TENSOR_API int call_check_cast(enum dtype result, const struct tensor *out);
+/* RUNTIME when the rule does not allow `out` for a result of dtype `wants`. */
+TENSOR_API int call_check_rule(const struct tensor *out, enum dtype wants, const char *op,
+                               enum out_rule rule);
 /* The device of the inputs, or error. */
 TENSOR_API int call_device(struct tensor *const *inputs, int count, const char *op,
                            struct device *device);

@@ -108,46 +108,66 @@ int call_prepare_out(struct tensor *out, const struct shape *shape, enum dtype r
     return tensor_resize(out, shape->dims, shape->sizes);
 }
 
-static int check_rule(const struct tensor *out, const struct tensor *result, const char *op,
-                      enum out_rule rule)
+int call_check_rule(const struct tensor *out, enum dtype wants, const char *op, enum out_rule rule)
 {
-    enum dtype has = (enum dtype)out->dtype, wants = (enum dtype)result->dtype;
+    enum dtype has = (enum dtype)out->dtype;
+    const char *had = dtype_info[has].class_name, *wanted = dtype_info[wants].class_name;
 
-    if (rule == OUT_BOOL) {
-        if (has == DTYPE_BOOL || has == DTYPE_U8)
-            return 0;
-        error_set(ERROR_RUNTIME, "%s only supports bool tensor for result, got: %s", op,
-                  dtype_info[has].class_name);
-        return -1;
-    }
-    if (has == wants)
+    if (has == wants || (rule == OUT_BOOL && has == DTYPE_U8))
         return 0;
-    if (rule == OUT_EXACT)
+    switch (rule) {
+    case OUT_CAST:
+        return call_check_cast(wants, out);
+    case OUT_EXACT:
         error_set(ERROR_RUNTIME, "Expected out tensor to have dtype %s, but got %s instead",
                   call_c_name(wants), call_c_name(has));
-    else if (rule == OUT_SAME)
-        error_set(ERROR_RUNTIME, "Found dtype %s but expected %s", dtype_info[has].class_name,
-                  dtype_info[wants].class_name);
-    else if (rule == OUT_MATCH)
+        break;
+    case OUT_SAME:
+        error_set(ERROR_RUNTIME, "Found dtype %s but expected %s", had, wanted);
+        break;
+    case OUT_MATCH:
         error_set(ERROR_RUNTIME,
                   "Expected the dtype for input and out to match, but got %s for input's dtype and "
                   "%s for out's dtype.",
-                  dtype_info[wants].class_name, dtype_info[has].class_name);
-    else if (rule == OUT_ASSERT && !dtype_can_cast(wants, has))
+                  wanted, had);
+        break;
+    case OUT_SCALAR_TYPE:
+        error_set(ERROR_RUNTIME, "expected scalar_type %s but found %s", wanted, had);
+        break;
+    case OUT_ASSERT:
+        if (dtype_can_cast(wants, has))
+            return 0;
         error_set(ERROR_RUNTIME,
                   "Expected canCast( typeMetaToScalarType(self.dtype()), "
                   "typeMetaToScalarType(out.dtype())) to be true, but got false.  (Could this "
                   "error message be improved?  If so, please report an enhancement request to "
                   "PyTorch.)");
-    else if (rule == OUT_SCALAR_TYPE)
-        error_set(ERROR_RUNTIME, "expected scalar_type %s but found %s",
-                  dtype_info[wants].class_name, dtype_info[has].class_name);
-    else if (rule == OUT_JOIN && !dtype_can_cast(wants, has))
+        break;
+    case OUT_JOIN:
+        if (dtype_can_cast(wants, has))
+            return 0;
         error_set(ERROR_TYPE,
-                  "torch.cat(): input types can't be cast to the desired output type %s",
-                  dtype_info[has].class_name);
-    else
-        return call_check_cast(wants, out);
+                  "torch.cat(): input types can't be cast to the desired output type %s", had);
+        break;
+    case OUT_TYPE:
+        error_set(ERROR_RUNTIME, "Expected out type to be %s but got %s", wanted, had);
+        break;
+    case OUT_REQUIRED:
+        error_set(ERROR_RUNTIME,
+                  "the output given to %s has dtype %s but the operation's result requires dtype %s",
+                  op, had, wanted);
+        break;
+    case OUT_INPUT:
+        error_set(ERROR_RUNTIME, "%s: dtype of out: %s should be same as input: %s", op, had,
+                  wanted);
+        break;
+    case OUT_ONLY_BOOL:
+        error_set(ERROR_RUNTIME, "%s does not support non-boolean outputs.", op);
+        break;
+    case OUT_BOOL:
+        error_set(ERROR_RUNTIME, "%s only supports bool tensor for result, got: %s", op, had);
+        break;
+    }
     return -1;
 }
 
@@ -169,7 +189,7 @@ int call_store_outs(struct tensor *const *outs, struct tensor *const *results, i
     int status = 0;
 
     for (int i = 0; i < count && status == 0; i++)
-        status = check_rule(outs[i], results[i], op, rule);
+        status = call_check_rule(outs[i], (enum dtype)results[i]->dtype, op, rule);
     for (int i = 0; i < count && status == 0; i++)
         status = store(outs[i], results[i], op);
     for (int i = 0; i < count; i++)

@@ -14,21 +14,21 @@ static const struct pointwise_op clamp_both = {.name = "clamp",
                                                .types = TYPES_ARITH};
 static const struct pointwise_op clamp_low = {.name = "clamp",
                                               .kernel_name = "clamp_min_scalar_cpu",
-                                              .id = POINTWISE_CLAMP_LOW,
+                                              .id = POINTWISE_CLAMP_MIN,
                                               .types = TYPES_ARITH};
 static const struct pointwise_op clamp_high = {.name = "clamp",
                                                .kernel_name = "clamp_max_scalar_cpu",
-                                               .id = POINTWISE_CLAMP_HIGH,
+                                               .id = POINTWISE_CLAMP_MAX,
                                                .types = TYPES_ARITH};
 static const struct pointwise_op clamp_tensor_both = {
     .name = "clamp", .kernel_name = "clamp_cpu", .id = POINTWISE_CLAMP_BOTH, .types = TYPES_ARITH};
 static const struct pointwise_op clamp_tensor_low = {.name = "clamp_min",
                                                      .kernel_name = "maximum_cpu",
-                                                     .id = POINTWISE_CLAMP_LOW,
+                                                     .id = POINTWISE_CLAMP_MIN,
                                                      .types = TYPES_ARITH};
 static const struct pointwise_op clamp_tensor_high = {.name = "clamp_max",
                                                       .kernel_name = "minimum_cpu",
-                                                      .id = POINTWISE_CLAMP_HIGH,
+                                                      .id = POINTWISE_CLAMP_MAX,
                                                       .types = TYPES_ARITH};
 
 static int no_bounds(void)
@@ -237,17 +237,6 @@ struct tensor *body_logit(struct tensor *out, struct tensor *self, struct scalar
     struct tensor *result = limited ? call_unary(&op, out, limited, NULL) : NULL;
     tensor_release(limited);
     return result;
-}
-
-struct tensor *body_bitwise_not(struct tensor *out, struct tensor *self)
-{
-    static const struct pointwise_op whole = {.name = "bitwise_not",
-                                              .kernel_name = "bitwise_not_cpu",
-                                              .id = POINTWISE_INVERT,
-                                              .types = TYPES_ARITH};
-    static const struct pointwise_op truth = {
-        .name = "bitwise_not", .id = POINTWISE_LOGICAL_NOT, .types = TYPES_COMPARE};
-    return call_unary(self->dtype == DTYPE_BOOL ? &truth : &whole, out, self, NULL);
 }
 
 /* --- made of other operations --- */

@@ -302,7 +302,7 @@ $release
                       body='\n'.join(body), release='\n'.join(release))
 
     def struct(self):
-        shown = 'torch::autograd::NotImplemented' if self.name.startswith('NotImplemented') else self.name
+        shown = 'torch::autograd::NotImplemented' if is_placeholder(self.name) else self.name
         fields, lines = ['.name = "%s"' % shown, '.apply = %s' % (self.hand or 'apply_' + self.name)], []
         saved = [n for n in self.saved if self.saved_kind(n) == 'tensor']
         for label, names in (('saved', saved), ('value', list(self.values))):
@@ -318,6 +318,11 @@ $release
     def text(self):
         apply = '' if self.hand else self.apply_function()
         return at(self.sig.where) + '\n' + apply + wrap(self.struct())
+
+
+def is_placeholder(node):
+    """Whether a node only says that there is no derivative; PyTorch has one name for all of these."""
+    return (node or '').startswith('NotImplemented')
 
 
 def needs(edges):

@@ -4,8 +4,9 @@
 Grammar. A line that begins with `op NAME` at column 0 starts an op; an indented line is `key  value`; a line that is
 indented to its key's value continues it; `#` starts a comment. Keys:
 
-  sig          [TAG](ARGS) -> RETURNS  [node CLASS] [noout]: a signature in PyTorch's schema language, one a line. The C
-               function is tensor_NAME[_TAG]; `node` is the autograd class of its results; `noout`: no out= form.
+  sig          [TAG](ARGS) -> RETURNS  [node CLASS] [noout | deprecated]: a signature in PyTorch's schema language, one a line. The C
+               function is tensor_NAME[_TAG]; `node` is the autograd class of its results; `noout`: no out= form;
+               `deprecated`: the arguments of the signature with its TAG in another order, which Python takes and warns of.
                `Tensor(a!) self` is written in place. `factory` stands for dtype, layout, device, pin_memory and
                requires_grad (C: dtype, device). `Layout?`, `MemoryFormat?` are ints in C.
   py           where Python sees it: function, method, inplace (a method), inplace_function, out; nn, linalg: a function of
@@ -33,9 +34,8 @@ indented to its key's value continues it; `#` starts a comment. Keys:
   helper       a C function of this name that formulas may call (returns Scalar)
   returns      NAME [DTYPE] [nograd], …: the outputs of a signature with several; those with a gradient come first. A
                signature that does not name its results has result0, result1 … and gives Python a plain tuple
-  out          which dtypes an `out` may have: cast, exact, same, match, scalar_type, assert, join, bool (see enum
-               out_rule in call.h); exact unless given for cpu and compose, cast for others; dtype: a body computes in that of
-               `out`, as folds do. `each` ops have cast, same or bool
+  out          which dtypes an `out` may have: cast, exact, same, match, … (see enum out_rule in call.h); exact unless
+               given for cpu and compose, cast for others; dtype: a body computes in that of `out`, as folds do
   grad         ARG: FORMULA, one a line: the gradient for ARG, see lower.py
   apply        hand-written apply function of the node, with
   save         the arguments that it finds in its value slots; of a Tensor[] the sizes (node_save_sizes)
@@ -52,7 +52,7 @@ from dataclasses import dataclass, field, replace
 OP_KEYS = {'py', 'doc', 'kernel_name', 'check', 'inputs', 'dtypes', 'each', 'when', 'fold', 'same'}
 SIG_KEYS = {'types', 'shape', 'cpu', 'body', 'alias', 'compose', 'helper', 'returns', 'out', 'grad', 'apply', 'save'}
 KINDS = ('each', 'fold', 'cpu', 'body', 'alias', 'compose', 'helper', 'same')
-OUT_RULES = {'cast', 'exact', 'same', 'match', 'scalar_type', 'bool', 'assert', 'join', 'dtype'}
+OUT_RULES = set('cast exact same match scalar_type type assert join required input only_bool bool dtype'.split())
 TYPE_RULES = {'arith', 'float', 'compare', 'same', 'accumulate', 'count'}
 PY_WORDS = {'function', 'method', 'inplace', 'inplace_function', 'out'}
 MODULES = ('nn', 'linalg')
@@ -130,6 +130,7 @@ class Sig:
     schema: str = ''
     node: str = None
     noout: bool = False
+    deprecated: bool = False
     keys: dict = field(default_factory=dict)     # key → [Line]
     grads: dict = field(default_factory=dict)    # argument → Line
     outputs: list = field(default_factory=list)  # [(name, dtype or None, nograd)] of named results
@@ -159,6 +160,7 @@ class Op:
     where: tuple
     keys: dict = field(default_factory=dict)
     sigs: list = field(default_factory=list)
+    deprecated: list = field(default_factory=list)  # signatures that are Python's alone
     py: set = field(default_factory=set)
     module: str = ''                                # of MODULES: the part of torch._C that its function is in
     operators: list = field(default_factory=list)   # [(symbol, reflected)]
@@ -272,12 +274,12 @@ def parse_sig(op, line):
         if char == ')' and depth == 0:
             break
     match = re.fullmatch(r'(\w*)\((.*)\)', text[:end + 1])
-    rest = re.fullmatch(r'\s*->\s*(\([^)]*\)|\S+)(?:\s+node (\w+))?(?:\s+(noout))?', text[end + 1:])
+    rest = re.fullmatch(r'\s*->\s*(\([^)]*\)|\S+)(?:\s+node (\w+))?(?:\s+(noout|deprecated))?', text[end + 1:])
     if not match or not rest:
         fail(line.where, 'bad signature "%s"' % text)
     return Sig(op, line.where, match.group(1), parse_args(match.group(2), line.where),
                parse_returns(rest.group(1), line.where), text[:end + 1] + ' -> ' + rest.group(1), rest.group(2),
-               bool(rest.group(3)))
+               rest.group(3) == 'noout', rest.group(3) == 'deprecated')
 
 
 # --- files -----------------------------------------------------------------------------------------------------------
@@ -318,8 +320,9 @@ def read_file(path):
 
 def add_line(op, block, key, line):
     if key == 'sig':
-        block.append(parse_sig(op, line))
-        op.sigs.append(block[-1])
+        sig = parse_sig(op, line)
+        block.append(sig)
+        (op.deprecated if sig.deprecated else op.sigs).append(sig)
     elif key in OP_KEYS:
         op.keys.setdefault(key, []).append(line)
     elif not block:

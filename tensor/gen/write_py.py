@@ -3,7 +3,7 @@ ops.json for tests. files() returns {name: text}."""
 
 import json
 
-from lower import BANNER, KINDS, at, default_c, render
+from lower import BANNER, KINDS, at, default_c, is_placeholder, render
 from read import MODULES, SCHEMA
 from write_c import outs_of
 
@@ -29,7 +29,8 @@ class Overload:
         self.has_out = variant == 'function' and function.out and not sig.noout
         self.out_type = SCHEMA['Tensor[]' if sig.outputs else 'Tensor']
         self.bound, inplace = variant in METHODS, variant.startswith('inplace')
-        self.args = [(i, a) for i, a in enumerate(sig.args) if not self.bound or a.name != 'self']
+        slots = {a.name: i for i, a in enumerate(function.sig.args)} if sig.deprecated else {}
+        self.args = [(slots.get(a.name, i), a) for i, a in enumerate(sig.args) if not self.bound or a.name != 'self']
         self.slots = len(sig.args) + (function.out and not inplace)
         self.result = 'SELF' if inplace or sig.inplace_only else \
             'LIST' if sig.is_list else 'NAMED' if sig.outputs else 'TENSOR'
@@ -80,10 +81,10 @@ class Overload:
         factory = next((i for i, a in enumerate(self.sig.args) if a.factory), -1)
         named = '&%s_result' % self.f.op.name if self.sig.outputs else 'NULL'
         named_out = '&%s_out_result' % self.f.op.name if self.sig.outputs and self.has_out else 'NULL'
-        return '{%s,\n     %s, %d, %d, %d, %d, %d, RESULT_%s, %s, %s, invoke_%s}' % (
+        return '{%s,\n     %s, %d, %d, %d, %d, %d, RESULT_%s, %s, %s, invoke_%s, %s}' % (
             quote(self.text()), params, len(args) + self.has_out, sum(not a.keyword for a in args),
             sum(a.default is None for a in args), self.slots, factory, self.result, named, named_out,
-            self.f.short + ('_' if self.variant.startswith('inplace') else ''))
+            self.f.short + ('_' if self.variant.startswith('inplace') else ''), str(self.sig.deprecated).lower())
 
 
 INVOKE = '''
@@ -183,7 +184,8 @@ def invoke(function, inplace):
 def variants(op):
     """[(variant, Python name, [Overload])] of an op."""
     found = []
-    pairs = [(f, s) for s in op.sigs for f in op.functions() if s in f.sigs]
+    pairs = [(f, s) for s in op.sigs + op.deprecated for f in op.functions() if s in f.sigs or
+             (s.deprecated and s.tag == f.sig.tag)]
     for variant in (v for v in ('function', 'method', 'inplace', 'inplace_function') if v in op.py):
         inplace = variant.startswith('inplace')
         fitting = [Overload(f, s, variant) for f, s in pairs if variant == 'function' or
@@ -196,7 +198,7 @@ def variants(op):
 def callable_text(op, variant, name, overloads):
     """(the spec and the entry of one Python callable, its PyMethodDef)."""
     method, parts, specs = variant in METHODS, [], []
-    self_slot = [a.name for a in overloads[0].sig.args].index('self') if method else 0
+    self_slot = [a.name for a in overloads[0].f.sig.args].index('self') if method else 0
     label = '%s_%s' % (name, 'method' if method else 'function')
     for number, overload in enumerate(overloads):
         params = overload.params()
@@ -298,7 +300,7 @@ def facts(op):
     return {'name': op.name, 'where': '%s:%d' % op.where, 'python': sorted(op.py), 'module': op.module, 'kernel_name': op.kernel_name,
             'operators': [('reflected ' if flag else '') + symbol for symbol, flag in op.operators],
             'dtypes': op.dtypes,
-            'signatures': [{'schema': s.schema, 'tag': s.tag, 'node': s.node, 'kind': s.kind, 'types': s.text('types'),
+            'signatures': [{'schema': s.schema, 'tag': s.tag, 'node': None if is_placeholder(s.node) else s.node, 'kind': s.kind, 'types': s.text('types'),
                             'differentiable': sorted(s.grads),
                             'texts': {v: text for (sig, v), text in texts.items() if sig == id(s)}} for s in op.sigs]}
 

@@ -514,9 +514,11 @@ int args_match(const struct op_spec *op, const struct arguments *in, struct fram
         }
         if (matched) {
             frame->overload = overload;
-            return frame_fill(op, in, &match, frame);
+            return overload->deprecated && args_warn_deprecated(op, overload)
+                       ? -1
+                       : frame_fill(op, in, &match, frame);
         }
-        if (in->count + in->keywords >= overload->required &&
+        if (!overload->deprecated && in->count + in->keywords >= overload->required &&
             in->count + in->keywords <= overload->param_count) {
             plausible++;
             last = i;

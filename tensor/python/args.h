@@ -123,6 +123,7 @@ struct overload_spec {
      * 0, or -1 with the core's error set (the result is then empty). Runs without the GIL when the
      * work is large: no Python call is allowed in it. */
     int (*invoke)(const struct value *args, struct call_result *result);
+    bool deprecated; /* an old order of the arguments: taken with a warning, not listed in errors */
 };
 
 struct op_spec {

@@ -274,8 +274,9 @@ static void append_marked(PyObject **text, const struct arguments *in, const str
     append(text, ")");
 }
 
-/* Appends the names of keywords that no item from `from` on has; true when there were any. */
-static bool append_unknown_keywords(PyObject **text, const struct arguments *in,
+/* Appends `before` and the names of keywords that no item from `from` on has; true when there were
+ * any. */
+static bool append_unknown_keywords(PyObject **text, const char *before, const struct arguments *in,
                                     const struct item *items, int count)
 {
     bool any = false;
@@ -289,48 +290,109 @@ static bool append_unknown_keywords(PyObject **text, const struct arguments *in,
             found = found || item_is(items[k].name, items[k].name_length, chars);
         }
         if (!found) {
-            append(text,
-                   any ? ", %U"
-                       : "      didn't match because some of the keywords were incorrect: %U",
-                   name);
+            append(text, "%s%U", any ? ", " : before, name);
             any = true;
         }
-    }
-    if (any) {
-        append(text, "\n");
     }
     return any;
 }
 
+/* The items of an overload's text; of none PyTorch finds one that is empty. */
+static int overload_items(const struct overload_spec *overload, struct item *items)
+{
+    int count = split_signature(overload->text, items);
+    if (count == 0) {
+        items[0] = (struct item){.type = "", .name = ""};
+        return 1;
+    }
+    return count;
+}
+
+/* What is said of an overload among several. */
 static void append_overload(PyObject **text, const struct overload_spec *overload,
                             const struct arguments *in)
 {
     struct item items[ITEMS_MAX];
     append(text, " * %s\n", overload->text);
-    int count = split_signature(overload->text, items);
-    if (count == 0) {
-        count = 1; /* PyTorch finds one empty item between the brackets */
-        items[0] = (struct item){.type = "", .name = ""};
+    int count = overload_items(overload, items);
+    if (in->count + in->keywords != count) {
+        return;
     }
-    if (in->count + in->keywords == count && !append_unknown_keywords(text, in, items, count)) {
-        append(text, "      didn't match because some of the arguments have invalid types: ");
-        append_marked(text, in, items, count);
+    if (append_unknown_keywords(text,
+                                "      didn't match because some of the keywords were incorrect: ",
+                                in, items, count)) {
         append(text, "\n");
+        return;
     }
+    append(text, "      didn't match because some of the arguments have invalid types: ");
+    append_marked(text, in, items, count);
+    append(text, "\n");
+}
+
+/* What is said where the others are deprecated. */
+static void append_only(PyObject **text, const struct overload_spec *overload,
+                        const struct arguments *in)
+{
+    struct item items[ITEMS_MAX];
+    int count = overload_items(overload, items);
+    if (append_unknown_keywords(text, "got unrecognized keyword arguments: ", in, items, count)) {
+        return;
+    }
+    append(text, "got ");
+    if (in->count + in->keywords == count) {
+        append_marked(text, in, items, count);
+    } else {
+        append_given(text, in);
+    }
+    append(text, ", but expected %s", overload->text);
 }
 
 int args_error_combination(const struct op_spec *op, const struct arguments *in)
 {
-    PyObject *text =
-        PyUnicode_FromFormat("%s() received an invalid combination of arguments - got ", op->name);
-    append_given(&text, in);
-    append(&text, ", but expected one of:\n");
+    int listed = 0;
     for (int i = 0; i < op->count; i++) {
-        append_overload(&text, &op->overloads[i], in);
+        listed += !op->overloads[i].deprecated;
+    }
+    PyObject *text =
+        PyUnicode_FromFormat("%s() received an invalid combination of arguments - ", op->name);
+    if (listed == 1) {
+        append_only(&text, &op->overloads[0], in);
+    } else {
+        append(&text, "got ");
+        append_given(&text, in);
+        append(&text, ", but expected one of:\n");
+        for (int i = 0; i < op->count; i++) {
+            if (!op->overloads[i].deprecated) {
+                append_overload(&text, &op->overloads[i], in);
+            }
+        }
     }
     if (text) {
         PyErr_SetObject(PyExc_TypeError, text);
         Py_DECREF(text);
     }
     return -1;
+}
+
+/* Once a process, as PyTorch does. */
+int args_warn_deprecated(const struct op_spec *op, const struct overload_spec *overload)
+{
+    static bool warned;
+    if (warned) {
+        return 0;
+    }
+    warned = true;
+    PyObject *text =
+        PyUnicode_FromFormat("This overload of %s is deprecated:\n\t%s%s\nConsider using one of the "
+                             "following signatures instead:",
+                             op->name, op->name, overload->text);
+    for (int i = 0; i < op->count; i++) {
+        if (!op->overloads[i].deprecated) {
+            append(&text, "\n\t%s%s", op->name, op->overloads[i].text);
+        }
+    }
+    const char *chars = text ? PyUnicode_AsUTF8(text) : NULL;
+    int status = chars ? PyErr_WarnEx(PyExc_UserWarning, chars, 1) : -1;
+    Py_XDECREF(text);
+    return status;
 }

@@ -221,6 +221,8 @@ int args_error_keyword(const char *name, const struct overload_spec *overload,
 int args_error_type(const char *name, const struct param_spec *param, int position,
                     PyObject *object);
 int args_error_combination(const struct op_spec *op, const struct arguments *in);
+/* The warning of a deprecated overload; -1 when warnings are errors. */
+int args_warn_deprecated(const struct op_spec *op, const struct overload_spec *overload);
 const char *param_type_name(const struct param_spec *param);
 /* The parameter of that name (or of NumPy's name for it), or -1. */
 int args_find(const struct overload_spec *overload, PyObject *name);
