@@ -8,9 +8,10 @@
 #include "steps.h"
 
 /* PyTorch has no derivative of these either. */
-struct tensor *compose_not_implemented(const char *name)
+struct tensor *compose_not_implemented(const char *name, bool inplace)
 {
-    error_set(ERROR_RUNTIME, "derivative for aten::%s is not implemented", name);
+    error_set(ERROR_RUNTIME, "derivative for aten::%s%s is not implemented", name,
+              inplace ? "_" : "");
     return NULL;
 }
 

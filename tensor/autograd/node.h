@@ -125,6 +125,7 @@ struct node {
     struct saved *saved;
     struct value *values;      /* ints and strings are copies owned by the node */
     bool saved_freed;          /* after a backward without retain_graph */
+    bool inplace;              /* recorded by an operation in place */
     struct hook *tensor_hooks; /* on gradients of outputs; hook->id >> 32 is the output number */
     struct hook *pre_hooks, *post_hooks;
     struct retainer *retainers;

@@ -17,6 +17,7 @@ int record_result(struct node *node, struct tensor *result, bool inplace)
 
     if (!node)
         return -1;
+    node->inplace = inplace;
     status =
         inplace ? autograd_rebase_history(result, node) : autograd_set_history(result, node, 0);
     if (status == 0)

@@ -1,7 +1,7 @@
 """Expressions of the table → flat C: derivative formulas → node classes, `each` and `fold` bodies → loops.
 
 A formula is a Python expression over the arguments of its signature, `grad` (the gradient of output 0), `grads` (those
-of all outputs), `result` or the names of several results, and numbers. Calls are ops of the table (`op` or `op_tag`) or
+of all outputs), `inplace` (whether the op was), `result` or the names of several results, and numbers. Calls are ops of the table (`op` or `op_tag`) or
 its helpers; operators are ops too; `x.shape`, `.dtype`, `.device`, `.strides`, `.offset` keep that fact instead of the
 tensor. Every step becomes one C call with one temporary. What a formula reads decides what the node keeps: class Class
 says in which slots. A body is a C expression already: it is set into the loops of cpu/typed/, once a dtype."""
@@ -166,6 +166,8 @@ class Formula:
         if name in ('grad', 'grads'):
             return ('tensor', 'grads_in[0]') if name == 'grad' else \
                 ('tensors', '(struct tensors){grads_in, node->input_count}')
+        if name == 'inplace':
+            return 'bool', 'node->inplace'
         arg = klass.sig.arg(name)
         if name in klass.outputs or (arg and arg.type.startswith('Tensor')):
             klass.saved.setdefault(name, set()).add(self.edge)

@@ -377,6 +377,8 @@ static PyTypeObject *make_tensor(void)
                                            tensor_base_type, "__module__", "torch");
     if (type) {
         ((PyTypeObject *)type)->tp_dealloc = tensor_dealloc;
+        /* type() takes __iadd__ for the one of sequences as well, which may not refuse an operand */
+        ((PyTypeObject *)type)->tp_as_sequence->sq_inplace_concat = NULL;
     }
     return (PyTypeObject *)type;
 }
