@@ -4,9 +4,10 @@
 Grammar. A line that begins with `op NAME` at column 0 starts an op; an indented line is `key  value`; a line that is
 indented to its key's value continues it; `#` starts a comment. Keys:
 
-  sig          [TAG](ARGS) -> RETURNS  [node CLASS] [noout | deprecated]: a signature in PyTorch's schema language, one a line. The C
+  sig          [TAG](ARGS) -> RETURNS  [node CLASS] [noout | deprecated | also]: a signature in PyTorch's schema language, one a line. The C
                function is tensor_NAME[_TAG]; `node` is the autograd class of its results; `noout`: no out= form;
-               `deprecated`: the arguments of the signature with its TAG in another order, which Python takes and warns of.
+               `deprecated`: the arguments of the signature with its TAG in another order, which Python takes and warns of;
+               `also`: other types for them.
                `Tensor(a!) self` is written in place. `factory` stands for dtype, layout, device, pin_memory and
                requires_grad (C: dtype, device). `Layout?`, `MemoryFormat?` are ints in C.
   py           where Python sees it: function, method, inplace (a method), inplace_function, out; nn, linalg: a function of
@@ -130,7 +131,7 @@ class Sig:
     schema: str = ''
     node: str = None
     noout: bool = False
-    deprecated: bool = False
+    python: str = None           # deprecated, also: not in C
     keys: dict = field(default_factory=dict)     # key → [Line]
     grads: dict = field(default_factory=dict)    # argument → Line
     outputs: list = field(default_factory=list)  # [(name, dtype or None, nograd)] of named results
@@ -160,7 +161,7 @@ class Op:
     where: tuple
     keys: dict = field(default_factory=dict)
     sigs: list = field(default_factory=list)
-    deprecated: list = field(default_factory=list)  # signatures that are Python's alone
+    listed: list = field(default_factory=list)      # and those that are Python's alone, in order
     py: set = field(default_factory=set)
     module: str = ''                                # of MODULES: the part of torch._C that its function is in
     operators: list = field(default_factory=list)   # [(symbol, reflected)]
@@ -274,12 +275,12 @@ def parse_sig(op, line):
         if char == ')' and depth == 0:
             break
     match = re.fullmatch(r'(\w*)\((.*)\)', text[:end + 1])
-    rest = re.fullmatch(r'\s*->\s*(\([^)]*\)|\S+)(?:\s+node (\w+))?(?:\s+(noout|deprecated))?', text[end + 1:])
+    rest = re.fullmatch(r'\s*->\s*(\([^)]*\)|\S+)(?:\s+node (\w+))?(?:\s+(noout|deprecated|also))?', text[end + 1:])
     if not match or not rest:
         fail(line.where, 'bad signature "%s"' % text)
     return Sig(op, line.where, match.group(1), parse_args(match.group(2), line.where),
                parse_returns(rest.group(1), line.where), text[:end + 1] + ' -> ' + rest.group(1), rest.group(2),
-               rest.group(3) == 'noout', rest.group(3) == 'deprecated')
+               rest.group(3) == 'noout', rest.group(3) if rest.group(3) != 'noout' else None)
 
 
 # --- files -----------------------------------------------------------------------------------------------------------
@@ -322,7 +323,8 @@ def add_line(op, block, key, line):
     if key == 'sig':
         sig = parse_sig(op, line)
         block.append(sig)
-        (op.deprecated if sig.deprecated else op.sigs).append(sig)
+        op.listed.append(sig)
+        op.sigs += [] if sig.python else [sig]
     elif key in OP_KEYS:
         op.keys.setdefault(key, []).append(line)
     elif not block:
@@ -398,7 +400,9 @@ def finish_sig(op, sig):
 def adopt(op, named):
     """Gives an op that is another name of `named` what it does not say itself."""
     op.same = named
-    op.sigs = op.sigs or [replace(s, op=op, node=None, keys={}, grads={}) for s in named.sigs]
+    if not op.sigs:
+        op.listed = [replace(s, op=op, node=None, keys={}, grads={}) for s in named.listed]
+        op.sigs = [s for s in op.listed if not s.python]
     op.py, op.flags = set(() if 'py' in op.keys else named.py), dict(named.flags)
     op.keys.setdefault('doc', [Line('%s: another name of %s' % (op.name, named.name), op.where)])
 

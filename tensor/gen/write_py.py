@@ -26,10 +26,10 @@ class Overload:
 
     def __init__(self, function, sig, variant):
         self.f, self.sig, self.variant = function, sig, variant
-        self.has_out = variant == 'function' and function.out and not sig.noout
+        self.has_out = variant == 'function' and function.out and not sig.noout and sig.python != 'also'
         self.out_type = SCHEMA['Tensor[]' if sig.outputs else 'Tensor']
         self.bound, inplace = variant in METHODS, variant.startswith('inplace')
-        slots = {a.name: i for i, a in enumerate(function.sig.args)} if sig.deprecated else {}
+        slots = {a.name: i for i, a in enumerate(function.sig.args)} if sig.python else {}
         self.args = [(slots.get(a.name, i), a) for i, a in enumerate(sig.args) if not self.bound or a.name != 'self']
         self.slots = len(sig.args) + (function.out and not inplace)
         self.result = 'SELF' if inplace or sig.inplace_only else \
@@ -84,7 +84,7 @@ class Overload:
         return '{%s,\n     %s, %d, %d, %d, %d, %d, RESULT_%s, %s, %s, invoke_%s, %s}' % (
             quote(self.text()), params, len(args) + self.has_out, sum(not a.keyword for a in args),
             sum(a.default is None for a in args), self.slots, factory, self.result, named, named_out,
-            self.f.short + ('_' if self.variant.startswith('inplace') else ''), str(self.sig.deprecated).lower())
+            self.f.short + ('_' if self.variant.startswith('inplace') else ''), str(self.sig.python == 'deprecated').lower())
 
 
 INVOKE = '''
@@ -184,8 +184,7 @@ def invoke(function, inplace):
 def variants(op):
     """[(variant, Python name, [Overload])] of an op."""
     found = []
-    pairs = [(f, s) for s in op.sigs + op.deprecated for f in op.functions() if s in f.sigs or
-             (s.deprecated and s.tag == f.sig.tag)]
+    pairs = [(f, s) for s in op.listed for f in op.functions() if s in f.sigs or (s.python and s.tag == f.sig.tag)]
     for variant in (v for v in ('function', 'method', 'inplace', 'inplace_function') if v in op.py):
         inplace = variant.startswith('inplace')
         fitting = [Overload(f, s, variant) for f, s in pairs if variant == 'function' or

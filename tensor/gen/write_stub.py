@@ -62,7 +62,7 @@ def definitions(op, functions):
         if (variant not in METHODS) != functions:
             continue
         lists = {}
-        for overload in (overload for overload in overloads if not overload.sig.deprecated):
+        for overload in (overload for overload in overloads if overload.sig.python != 'deprecated'):
             first = overload.args[0][1] if overload.args else None
             alone = first and first.type.startswith('int[') and sum(not a.keyword for _, a in overload.args) == 1
             for text in (parameters(overload, sizes) for sizes in (False, True)[:1 + bool(alone)]):
