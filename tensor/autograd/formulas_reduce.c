@@ -229,3 +229,29 @@ struct tensor *compose_msort(struct tensor *self)
 {
     return sort_result(self, 0, false, 0);
 }
+
+/* --- derivatives that do not exist --- */
+
+static struct tensor *no_derivative(const char *name)
+{
+    error_set(ERROR_NOT_IMPLEMENTED, "the derivative for '%s' is not implemented.", name);
+    return NULL;
+}
+
+struct tensor *compose_unique2_grad(struct tensor *grad)
+{
+    (void)grad;
+    return no_derivative("_unique2");
+}
+
+struct tensor *compose_unique_dim_grad(struct tensor *grad)
+{
+    (void)grad;
+    return no_derivative("unique_dim");
+}
+
+struct tensor *compose_unique_consecutive_grad(struct tensor *grad)
+{
+    (void)grad;
+    return no_derivative("unique_consecutive");
+}

@@ -1,13 +1,13 @@
 """Functions whose arguments take several forms; the work is done in C."""
 from __future__ import annotations
 
-from typing import Sequence, Tuple, Union
+from typing import Optional, Sequence, Tuple, Union
 
 from torch import _C
 from torch._C import Tensor
 
 __all__ = ["atleast_1d", "atleast_2d", "atleast_3d", "block_diag", "broadcast_tensors", "chain_matmul", "einsum", "split",
-           "tensordot"]
+           "tensordot", "unique", "unique_consecutive"]
 
 
 def chain_matmul(*matrices, out=None):
@@ -94,3 +94,28 @@ def atleast_3d(*tensors: Union[Tensor, Sequence[Tensor]]) -> Union[Tensor, Tuple
 def _each(function, tensors):
     """One tensor for one, a tuple for several or for a list of them."""
     return function(tensors[0] if len(tensors) == 1 else tensors)
+
+
+def _wanted(results, inverse, counts):
+    """The results of the C functions that were asked for: one tensor alone, or a tuple."""
+    chosen = results[:1] + results[1:2] * inverse + results[2:] * counts
+    return chosen if len(chosen) > 1 else chosen[0]
+
+
+def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False,
+           dim: Optional[int] = None) -> Union[Tensor, Tuple[Tensor, ...]]:
+    """The distinct elements of `input`, or its distinct slices along `dim`, in order."""
+    results = _C._unique2(input, sorted, return_inverse, return_counts) if dim is None else \
+        _C.unique_dim(input, dim, sorted, return_inverse, return_counts)
+    return _wanted(results, return_inverse, return_counts)
+
+
+def unique_consecutive(input: Tensor, return_inverse: bool = False, return_counts: bool = False,
+                       dim: Optional[int] = None) -> Union[Tensor, Tuple[Tensor, ...]]:
+    """One element of each run of like ones of `input`, or one slice along `dim`."""
+    results = _C.unique_consecutive(input, return_inverse, return_counts, dim)
+    return _wanted(results, return_inverse, return_counts)
+
+
+Tensor.unique = unique
+Tensor.unique_consecutive = unique_consecutive

@@ -1,0 +1,208 @@
+/* bincount and histc. Declared in op_functions.h. */
+#include <math.h>
+
+#include "backend.h"
+#include "call.h"
+#include "cpu/extreme.h"
+#include "op_functions.h"
+#include "shape.h"
+
+/* --- bincount --- */
+
+static int check_bincount(const struct tensor *self, const struct tensor *weights,
+                          int64_t minlength)
+{
+    if (dtype_kind((enum dtype)self->dtype) != DTYPE_KIND_INT) {
+        error_set(ERROR_NOT_IMPLEMENTED, "\"bincount_cpu\" not implemented for '%s'",
+                  dtype_info[self->dtype].class_name);
+        return -1;
+    }
+    if (minlength < 0) {
+        error_set(ERROR_RUNTIME, "minlength should be >= 0");
+        return -1;
+    }
+    if (self->dims != 1) {
+        error_set(ERROR_RUNTIME, "bincount only supports 1-d non-negative integral inputs.");
+        return -1;
+    }
+    if (weights && (weights->dims != 1 || weights->numel != self->numel)) {
+        error_set(ERROR_RUNTIME, "weights should be 1-d and have the same length as input");
+        return -1;
+    }
+    return 0;
+}
+
+/* One more than the largest of the (contiguous) numbers, `least` at least; -1 with the error set.
+ */
+static int64_t bin_count(struct tensor *numbers, int64_t least)
+{
+    const int64_t *items = tensor_ptr(numbers);
+    for (int64_t i = 0; i < numbers->numel; i++) {
+        if (items[i] < 0) {
+            error_set(ERROR_RUNTIME, "bincount only supports 1-d non-negative integral inputs.");
+            return -1;
+        }
+        least = items[i] >= least ? items[i] + 1 : least;
+    }
+    return least;
+}
+
+static void add_up(struct tensor *bins, struct tensor *numbers, struct tensor *weights)
+{
+    const int64_t *items = tensor_ptr(numbers);
+    int64_t n = numbers->numel;
+    if (!weights) {
+        int64_t *counts = tensor_ptr(bins);
+        for (int64_t i = 0; i < n; i++) {
+            counts[items[i]]++;
+        }
+    } else if (weights->dtype == DTYPE_F32) {
+        float *sums = tensor_ptr(bins);
+        const float *values = tensor_ptr(weights);
+        for (int64_t i = 0; i < n; i++) {
+            sums[items[i]] += values[i];
+        }
+    } else {
+        double *sums = tensor_ptr(bins);
+        const double *values = tensor_ptr(weights);
+        for (int64_t i = 0; i < n; i++) {
+            sums[items[i]] += values[i];
+        }
+    }
+}
+
+static struct tensor *dense_as(struct tensor *self, enum dtype dtype)
+{
+    struct tensor *cast = call_cast(self, dtype);
+    struct tensor *dense = cast ? call_contiguous(cast) : NULL;
+    tensor_release(cast);
+    return dense;
+}
+
+struct tensor *body_bincount(struct tensor *out, struct tensor *self, struct tensor *weights,
+                             int64_t minlength)
+{
+    struct tensor *bins = NULL, *values = NULL;
+    enum dtype dtype = !weights ? DTYPE_I64 : weights->dtype == DTYPE_F32 ? DTYPE_F32 : DTYPE_F64;
+    (void)out; /* the op has neither an in-place nor an out= form */
+    if (self->dims == 1 && self->numel == 0 && minlength >= 0) {
+        bins = tensor_new(DTYPE_I64, self->storage->device, 1, &minlength);
+        if (bins && backend_of(bins->storage->device)->fill(bins, scalar_int(0))) {
+            tensor_clear(&bins);
+        }
+        return bins;
+    }
+    if (check_bincount(self, weights, minlength)) {
+        return NULL;
+    }
+    struct tensor *numbers = dense_as(self, DTYPE_I64);
+    int64_t count = numbers ? bin_count(numbers, minlength) : -1;
+    if (count < 0 || (weights && !(values = dense_as(weights, dtype)))) {
+        goto done;
+    }
+    bins = tensor_new(dtype, self->storage->device, 1, &count);
+    if (bins && backend_of(bins->storage->device)->fill(bins, scalar_int(0))) {
+        tensor_clear(&bins);
+    }
+    if (bins) {
+        add_up(bins, numbers, values);
+    }
+done:
+    tensor_release(values);
+    tensor_release(numbers);
+    return bins;
+}
+
+/* --- histc --- */
+
+struct range {
+    double low, high;
+};
+
+static int check_histc(const struct tensor *self, int64_t bins)
+{
+    if (bins <= 0) {
+        error_set(ERROR_RUNTIME,
+                  "torch.histogram(): bins must be > 0, but got %lld for dimension 0",
+                  (long long)bins);
+        return -1;
+    }
+    if (!dtype_is_float((enum dtype)self->dtype)) {
+        error_set(ERROR_NOT_IMPLEMENTED, "\"histogram_cpu\" not implemented for '%s'",
+                  dtype_info[self->dtype].class_name);
+        return -1;
+    }
+    return 0;
+}
+
+/* Where no range is given, that of the elements. */
+static int find_range(struct tensor *self, struct range *range)
+{
+    if (range->low == range->high && self->numel > 0) {
+        struct tensor *ends[2];
+        if (body_aminmax(self, MAYBE_INT_NONE, false, ends)) {
+            return -1;
+        }
+        range->low = scalar_to_double(dtype_load((enum dtype)self->dtype, tensor_ptr(ends[0])));
+        range->high = scalar_to_double(dtype_load((enum dtype)self->dtype, tensor_ptr(ends[1])));
+        tensor_release(ends[0]);
+        tensor_release(ends[1]);
+    }
+    if (!isfinite(range->low) || !isfinite(range->high)) {
+        error_set(ERROR_RUNTIME, "torch.histc: range of [%g, %g] is not finite", range->low,
+                  range->high);
+        return -1;
+    }
+    if (range->low > range->high) {
+        error_set(ERROR_RUNTIME, "torch.histc: max must be larger than min");
+        return -1;
+    }
+    if (range->low == range->high) {
+        range->low -= 1;
+        range->high += 1;
+    }
+    return 0;
+}
+
+/* Counts contiguous elements of T, with T's arithmetic, as users compare the edges with it. */
+#define COUNT_ELEMENTS(T)                                                                          \
+    {                                                                                              \
+        const T *items = tensor_ptr(dense);                                                        \
+        T low = (T)range.low, high = (T)range.high;                                                \
+        for (int64_t i = 0; i < dense->numel; i++) {                                               \
+            if (items[i] >= low && items[i] <= high) {                                             \
+                int64_t at = (int64_t)((items[i] - low) * (T)bins / (high - low));                 \
+                counts[at < bins ? at : bins - 1]++;                                               \
+            }                                                                                      \
+        }                                                                                          \
+    }
+
+static void count_elements(const struct tensor *dense, struct range range, int64_t bins,
+                           int64_t *counts)
+{
+    if (dense->dtype == DTYPE_F32) {
+        COUNT_ELEMENTS(float)
+    } else {
+        COUNT_ELEMENTS(double)
+    }
+}
+
+struct tensor *body_histc(struct tensor *out, struct tensor *self, int64_t bins, struct scalar min,
+                          struct scalar max)
+{
+    struct range range = {scalar_to_double(min), scalar_to_double(max)};
+    struct tensor *counts = NULL, *result = NULL;
+    (void)out; /* stored by the caller: there is no form in place */
+    if (check_histc(self, bins) || find_range(self, &range)) {
+        return NULL;
+    }
+    struct tensor *dense = dense_as(self, dtype_info[self->dtype].accumulator);
+    counts = dense ? tensor_new(DTYPE_I64, self->storage->device, 1, &bins) : NULL;
+    if (counts && backend_of(counts->storage->device)->fill(counts, scalar_int(0)) == 0) {
+        count_elements(dense, range, bins, tensor_ptr(counts));
+        result = call_cast(counts, (enum dtype)self->dtype);
+    }
+    tensor_release(counts);
+    tensor_release(dense);
+    return result;
+}

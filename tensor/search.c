@@ -1,0 +1,235 @@
+/* searchsorted and bucketize. Declared in op_functions.h. */
+#include <string.h>
+
+#include "backend.h"
+#include "call.h"
+#include "op_functions.h"
+#include "shape.h"
+
+/* values looked up by one thread at least */
+#define GRAIN 4096
+
+/* Rows of sorted boundaries, and for each as many values. */
+struct search {
+    enum dtype dtype;                /* int64, float32 or float64 */
+    const void *boundaries, *values; /* contiguous */
+    const int64_t *sorter;           /* the order of the boundaries, or NULL */
+    int64_t boundary_count, row;     /* of a row: boundaries, values */
+    bool shared;                     /* one row of boundaries serves all values */
+    bool right;
+    int64_t *places;
+    struct work work;
+};
+
+/* The first place whose boundary is not before the value; with `right` the first that is after it.
+ * A NaN is found at the end, and numbers before the boundaries that are NaN. */
+#define SEARCH(T)                                                                                  \
+    for (; begin < end && work_goes_on(&search->work); begin++) {                                  \
+        int64_t from = search->shared ? 0 : begin / search->row * search->boundary_count;          \
+        const T *boundaries = (const T *)search->boundaries + from;                                \
+        const int64_t *sorter = search->sorter ? search->sorter + from : NULL;                     \
+        T value = ((const T *)search->values)[begin];                                              \
+        int64_t low = 0, high = search->boundary_count;                                            \
+        while (low < high) {                                                                       \
+            int64_t middle = low + (high - low) / 2;                                               \
+            T boundary = boundaries[sorter ? sorter[middle] : middle];                             \
+            bool beyond = search->right ? boundary > value : boundary >= value;                    \
+            low = beyond ? low : middle + 1;                                                       \
+            high = beyond ? middle : high;                                                         \
+        }                                                                                          \
+        search->places[begin] = low;                                                               \
+    }
+
+static void search_values(void *arg, int64_t begin, int64_t end)
+{
+    struct search *search = arg;
+    if (search->dtype == DTYPE_I64) {
+        SEARCH(int64_t)
+    } else if (search->dtype == DTYPE_F32) {
+        SEARCH(float)
+    } else {
+        SEARCH(double)
+    }
+}
+
+/* --- checks --- */
+
+static int check_shapes(const struct tensor *boundaries, const struct tensor *values)
+{
+    char a[512], b[512];
+    if (boundaries->dims == 0) {
+        error_set(ERROR_RUNTIME, "torch.searchsorted(): boundaries tensor should have positive "
+                                 "dimension, but got 0 dimension");
+        return -1;
+    }
+    if (boundaries->dims == 1) {
+        return 0;
+    }
+    if (values->dims == 0 && values->numel == 1) {
+        error_set(ERROR_RUNTIME,
+                  "torch.searchsorted(): input value can be a scalar only when boundaries tensor "
+                  "dimension is 1, but we got boundaries tensor dim(%d) and input value's dim(0) "
+                  "numel(1)",
+                  boundaries->dims);
+        return -1;
+    }
+    if (!shape_equal((struct ints){boundaries->sizes, boundaries->dims - 1},
+                     (struct ints){values->sizes, values->dims - 1})) {
+        error_set(ERROR_RUNTIME,
+                  "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 "
+                  "dimensions of boundaries tensor and input value tensor must match, but we got "
+                  "boundaries tensor %s and input value tensor %s",
+                  shape_text(tensor_shape(boundaries), a, sizeof a),
+                  shape_text(tensor_shape(values), b, sizeof b));
+        return -1;
+    }
+    return 0;
+}
+
+static int check_sorter(const struct tensor *boundaries, const struct tensor *sorter)
+{
+    char a[512], b[512];
+    if (!shape_equal(tensor_shape(boundaries), tensor_shape(sorter))) {
+        error_set(ERROR_RUNTIME,
+                  "torch.searchsorted(): boundary and sorter must have the same size, but got "
+                  "boundary tensor %sand got sorter tensor %s",
+                  shape_text(tensor_shape(boundaries), a, sizeof a),
+                  shape_text(tensor_shape(sorter), b, sizeof b));
+        return -1;
+    }
+    if (sorter->dtype != DTYPE_I64) {
+        error_set(ERROR_RUNTIME,
+                  "torch.searchsorted(): sorter must be a tensor of long dtype but got dtype %s",
+                  dtype_info[sorter->dtype].class_name);
+        return -1;
+    }
+    return 0;
+}
+
+/* Of a contiguous sorter. */
+static int check_sorter_range(const struct tensor *sorter, int64_t count)
+{
+    const int64_t *items = tensor_ptr(sorter);
+    for (int64_t i = 0; i < sorter->numel; i++) {
+        if (items[i] < 0 || items[i] >= count) {
+            error_set(ERROR_RUNTIME, "torch.searchsorted(): sorter index out of range");
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Whether `side`, when given, allows to search to the right or not. */
+static int check_side(const char *side, bool right)
+{
+    if (side && strcmp(side, "left") != 0 && strcmp(side, "right") != 0) {
+        error_set(ERROR_RUNTIME,
+                  "torch.searchsorted(): side can only be 'left' or 'right' but got %s", side);
+        return -1;
+    }
+    if (side && right && strcmp(side, "left") == 0) {
+        error_set(ERROR_RUNTIME, "torch.searchsorted(): side and right can't be set to opposites, "
+                                 "got side of left while right was True");
+        return -1;
+    }
+    return 0;
+}
+
+/* --- running --- */
+
+/* The dtype in which both are compared. */
+static enum dtype common_dtype(struct tensor *boundaries, struct tensor *values)
+{
+    enum dtype dtype = boundaries->dtype == values->dtype
+                           ? (enum dtype)values->dtype
+                           : dtype_result((struct tensor *const[]){boundaries, values}, 2);
+    return dtype == DTYPE_F64 ? DTYPE_F64 : dtype_is_float(dtype) ? DTYPE_F32 : DTYPE_I64;
+}
+
+static struct tensor *dense_as(struct tensor *self, enum dtype dtype)
+{
+    struct tensor *cast = call_cast(self, dtype);
+    struct tensor *dense = cast ? call_contiguous(cast) : NULL;
+    tensor_release(cast);
+    return dense;
+}
+
+static struct tensor *search_all(struct tensor *boundaries, struct tensor *values,
+                                 struct tensor *sorter, bool right, bool out_int32)
+{
+    struct search search = {.dtype = common_dtype(boundaries, values), .right = right};
+    struct tensor *places = NULL, *order = sorter ? call_contiguous(sorter) : NULL;
+    struct tensor *limits = dense_as(boundaries, search.dtype);
+    struct tensor *wanted = limits ? dense_as(values, search.dtype) : NULL;
+    search.boundary_count = boundaries->sizes[boundaries->dims - 1];
+    if (!wanted || (sorter && (!order || check_sorter_range(order, search.boundary_count)))) {
+        goto done;
+    }
+    places = tensor_new(DTYPE_I64, values->storage->device, values->dims, values->sizes);
+    if (!places) {
+        goto done;
+    }
+    search.boundaries = tensor_ptr(limits);
+    search.values = tensor_ptr(wanted);
+    search.sorter = order ? tensor_ptr(order) : NULL;
+    search.shared = boundaries->dims == 1;
+    search.row = values->dims ? values->sizes[values->dims - 1] : 1;
+    search.places = tensor_ptr(places);
+    work_start(&search.work);
+    parallel_for(0, wanted->numel, GRAIN, search_values, &search);
+    if (work_result(&search.work)) {
+        tensor_clear(&places);
+    }
+done:
+    tensor_release(wanted);
+    tensor_release(limits);
+    tensor_release(order);
+    struct tensor *result = places ? call_cast(places, out_int32 ? DTYPE_I32 : DTYPE_I64) : NULL;
+    tensor_release(places);
+    return result;
+}
+
+struct tensor *body_searchsorted(struct tensor *out, struct tensor *sorted_sequence,
+                                 struct tensor *self, bool out_int32, bool right, const char *side,
+                                 struct tensor *sorter)
+{
+    (void)out; /* stored by the caller: there is no form in place */
+    if (check_side(side, right) || check_shapes(sorted_sequence, self) ||
+        (sorter && check_sorter(sorted_sequence, sorter))) {
+        return NULL;
+    }
+    right = right || (side && strcmp(side, "right") == 0);
+    return search_all(sorted_sequence, self, sorter, right, out_int32);
+}
+
+struct tensor *body_searchsorted_scalar(struct tensor *out, struct tensor *sorted_sequence,
+                                        struct scalar self, bool out_int32, bool right,
+                                        const char *side, struct tensor *sorter)
+{
+    struct tensor *value = tensor_weak(self);
+    struct tensor *result =
+        value ? body_searchsorted(out, sorted_sequence, value, out_int32, right, side, sorter)
+              : NULL;
+    tensor_release(value);
+    return result;
+}
+
+struct tensor *body_bucketize(struct tensor *out, struct tensor *self, struct tensor *boundaries,
+                              bool out_int32, bool right)
+{
+    if (boundaries->dims != 1) {
+        error_set(ERROR_RUNTIME, "boundaries tensor must be 1 dimension, but got dim(%d)",
+                  boundaries->dims);
+        return NULL;
+    }
+    return body_searchsorted(out, boundaries, self, out_int32, right, NULL, NULL);
+}
+
+struct tensor *body_bucketize_scalar(struct tensor *out, struct scalar self,
+                                     struct tensor *boundaries, bool out_int32, bool right)
+{
+    struct tensor *value = tensor_weak(self);
+    struct tensor *result = value ? body_bucketize(out, value, boundaries, out_int32, right) : NULL;
+    tensor_release(value);
+    return result;
+}
