@@ -14,7 +14,8 @@ COMPARISONS = ['<', '<=', '==', '!=', '>', '>=']
 COMMUTATIVE = ('+', '*', '&', '|', '^')
 UNARY_SYMBOLS = ('neg', 'abs')
 METHODS = ('method', 'inplace')
-OTHERWISE = {'int': 'INT, .i', 'bool': 'BOOL, .i', 'float': 'FLOAT, .d', 'memory_format': 'MEMORY_FORMAT, .i'}
+OTHERWISE = {'int': 'INT, .i', 'bool': 'BOOL, .i', 'float': 'FLOAT, .d', 'string': 'STRING, .string',
+             'memory_format': 'MEMORY_FORMAT, .i'}
 
 
 def quote(text):
