@@ -301,8 +301,8 @@ static int compare_dims(const struct shape *shape, struct tensor *const *inputs,
 
 /* Strides of a new result: dense, its dims in the order of the inputs' strides, as PyTorch's
  * iterator lays it out. */
-static void result_strides(const struct shape *shape, struct tensor *const *inputs, int count,
-                           int64_t *strides)
+void call_result_strides(const struct shape *shape, struct tensor *const *inputs, int count,
+                         int64_t *strides)
 {
     int order[TENSOR_MAX_DIMS]; /* innermost first */
     int64_t step = 1;
@@ -346,7 +346,7 @@ static struct tensor *new_result(const struct plan *plan, struct tensor *const *
 
     if (!has_own_strides(shape, inputs, count))
         return tensor_new(plan->result, plan->device, shape->dims, shape->sizes);
-    result_strides(shape, inputs, count, strides);
+    call_result_strides(shape, inputs, count, strides);
     return tensor_new_strided(plan->result, plan->device, shape->dims, shape->sizes, strides);
 }
 
@@ -487,7 +487,7 @@ int call_pointwise_out(const struct pointwise_op *op, struct tensor *out,
     if (call_prepare_out(out, &plan.shape, plan.result, op->name) < 0)
         return -1;
     if (!fits && has_own_strides(&plan.shape, inputs, count))
-        result_strides(&plan.shape, inputs, count, out->strides);
+        call_result_strides(&plan.shape, inputs, count, out->strides);
     result = call_pointwise(op, out, inputs, count, params);
     if (!result)
         return -1;

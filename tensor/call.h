@@ -23,7 +23,7 @@ enum out_rule {
     OUT_SAME,  /* "Found dtype Double but expected Float" */
     OUT_MATCH, /* "Expected the dtype for input and out to match, but got Float for input's …" */
     OUT_SCALAR_TYPE, /* "expected scalar_type Float but found Double" */
-    OUT_ASSERT, /* "Expected canCast( … ) to be true, but got false.  …" */
+    OUT_ASSERT,      /* "Expected canCast( … ) to be true, but got false.  …" */
     OUT_JOIN,        /* as OUT_CAST, in the words of cat() */
     OUT_TYPE,        /* "Expected out type to be Float but got Double" */
     OUT_REQUIRED,    /* "the output given to float_power has dtype Float but the operation's …" */
@@ -86,8 +86,8 @@ TENSOR_API int call_store_out(struct tensor *out, struct tensor *result, const c
 /* The same for several results, all of whose dtypes are checked first. */
 TENSOR_API int call_store_outs(struct tensor *const *outs, struct tensor *const *results, int count,
                                const char *op, enum out_rule rule);
-/* The end of a body that has an out= form of its own: a result (taken, may be NULL) in `out`, resized,
- * if there is one. New reference, or NULL. */
+/* The end of a body that has an out= form of its own: a result (taken, may be NULL) in `out`,
+ * resized, if there is one. New reference, or NULL. */
 TENSOR_API struct tensor *call_deliver(struct tensor *out, struct tensor *result, const char *op);
 /* Prepares `out` of an out= call: resizes it to `shape` when it differs (warning when it had
  * elements). */
@@ -104,6 +104,9 @@ TENSOR_API int call_check_cast(enum dtype result, const struct tensor *out);
 /* RUNTIME when the rule does not allow `out` for a result of dtype `wants`. */
 TENSOR_API int call_check_rule(const struct tensor *out, enum dtype wants, const char *op,
                                enum out_rule rule);
+/* Strides of a new result: dense, its dims in the order of the inputs' strides, which broadcast. */
+TENSOR_API void call_result_strides(const struct shape *shape, struct tensor *const *inputs,
+                                    int count, int64_t *strides);
 /* The device of the inputs, or error. */
 TENSOR_API int call_device(struct tensor *const *inputs, int count, const char *op,
                            struct device *device);

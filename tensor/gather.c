@@ -70,27 +70,62 @@ static void pick_rows(void *arg, int64_t begin, int64_t end)
     }
 }
 
+/* All rows, in a new contiguous tensor. */
+static struct tensor *read_rows(const struct index_plan *plan, struct tensor *self)
+{
+    struct tensor *result = tensor_new((enum dtype)self->dtype, self->storage->device,
+                                       plan->result.dims, plan->result.sizes);
+
+    if (!result || result->numel == 0)
+        return result;
+    struct pick_task task = {.plan = plan,
+                             .source = tensor_ptr(self),
+                             .target = tensor_ptr(result),
+                             .bytes = dtype_info[self->dtype].bytes};
+    work_start(&task.work);
+    parallel_for(0, plan->before_count * plan->index_count, rows_per_piece(plan->after_count),
+                 pick_rows, &task);
+    if (work_result(&task.work))
+        tensor_clear(&result);
+    return result;
+}
+
+/* The rows (taken) in the plan's order of dims. */
+static struct tensor *laid_out(struct tensor *rows, const struct index_plan *plan)
+{
+    if (!rows ||
+        memcmp(rows->strides, plan->strides, (size_t)rows->dims * sizeof *rows->strides) == 0)
+        return rows;
+    struct tensor *result =
+        tensor_new_strided((enum dtype)rows->dtype, rows->storage->device, plan->result.dims,
+                           plan->result.sizes, plan->strides);
+    if (result && backend_of(rows->storage->device)->copy(result, rows))
+        tensor_clear(&result);
+    tensor_release(rows);
+    return result;
+}
+
+struct tensor *index_read(struct tensor *self, struct tensors indices)
+{
+    struct index_plan plan;
+    struct tensor *result;
+
+    if (index_plan_init(&plan, self, indices))
+        return NULL;
+    result = read_rows(&plan, self);
+    index_plan_release(&plan);
+    return result;
+}
+
 struct tensor *body_index(struct tensor *out, struct tensor *self, struct tensors indices)
 {
     struct index_plan plan;
-    struct tensor *result = NULL;
+    struct tensor *result;
 
     (void)out; /* the op has neither an in-place nor an out= form */
     if (index_plan_init(&plan, self, indices))
         return NULL;
-    result = tensor_new((enum dtype)self->dtype, self->storage->device, plan.result.dims,
-                        plan.result.sizes);
-    if (result && result->numel) {
-        struct pick_task task = {.plan = &plan,
-                                 .source = tensor_ptr(self),
-                                 .target = tensor_ptr(result),
-                                 .bytes = dtype_info[self->dtype].bytes};
-        work_start(&task.work);
-        parallel_for(0, plan.before_count * plan.index_count, rows_per_piece(plan.after_count),
-                     pick_rows, &task);
-        if (work_result(&task.work))
-            tensor_clear(&result);
-    }
+    result = laid_out(read_rows(&plan, self), &plan);
     index_plan_release(&plan);
     return result;
 }
@@ -216,19 +251,19 @@ static int check_values(const struct index_plan *plan, const struct tensor *self
     struct ints shape = {plan->result.sizes, plan->result.dims};
     char value_text[512], result_text[512];
 
-    if (values->dtype != self->dtype) {
-        error_set(ERROR_RUNTIME,
-                  "Index put requires the source and destination dtypes match, got %s for the "
-                  "destination and %s for the source.",
-                  dtype_info[self->dtype].class_name, dtype_info[values->dtype].class_name);
-        return -1;
-    }
     if (!shape_expandable(tensor_shape(values), shape)) {
         error_set(ERROR_RUNTIME,
                   "shape mismatch: value tensor of shape %s cannot be broadcast to indexing "
                   "result of shape %s",
                   shape_text(tensor_shape(values), value_text, sizeof value_text),
                   shape_text(shape, result_text, sizeof result_text));
+        return -1;
+    }
+    if (values->dtype != self->dtype) {
+        error_set(ERROR_RUNTIME,
+                  "Index put requires the source and destination dtypes match, got %s for the "
+                  "destination and %s for the source.",
+                  dtype_info[self->dtype].class_name, dtype_info[values->dtype].class_name);
         return -1;
     }
     return 0;
@@ -263,6 +298,49 @@ static struct tensor *own_values(const struct tensor *self, struct tensor *value
     return copy;
 }
 
+/* The only index tensor, if it is a mask that fits self; its first dim goes to *dim. */
+static struct tensor *lone_mask(const struct tensor *self, struct tensors indices, int *dim)
+{
+    struct tensor *mask = NULL;
+
+    for (int i = 0; i < indices.count; i++) {
+        struct tensor *index = indices.items[i];
+        if (index && (mask || (index->dtype != DTYPE_BOOL && index->dtype != DTYPE_U8)))
+            return NULL;
+        if (index) {
+            mask = index;
+            *dim = i;
+        }
+    }
+    if (!mask || *dim + mask->dims > self->dims)
+        return NULL;
+    for (int i = 0; i < mask->dims; i++)
+        if (mask->sizes[i] != self->sizes[*dim + i])
+            return NULL;
+    return mask;
+}
+
+/* self[mask] = one number: it is converted, and no place needs to be known. */
+static int fill_masked(struct tensor *self, struct tensor *mask, int dim, struct tensor *value)
+{
+    int64_t sizes[TENSOR_MAX_DIMS], strides[TENSOR_MAX_DIMS];
+    int dims = self->dims - dim;
+    struct tensor *wide, *filled;
+    struct scalar number;
+
+    for (int i = 0; i < dims; i++) {
+        sizes[i] = i < mask->dims ? mask->sizes[i] : 1;
+        strides[i] = i < mask->dims ? mask->strides[i] : 0;
+    }
+    if (tensor_item(value, &number) ||
+        !(wide = tensor_alias(mask, dims, sizes, strides, mask->offset)))
+        return -1;
+    filled = body_masked_fill(self, self, wide, number);
+    tensor_release(wide);
+    tensor_release(filled);
+    return filled ? 0 : -1;
+}
+
 int index_write(struct tensor *self, struct tensors indices, struct tensor *values, bool accumulate)
 {
     struct index_plan plan;
@@ -271,8 +349,11 @@ int index_write(struct tensor *self, struct tensors indices, struct tensor *valu
                             .dtype = (enum dtype)self->dtype,
                             .accumulate = accumulate};
     struct tensor *own = NULL, *spread = NULL;
-    int result = -1;
+    int result = -1, dim = 0;
+    struct tensor *mask = lone_mask(self, indices, &dim);
 
+    if (mask && values->numel == 1 && !accumulate)
+        return fill_masked(self, mask, dim, values);
     if (index_plan_init(&plan, self, indices))
         return -1;
     if (check_values(&plan, self, values) || check_aliases(self, indices, values))

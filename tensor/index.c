@@ -61,7 +61,7 @@ static int apply_int(struct walk *walk, int64_t value, int position)
 {
     struct tensor *result = walk->result;
 
-    if (result->dims == 0) {
+    if (result->dims == 0 && value == 0) {
         error_set(ERROR_INDEX, "invalid index of a 0-dim tensor. Use `tensor.item()` in Python "
                                "or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a "
                                "number");

@@ -138,7 +138,7 @@ struct tensor *body_index_select(struct tensor *out, struct tensor *self, int64_
         result = body_clone(NULL, self, MEMORY_CONTIGUOUS);
     } else {
         if (slices_init(&slices, self, dim, index) == 0)
-            result = body_index(NULL, slices.self, (struct tensors){slices.items, slices.count});
+            result = index_read(slices.self, (struct tensors){slices.items, slices.count});
         slices_release(&slices);
     }
     return call_deliver(out, result, "index_select");

@@ -59,7 +59,7 @@ PLACE_LOOP(read_places_i64, int64_t)
 PLACE_LOOP(read_places_i32, int32_t)
 
 static struct tensor *offsets_of_places(const struct tensor *self, const struct source *source,
-                                        bool ignored)
+                                        bool ignored, bool empty)
 {
     const struct tensor *index = source->index;
     struct places places = {.size = self->sizes[source->first_dim],
@@ -71,11 +71,11 @@ static struct tensor *offsets_of_places(const struct tensor *self, const struct 
 
     if (!offsets || index->numel == 0)
         return offsets;
-    if (places.size == 0) {
+    if (places.size == 0 && !empty) {
         error_set(ERROR_INDEX, "index is out of bounds for dimension with size 0");
         goto fail;
     }
-    if (ignored) {
+    if (ignored || empty) {
         memset(tensor_ptr(offsets), 0, (size_t)offsets->numel * sizeof(int64_t));
         return offsets;
     }
@@ -237,13 +237,14 @@ static int read_masks(struct reader *reader, struct tensors indices)
     return 0;
 }
 
-/* `ignored`: the result is empty for other reasons, so places are not looked at, as in PyTorch. */
-static int read_places(struct reader *reader, bool ignored)
+/* Places are not looked at, as in PyTorch, where the result is empty: for reasons of its other dims
+ * (`ignored`), or of other index tensors (`empty`). */
+static int read_places(struct reader *reader, bool ignored, bool empty)
 {
     for (int i = 0; i < reader->count; i++) {
         struct source *source = &reader->sources[i];
         if (!source->offsets &&
-            !(source->offsets = offsets_of_places(reader->self, source, ignored)))
+            !(source->offsets = offsets_of_places(reader->self, source, ignored, empty)))
             return -1;
     }
     return 0;
@@ -387,17 +388,69 @@ static int shape_append(struct shape *shape, const int64_t *sizes, int dims)
     return 0;
 }
 
+/* An operand of the result's layout: a tensor of the result's sizes that steps as `steps` say. */
+static struct tensor *layout_operand(const struct index_plan *plan, const struct tensor *tensor,
+                                     const int64_t *steps)
+{
+    return tensor_alias((struct tensor *)tensor, plan->result.dims, plan->result.sizes, steps,
+                        tensor->offset);
+}
+
+static bool is_row_major(const struct reader *reader)
+{
+    bool plain = tensor_is_contiguous(reader->self);
+
+    for (int i = 0; i < reader->count && plain; i++)
+        plain = tensor_is_contiguous(shape_source(&reader->sources[i]));
+    return plain;
+}
+
+/* Orders the dims of the result in memory: by self's strides where they are self's dims, by the
+ * index tensors' where they are theirs. */
+static int plan_layout(struct index_plan *plan, const struct reader *reader,
+                       const struct group *before, const struct group *after)
+{
+    int64_t steps[TENSOR_MAX_DIMS] = {0};
+    struct tensor *operands[TENSOR_MAX_DIMS + 1];
+    int count = 0, first_after = plan->result.dims - after->dims, status = -1;
+
+    shape_strides(plan->result.dims, plan->result.sizes, plan->strides);
+    if (is_row_major(reader))
+        return 0;
+    memcpy(steps, before->strides, (size_t)before->dims * sizeof *steps);
+    memcpy(steps + first_after, after->strides, (size_t)after->dims * sizeof *steps);
+    operands[count++] = layout_operand(plan, reader->self, steps);
+    for (int i = 0; i < reader->count && operands[count - 1]; i++) {
+        const struct tensor *source = shape_source(&reader->sources[i]);
+        memset(steps, 0, sizeof steps);
+        for (int k = 0; k < source->dims; k++)
+            if (source->sizes[k] != 1)
+                steps[first_after - source->dims + k] = source->strides[k];
+        operands[count++] = layout_operand(plan, source, steps);
+    }
+    if (operands[count - 1]) {
+        call_result_strides(&plan->result, operands, count, plan->strides);
+        status = 0;
+    }
+    for (int i = 0; i < count; i++)
+        tensor_release(operands[i]);
+    return status;
+}
+
 static int plan_build(struct index_plan *plan, struct reader *reader)
 {
     struct group before = {.count = 1}, after = {.count = 1};
     struct shape index;
 
     split_dims(reader, &before, &after);
-    if (broadcast_sources(reader, &index) || read_places(reader, before.count * after.count == 0))
+    if (broadcast_sources(reader, &index) || read_places(reader, before.count * after.count == 0,
+                                                         shape_numel(index.dims, index.sizes) == 0))
         return -1;
     if (shape_append(&plan->result, before.sizes, before.dims) ||
         shape_append(&plan->result, index.sizes, index.dims) ||
         shape_append(&plan->result, after.sizes, after.dims))
+        return -1;
+    if (plan_layout(plan, reader, &before, &after))
         return -1;
     plan->after = (struct ints){plan->result.sizes + plan->result.dims - after.dims, after.dims};
     plan->before_count = before.count;

@@ -17,8 +17,10 @@ struct index_plan {
     int64_t *after_offsets;  /* owned; NULL: 0, 1, 2 … */
     int64_t *columns;        /* owned: 0, 1, 2 …; NULL unless index_plan_columns() made them */
     struct ints after;       /* the last sizes of result */
-    bool unique;             /* no place is named twice */
-    struct tensor *places;   /* owned */
+    int64_t
+        strides[TENSOR_MAX_DIMS]; /* of a new result, whose dims lie in memory as the inputs' do */
+    bool unique;                  /* no place is named twice */
+    struct tensor *places;        /* owned */
 };
 
 /* Reads indices[i] (NULL: the whole dim): int64 and int32 tensors, each for one dim, bool and uint8
@@ -35,6 +37,8 @@ bool index_has_overlap(const struct tensor *tensor);
 /* RUNTIME "unsupported operation: some elements of the input tensor and the written-to tensor refer
  * to a single memory location. …" when both are dense and share memory. */
 int index_check_overlap(const struct tensor *written, const struct tensor *input);
+/* A new contiguous tensor of self[indices] (gather.c): index() without the order of dims. */
+struct tensor *index_read(struct tensor *self, struct tensors indices);
 /* self[indices] = or += values, which broadcast (gather.c): what index_put_ does below autograd. 0
  * or -1. */
 int index_write(struct tensor *self, struct tensors indices, struct tensor *values,

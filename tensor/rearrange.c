@@ -345,9 +345,11 @@ struct tensor *body_roll(struct tensor *out, struct tensor *self, struct ints sh
         wrapped[dim] = wrap_shift(wrapped[dim] + wrap_shift(shifts.items[i], self->sizes[dim]),
                                   self->sizes[dim]);
     }
+    if (self->numel == 0)
+        return body_clone(NULL, self, MEMORY_PRESERVE);
     result = new_like(self, self->dims, self->sizes);
-    if (!result || result->numel == 0)
-        return result;
+    if (!result)
+        return NULL;
     int status = dims.count > 0
                      ? roll_blocks(tensor_retain(result), tensor_retain(self), wrapped, 0)
                      : roll_flat(result, self, shifts.items[0]);

@@ -30,7 +30,8 @@ static int slice_item(PyObject *object, struct index_item *item)
         return -1;
     }
     item->kind = INDEX_SLICE;
-    item->start = (struct maybe_int){true, start}; /* a bound that is left out is kept as what it stands for */
+    item->start = (struct maybe_int){
+        true, start}; /* a bound that is left out is kept as what it stands for */
     item->stop = (struct maybe_int){true, stop};
     item->step = step;
     return 0;
@@ -145,7 +146,27 @@ static int warn_sequence(PyObject *object)
                         1);
 }
 
-static int key_parse(PyObject *object, struct key *key)
+/* Counts before anything is converted, as PyTorch does: a sequence stands for one dim here. */
+static int check_count(PyObject *items, const struct tensor *tensor)
+{
+    int64_t named = 0;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(items); i++) {
+        PyObject *item = PyTuple_GET_ITEM(items, i);
+        if (is_tensor(item)) {
+            struct tensor *index = tensor_of(item);
+            named += index->dtype == DTYPE_BOOL || index->dtype == DTYPE_U8 ? index->dims : 1;
+        } else {
+            named += item != Py_None && item != Py_Ellipsis && !PyBool_Check(item);
+        }
+    }
+    if (named <= tensor->dims) {
+        return 0;
+    }
+    PyErr_Format(PyExc_IndexError, "too many indices for tensor of dimension %d", tensor->dims);
+    return -1;
+}
+
+static int key_parse(PyObject *object, const struct tensor *tensor, struct key *key)
 {
     key->count = key->made_count = 0;
     if (!is_tuple_like(object)) {
@@ -159,11 +180,11 @@ static int key_parse(PyObject *object, struct key *key)
         return -1;
     }
     PyObject *items = PySequence_Tuple(object);
-    int status = items ? 0 : -1;
+    int status = items ? check_count(items, tensor) : -1;
     for (Py_ssize_t i = 0; !status && i < PyTuple_GET_SIZE(items); i++) {
         status = key_add(key, PyTuple_GET_ITEM(items, i));
     }
-    if (!status && key->count == 1 && key->items[0].kind == INDEX_SLICE) {
+    if (!status && key->count == 1 && key->items[0].kind != INDEX_TENSOR) {
         key->items[key->count++].kind = INDEX_ELLIPSIS; /* x[:3,] is no lone slice: see index.c */
     }
     if (status) {
@@ -175,11 +196,11 @@ static int key_parse(PyObject *object, struct key *key)
 
 PyObject *tensor_get_item(PyObject *self, PyObject *object)
 {
+    struct tensor *tensor = tensor_of(self), *result;
     struct key key;
-    if (key_parse(object, &key)) {
+    if (key_parse(object, tensor, &key)) {
         return NULL;
     }
-    struct tensor *tensor = tensor_of(self), *result;
     if (tensor->numel > GIL_FREE_NUMEL) {
         PyThreadState *state = core_enter();
         result = index_get(tensor, key.items, key.count);
@@ -197,10 +218,30 @@ PyObject *tensor_get_item(PyObject *self, PyObject *object)
     return made;
 }
 
-/* What is assigned: a Tensor, or a number as a weak 0-d tensor. New reference. */
+/* A number as a 0-d tensor of the dtype, of which it must not be out of range, but for the short
+ * floats. */
+static struct tensor *number_tensor(enum dtype dtype, PyObject *value)
+{
+    struct scalar scalar = scalar_int(0);
+    if (is_integer(value) ? int_from(value, &scalar.i) : scalar_from(value, &scalar)) {
+        return NULL;
+    }
+    bool lenient = dtype == DTYPE_F16 || dtype == DTYPE_BF16;
+    struct tensor *made = NULL;
+    if (lenient || !dtype_check_scalar(dtype, scalar)) {
+        made = tensor_new(dtype, (struct device){DEVICE_CPU, 0}, 0, NULL);
+    }
+    if (!made) {
+        raise_error();
+        return NULL;
+    }
+    dtype_store(dtype, tensor_ptr(made), scalar);
+    return made;
+}
+
+/* What is assigned: a Tensor, or a number as a 0-d tensor of the target's dtype. New reference. */
 static struct tensor *assigned_value(struct tensor *tensor, PyObject *value)
 {
-    struct scalar scalar;
     if (is_tensor(value)) {
         return tensor_retain(tensor_of(value));
     }
@@ -209,14 +250,7 @@ static struct tensor *assigned_value(struct tensor *tensor, PyObject *value)
                      dtype_info[tensor->dtype].class_name);
         return NULL;
     }
-    if (scalar_from(value, &scalar)) {
-        return NULL;
-    }
-    struct tensor *made = tensor_weak(scalar);
-    if (!made) {
-        raise_error();
-    }
-    return made;
+    return number_tensor((enum dtype)tensor->dtype, value);
 }
 
 int tensor_set_item(PyObject *self, PyObject *object, PyObject *value)
@@ -228,7 +262,7 @@ int tensor_set_item(PyObject *self, PyObject *object, PyObject *value)
         return -1;
     }
     struct tensor *source = assigned_value(tensor, value);
-    if (!source || key_parse(object, &key)) {
+    if (!source || key_parse(object, tensor, &key)) {
         tensor_release(source);
         return -1;
     }

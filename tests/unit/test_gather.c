@@ -374,11 +374,12 @@ START_TEST(bad_values_are_named)
 {
     struct tensor *x = make(DTYPE_F32, INTS(2, 3), 0), *two = longs(INTS(2), 0),
                   *real = make(DTYPE_F32, INTS(2), 0);
+    struct tensor *number = longs((struct ints){NULL, 0}, 1);
     struct tensor *row = tensor_alias(x, 1, (const int64_t[]){3}, (const int64_t[]){1}, 0);
     fails(body_index_put(NULL, x, (struct tensors){&two, 1}, real, false), ERROR_RUNTIME,
           "shape mismatch: value tensor of shape [2] cannot be broadcast to indexing result of "
           "shape [2, 3]");
-    fails(body_index_put(NULL, x, (struct tensors){&two, 1}, two, false), ERROR_RUNTIME,
+    fails(body_index_put(NULL, x, (struct tensors){&two, 1}, number, false), ERROR_RUNTIME,
           "Index put requires the source and destination dtypes match, got Float for the "
           "destination and Long for the source.");
     fails(body_index_put(x, x, (struct tensors){&two, 1}, row, false), ERROR_RUNTIME,
@@ -387,6 +388,7 @@ START_TEST(bad_values_are_named)
           "operation.");
     struct tensor *all[] = {x, two, real, row};
     release_all(all, 4);
+    tensor_release(number);
 }
 END_TEST
 
