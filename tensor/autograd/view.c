@@ -341,11 +341,32 @@ static struct node *copy_slices_new(struct tensor *base, struct tensor *view, st
     return node;
 }
 
+/* Whether the change gave the tensor other sizes and strides and left the elements alone: then its
+ * base does not see it. */
+static bool only_reshapes(const struct node *node)
+{
+    static const struct node_class *const reshapes[] = {
+        &TBackward1_class,       &TransposeBackward1_class, &SqueezeBackward3_class,
+        &SqueezeBackward4_class, &SqueezeBackward5_class,   &UnsqueezeBackward1_class,
+        &AsStridedBackward1_class,
+    };
+    for (size_t i = 0; i < sizeof reshapes / sizeof *reshapes; i++) {
+        if (node->class == reshapes[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int autograd_rebase_history(struct tensor *self, struct node *node)
 {
     struct tensor *base = self->autograd ? self->autograd->base : NULL;
     bool error = false;
     if (!base) {
+        return autograd_set_history(self, node, 0);
+    }
+    if (only_reshapes(node)) {
+        self->autograd->view_version = tensor_version(self);
         return autograd_set_history(self, node, 0);
     }
     if (node_add_input(node, 0, self)) {

@@ -90,20 +90,20 @@ START_TEST(view_as_another_dtype_rescales_the_last_dim)
     struct tensor *wide = tensor_new(DTYPE_F32, CPU, 2, (int64_t[]){2, 6});
     struct tensor *odd = alias_slice(wide, 1, SOME(1), SOME(3), 1),
                   *steps = alias_slice(wide, 1, NOTHING, NOTHING, 2);
-    ck_assert_str_eq(seen(alias_view_dtype(wide, DTYPE_I64)), "[2, 3] [3, 1] 0");
-    ck_assert_str_eq(seen(alias_view_dtype(wide, DTYPE_I16)), "[2, 12] [12, 1] 0");
-    ck_assert_str_eq(seen(alias_view_dtype(x, DTYPE_I32)), "[2, 3] [3, 1] 0");
-    ck_assert_str_eq(seen(alias_view_dtype(x, DTYPE_I64)),
+    ck_assert_str_eq(seen(body_view_dtype(NULL, wide, DTYPE_I64)), "[2, 3] [3, 1] 0");
+    ck_assert_str_eq(seen(body_view_dtype(NULL, wide, DTYPE_I16)), "[2, 12] [12, 1] 0");
+    ck_assert_str_eq(seen(body_view_dtype(NULL, x, DTYPE_I32)), "[2, 3] [3, 1] 0");
+    ck_assert_str_eq(seen(body_view_dtype(NULL, x, DTYPE_I64)),
                      "self.size(-1) must be divisible by 2 to view Float as Long (different "
                      "element sizes), but got 3");
-    ck_assert_str_eq(seen(alias_view_dtype(odd, DTYPE_I64)),
+    ck_assert_str_eq(seen(body_view_dtype(NULL, odd, DTYPE_I64)),
                      "self.storage_offset() must be divisible by 2 to view Float as Long "
                      "(different element sizes), but "
                      "got 1");
     ck_assert_str_eq(
-        seen(alias_view_dtype(steps, DTYPE_I16)),
+        seen(body_view_dtype(NULL, steps, DTYPE_I16)),
         "self.stride(-1) must be 1 to view Float as Short (different element sizes), but got 2");
-    ck_assert_str_eq(seen(alias_view_dtype(scalar, DTYPE_I16)),
+    ck_assert_str_eq(seen(body_view_dtype(NULL, scalar, DTYPE_I16)),
                      "self.dim() cannot be 0 to view Float as Short (different element sizes)");
     tensor_release(odd);
     tensor_release(steps);
