@@ -94,9 +94,25 @@ static inline float polygamma_f32(float x, float n)
     return (float)polygamma_f64(x, n);
 }
 
+/* Giles's polynomials for single precision ("Approximating the erfinv function", 2010), one for the
+ * middle and one for the tails, in w = -log(1 - y²). */
 static inline float erfinv_f32(float y)
 {
-    return (float)erfinv_f64(y);
+    static const float middle[] = {2.81022636e-08f,  3.43273939e-07f, -3.5233877e-06f,
+                                   -4.39150654e-06f, 0.00021858087f,  -0.00125372503f,
+                                   -0.00417768164f,  0.246640727f,    1.50140941f};
+    static const float tail[] = {-0.000200214257f, 0.000100950558f, 0.00134934322f,
+                                 -0.00367342844f,  0.00573950773f,  -0.0076224613f,
+                                 0.00943887047f,   1.00167406f,     2.83297682f};
+    float w = -log((1 - y) * (1 + y));
+    const float *factors = w < 5 ? middle : tail;
+    float at = w < 5 ? w - 2.5f : sqrt(w) - 3, sum = factors[0];
+
+    if (!(fabsf(y) < 1))
+        return fabsf(y) == 1 ? copysignf(INFINITY, y) : NAN;
+    for (int k = 1; k < 9; k++)
+        sum = sum * at + factors[k];
+    return sum * y;
 }
 
 #define digamma(x) _Generic((x), float : digamma_f32, double : digamma_f64)(x)

@@ -410,23 +410,22 @@ static int convert(const struct op_spec *op, const struct param_spec *param, PyO
     }
 }
 
-/* The value of a parameter that was left out and has no default of its own. */
-static struct value absent(const struct param_spec *param)
+/* The value of a parameter that was left out. Written in place: a copy on its way through the stack
+ * would stall on its own first part. */
+static void fill_absent(const struct param_spec *param, struct value *value)
 {
-    struct value value = param->otherwise;
-    if (value.kind == VALUE_NONE) {
-        if (param->type == PARAM_INTS) {
-            value.kind = VALUE_INTS;
-            value.ints = INTS_NONE;
-        } else if (param->type == PARAM_DTYPE) {
-            value.kind = VALUE_DTYPE;
-            value.dtype = DTYPE_NONE;
-        } else if (param->type == PARAM_DEVICE) {
-            value.kind = VALUE_DEVICE;
-            value.device = DEVICE_DEFAULT;
-        }
+    if (param->otherwise.kind != VALUE_NONE) {
+        *value = param->otherwise;
+    } else if (param->type == PARAM_INTS) {
+        value->kind = VALUE_INTS;
+        value->ints = INTS_NONE;
+    } else if (param->type == PARAM_DTYPE) {
+        value->kind = VALUE_DTYPE;
+        value->dtype = DTYPE_NONE;
+    } else if (param->type == PARAM_DEVICE) {
+        value->kind = VALUE_DEVICE;
+        value->device = DEVICE_DEFAULT;
     }
-    return value;
 }
 
 void args_release(struct frame *frame)
@@ -463,7 +462,7 @@ static int frame_fill(const struct op_spec *op, const struct arguments *in,
         PyObject *object = match->objects[i];
         int status = 0;
         if (!object) {
-            frame->values[param->slot] = absent(param);
+            fill_absent(param, &frame->values[param->slot]);
         } else if (i == 0 && match->varargs) {
             status = convert_int_items(op, param, in->values, in->count, frame,
                                        &frame->values[param->slot]);

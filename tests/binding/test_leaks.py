@@ -23,7 +23,7 @@ import table  # noqa: E402
 import mesale  # noqa: E402
 
 RUNS = int(os.environ.get("LEAK_RUNS", "2000"))
-FAILURES = 20  # wrong calls an op
+FAILURES = 10  # wrong calls an op
 OPS = {op["name"]: op for op in table.ops()}
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(60 + RUNS // 100)]
 
@@ -130,7 +130,7 @@ def test_calls_that_fail(name):
             except Exception:
                 pass
 
-        steady(run, min(RUNS, 500))
+        steady(run, min(RUNS, 200))
 
 
 # --- what is not in the table --------------------------------------------------------------------------------------------
