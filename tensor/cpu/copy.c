@@ -11,6 +11,8 @@
 /* the smallest transposed copy that gains from tiles, and the rows of target that one piece of it
  * has */
 #define TRANSPOSE_MIN 16
+/* rows of fewer elements are short */
+#define SHORT_ROW 8
 #define TRANSPOSE_ROWS 64
 
 /* --- plain bytes --- */
@@ -125,6 +127,27 @@ static int copy_transposed(const struct iter *iter, int column_dim, size_t bytes
 
 /* --- any copy --- */
 
+/* Rows of a few elements cost more in calls than in copying: then the longest dim goes innermost.
+ */
+static void lengthen_rows(struct iter *iter)
+{
+    int longest = 0;
+    for (int i = 1; i < iter->dims; i++) {
+        longest = iter->sizes[i] > iter->sizes[longest] ? i : longest;
+    }
+    if (iter->sizes[0] >= SHORT_ROW || iter->sizes[longest] < 4 * iter->sizes[0]) {
+        return;
+    }
+    int64_t size = iter->sizes[0];
+    iter->sizes[0] = iter->sizes[longest];
+    iter->sizes[longest] = size;
+    for (int k = 0; k < iter->operands; k++) {
+        int64_t stride = iter->strides[k][0];
+        iter->strides[k][0] = iter->strides[k][longest];
+        iter->strides[k][longest] = stride;
+    }
+}
+
 int cpu_copy(struct tensor *target, const struct tensor *source)
 {
     size_t bytes = dtype_info[target->dtype].bytes;
@@ -151,6 +174,7 @@ int cpu_copy(struct tensor *target, const struct tensor *source)
             return copy_transposed(&iter, column_dim, bytes);
         }
     }
+    lengthen_rows(&iter);
     return iter_run(&iter, cpu_tables->copy->convert[target->dtype][source->dtype], NULL);
 }
 

@@ -68,7 +68,8 @@
         T *to = (T *)target;                                                                       \
         const T *from = (const T *)source;                                                         \
         for (int64_t i = 0, spent = 0; spent < count; i++) {                                       \
-            to[i] = mask[i] ? from[spent] : to[i];                                                 \
+            T taken = (T) - (T)(mask[i] != 0); /* all bits, or none */                             \
+            to[i] = (T)((from[spent] & taken) | (to[i] & ~taken));                                 \
             spent += mask[i] != 0;                                                                 \
         }                                                                                          \
     }
