@@ -461,7 +461,8 @@ struct tensor *call_pointwise(const struct pointwise_op *op, struct tensor *out,
     return status < 0 ? NULL : tensor_retain(out);
 }
 
-/* Which dtypes `out` may have: with other tensors beside the first all that the result can become. */
+/* Which dtypes `out` may have: with other tensors beside the first all that the result can become.
+ */
 static int check_out_dtype(const struct pointwise_op *op, const struct plan *plan,
                            const struct tensor *out, struct tensor *const *inputs, int count)
 {
@@ -480,8 +481,8 @@ int call_pointwise_out(const struct pointwise_op *op, struct tensor *out,
     struct tensor *result;
     bool fits;
 
-    if (make_plan(&plan, op, inputs, count) < 0 || check_out_dtype(op, &plan, out, inputs, count) < 0 ||
-        call_check_writable(out) < 0)
+    if (make_plan(&plan, op, inputs, count) < 0 ||
+        check_out_dtype(op, &plan, out, inputs, count) < 0 || call_check_writable(out) < 0)
         return -1;
     fits = shape_equal(tensor_shape(out), (struct ints){plan.shape.sizes, plan.shape.dims});
     if (call_prepare_out(out, &plan.shape, plan.result, op->name) < 0)

@@ -108,66 +108,67 @@ int call_prepare_out(struct tensor *out, const struct shape *shape, enum dtype r
     return tensor_resize(out, shape->dims, shape->sizes);
 }
 
-int call_check_rule(const struct tensor *out, enum dtype wants, const char *op, enum out_rule rule)
+/* Sets the error of the rules that take the result's dtype alone. */
+static void refuse_out(enum dtype has, enum dtype wants, const char *op, enum out_rule rule)
 {
-    enum dtype has = (enum dtype)out->dtype;
     const char *had = dtype_info[has].class_name, *wanted = dtype_info[wants].class_name;
 
-    if (has == wants || (rule == OUT_BOOL && has == DTYPE_U8))
-        return 0;
-    switch (rule) {
-    case OUT_CAST:
-        return call_check_cast(wants, out);
-    case OUT_EXACT:
+    if (rule == OUT_EXACT)
         error_set(ERROR_RUNTIME, "Expected out tensor to have dtype %s, but got %s instead",
                   call_c_name(wants), call_c_name(has));
-        break;
-    case OUT_SAME:
+    else if (rule == OUT_SAME)
         error_set(ERROR_RUNTIME, "Found dtype %s but expected %s", had, wanted);
-        break;
-    case OUT_MATCH:
+    else if (rule == OUT_MATCH)
         error_set(ERROR_RUNTIME,
                   "Expected the dtype for input and out to match, but got %s for input's dtype and "
                   "%s for out's dtype.",
                   wanted, had);
-        break;
-    case OUT_SCALAR_TYPE:
+    else if (rule == OUT_SCALAR_TYPE)
         error_set(ERROR_RUNTIME, "expected scalar_type %s but found %s", wanted, had);
-        break;
-    case OUT_ASSERT:
-        if (dtype_can_cast(wants, has))
-            return 0;
+    else if (rule == OUT_TYPE)
+        error_set(ERROR_RUNTIME, "Expected out type to be %s but got %s", wanted, had);
+    else if (rule == OUT_REQUIRED)
+        error_set(
+            ERROR_RUNTIME,
+            "the output given to %s has dtype %s but the operation's result requires dtype %s", op,
+            had, wanted);
+    else if (rule == OUT_INPUT)
+        error_set(ERROR_RUNTIME, "%s: dtype of out: %s should be same as input: %s", op, had,
+                  wanted);
+    else if (rule == OUT_ONLY_BOOL)
+        error_set(ERROR_RUNTIME, "%s does not support non-boolean outputs.", op);
+    else
+        error_set(ERROR_RUNTIME, "%s only supports bool tensor for result, got: %s", op, had);
+}
+
+/* The rules that take every dtype that the result can become. */
+static int refuse_cast(enum dtype has, enum dtype wants, const struct tensor *out,
+                       enum out_rule rule)
+{
+    if (rule == OUT_CAST || dtype_can_cast(wants, has))
+        return call_check_cast(wants, out);
+    if (rule == OUT_JOIN)
+        error_set(ERROR_TYPE,
+                  "torch.cat(): input types can't be cast to the desired output type %s",
+                  dtype_info[has].class_name);
+    else
         error_set(ERROR_RUNTIME,
                   "Expected canCast( typeMetaToScalarType(self.dtype()), "
                   "typeMetaToScalarType(out.dtype())) to be true, but got false.  (Could this "
                   "error message be improved?  If so, please report an enhancement request to "
                   "PyTorch.)");
-        break;
-    case OUT_JOIN:
-        if (dtype_can_cast(wants, has))
-            return 0;
-        error_set(ERROR_TYPE,
-                  "torch.cat(): input types can't be cast to the desired output type %s", had);
-        break;
-    case OUT_TYPE:
-        error_set(ERROR_RUNTIME, "Expected out type to be %s but got %s", wanted, had);
-        break;
-    case OUT_REQUIRED:
-        error_set(ERROR_RUNTIME,
-                  "the output given to %s has dtype %s but the operation's result requires dtype %s",
-                  op, had, wanted);
-        break;
-    case OUT_INPUT:
-        error_set(ERROR_RUNTIME, "%s: dtype of out: %s should be same as input: %s", op, had,
-                  wanted);
-        break;
-    case OUT_ONLY_BOOL:
-        error_set(ERROR_RUNTIME, "%s does not support non-boolean outputs.", op);
-        break;
-    case OUT_BOOL:
-        error_set(ERROR_RUNTIME, "%s only supports bool tensor for result, got: %s", op, had);
-        break;
-    }
+    return -1;
+}
+
+int call_check_rule(const struct tensor *out, enum dtype wants, const char *op, enum out_rule rule)
+{
+    enum dtype has = (enum dtype)out->dtype;
+
+    if (has == wants || (rule == OUT_BOOL && has == DTYPE_U8))
+        return 0;
+    if (rule == OUT_CAST || rule == OUT_JOIN || rule == OUT_ASSERT)
+        return refuse_cast(has, wants, out, rule);
+    refuse_out(has, wants, op, rule);
     return -1;
 }
 

@@ -318,9 +318,9 @@ static void append_overload(PyObject **text, const struct overload_spec *overloa
     if (in->count + in->keywords != count) {
         return;
     }
-    if (append_unknown_keywords(text,
-                                "      didn't match because some of the keywords were incorrect: ",
-                                in, items, count)) {
+    if (append_unknown_keywords(
+            text, "      didn't match because some of the keywords were incorrect: ", in, items,
+            count)) {
         append(text, "\n");
         return;
     }
@@ -382,10 +382,10 @@ int args_warn_deprecated(const struct op_spec *op, const struct overload_spec *o
         return 0;
     }
     warned = true;
-    PyObject *text =
-        PyUnicode_FromFormat("This overload of %s is deprecated:\n\t%s%s\nConsider using one of the "
-                             "following signatures instead:",
-                             op->name, op->name, overload->text);
+    PyObject *text = PyUnicode_FromFormat(
+        "This overload of %s is deprecated:\n\t%s%s\nConsider using one of the "
+        "following signatures instead:",
+        op->name, op->name, overload->text);
     for (int i = 0; i < op->count; i++) {
         if (!op->overloads[i].deprecated) {
             append(&text, "\n\t%s%s", op->name, op->overloads[i].text);

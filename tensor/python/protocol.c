@@ -153,12 +153,19 @@ static PyObject *tensor_py_invert(PyObject *self)
 }
 
 PyType_Slot tensor_protocols[] = {
-    {Py_tp_repr, tensor_py_repr},           {Py_tp_hash, tensor_py_hash},
-    {Py_tp_richcompare, tensor_py_compare}, {Py_tp_iter, tensor_py_iter},
-    {Py_mp_length, tensor_py_length},       {Py_mp_subscript, tensor_get_item},
-    {Py_mp_ass_subscript, tensor_set_item}, {Py_sq_contains, tensor_py_contains},
-    {Py_nb_bool, tensor_py_bool},           {Py_nb_int, tensor_py_int},
-    {Py_nb_float, tensor_py_float},         {Py_nb_index, tensor_py_index},
-    {Py_nb_positive, tensor_py_positive},   {Py_nb_invert, tensor_py_invert},
+    {Py_tp_repr, tensor_py_repr},
+    {Py_tp_hash, tensor_py_hash},
+    {Py_tp_richcompare, tensor_py_compare},
+    {Py_tp_iter, tensor_py_iter},
+    {Py_mp_length, tensor_py_length},
+    {Py_mp_subscript, tensor_get_item},
+    {Py_mp_ass_subscript, tensor_set_item},
+    {Py_sq_contains, tensor_py_contains},
+    {Py_nb_bool, tensor_py_bool},
+    {Py_nb_int, tensor_py_int},
+    {Py_nb_float, tensor_py_float},
+    {Py_nb_index, tensor_py_index},
+    {Py_nb_positive, tensor_py_positive},
+    {Py_nb_invert, tensor_py_invert},
     {0, NULL},
 };
