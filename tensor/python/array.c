@@ -29,7 +29,7 @@ static const struct {
     enum dtype dtype;
 } letters[] = {
     {'?', DTYPE_BOOL}, {'B', DTYPE_U8},  {'b', DTYPE_I8},  {'h', DTYPE_I16}, {'i', DTYPE_I32},
-    {'l', DTYPE_I64},  {'q', DTYPE_I64}, {'e', DTYPE_F16}, {'f', DTYPE_F32}, {'d', DTYPE_F64},
+    {'q', DTYPE_I64},  {'l', DTYPE_I64}, {'e', DTYPE_F16}, {'f', DTYPE_F32}, {'d', DTYPE_F64},
 };
 
 static enum dtype letter_dtype(const char *format)
@@ -207,11 +207,16 @@ struct tensor *array_tensor(PyObject *array)
 
 static int warn_read_only(PyObject *array)
 {
+    static bool warned;
     Py_buffer buffer;
+    if (warned) {
+        return 0;
+    }
     if (!PyObject_GetBuffer(array, &buffer, PyBUF_STRIDES)) {
         int readonly = buffer.readonly;
         PyBuffer_Release(&buffer);
         if (readonly) {
+            warned = true;
             return PyErr_WarnEx(PyExc_UserWarning,
                                 "The given NumPy array is not writable, and PyTorch does not "
                                 "support non-writable tensors. "
@@ -227,16 +232,18 @@ static int warn_read_only(PyObject *array)
     return 0;
 }
 
+struct tensor *array_shared(PyObject *array)
+{
+    return warn_read_only(array) ? NULL : array_tensor(array);
+}
+
 static PyObject *from_numpy(PyObject *Py_UNUSED(module), PyObject *array)
 {
     if (!is_array(array)) {
         PyErr_Format(PyExc_TypeError, "expected np.ndarray (got %s)", type_name(array));
         return NULL;
     }
-    if (warn_read_only(array)) {
-        return NULL;
-    }
-    struct tensor *tensor = array_tensor(array);
+    struct tensor *tensor = array_shared(array);
     return tensor ? tensor_object_take(tensor) : NULL;
 }
 
@@ -318,12 +325,26 @@ static PyObject *tensor_array(struct tensor *tensor)
     return array;
 }
 
-static PyObject *tensor_numpy(PyObject *self, PyObject *args, PyObject *keywords)
+static const struct param_spec numpy_params[] = {
+    {.name = "force", .type = PARAM_BOOL, .flags = PARAM_OPTIONAL | PARAM_KEYWORD, .slot = 1},
+};
+static const struct overload_spec numpy_overload = {
+    .text = "(*, bool force = False)", .params = numpy_params, .param_count = 1, .slots = 2};
+static const struct op_spec numpy_spec = {
+    .name = "numpy", .method = true, .count = 1, .overloads = &numpy_overload};
+
+static PyObject *tensor_numpy(PyObject *self, PyObject *const *args, Py_ssize_t count,
+                              PyObject *names)
 {
-    static char *names[] = {"force", NULL};
-    int force = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|$p:numpy", names, &force)) {
-        return NULL;
+    bool force = false;
+    if (count || names) {
+        struct arguments in = {self, args, count, names, names ? PyTuple_GET_SIZE(names) : 0};
+        struct frame frame;
+        if (args_match(&numpy_spec, &in, &frame)) {
+            return NULL;
+        }
+        force = frame.values[1].i;
+        args_release(&frame);
     }
     if (tensor_tracks(tensor_of(self)) && !force) {
         PyErr_SetString(
@@ -343,8 +364,17 @@ static PyObject *tensor_dunder_array(PyObject *self, PyObject *args, PyObject *k
         return NULL;
     }
     PyObject *array = PyObject_CallMethod(self, "numpy", NULL);
-    if (array && dtype != Py_None) {
-        Py_SETREF(array, PyObject_CallMethod(array, "astype", "O", dtype));
+    if (array && (dtype != Py_None || copy != Py_None)) {
+        /* NumPy knows when a copy is needed, and refuses it where copy is False */
+        PyObject *keywords_of = Py_BuildValue("{s:O,s:O}", "dtype", dtype, "copy", copy);
+        PyObject *numpy = keywords_of ? PyImport_ImportModule("numpy") : NULL;
+        PyObject *function = numpy ? PyObject_GetAttrString(numpy, "array") : NULL;
+        PyObject *only = function ? PyTuple_Pack(1, array) : NULL;
+        Py_SETREF(array, only ? PyObject_Call(function, only, keywords_of) : NULL);
+        Py_XDECREF(only);
+        Py_XDECREF(function);
+        Py_XDECREF(numpy);
+        Py_XDECREF(keywords_of);
     }
     return array;
 }
@@ -357,7 +387,17 @@ static PyObject *tensor_array_wrap(PyObject *Py_UNUSED(self), PyObject *const *a
         PyErr_SetString(PyExc_TypeError, "__array_wrap__() needs an array");
         return NULL;
     }
-    return is_array(args[0]) ? from_numpy(NULL, args[0]) : Py_NewRef(args[0]);
+    if (!is_array(args[0])) {
+        return Py_NewRef(args[0]);
+    }
+    enum dtype dtype;
+    if (!array_dtype(args[0], &dtype) || dtype != DTYPE_BOOL) {
+        return PyErr_Occurred() ? NULL : from_numpy(NULL, args[0]);
+    }
+    PyObject *bytes = PyObject_CallMethod(args[0], "astype", "s", "uint8"); /* as PyTorch does */
+    PyObject *result = bytes ? from_numpy(NULL, bytes) : NULL;
+    Py_XDECREF(bytes);
+    return result;
 }
 
 PyMethodDef array_functions[] = {
@@ -367,7 +407,7 @@ PyMethodDef array_functions[] = {
 };
 
 PyMethodDef array_methods[] = {
-    {"numpy", (PyCFunction)(void (*)(void))tensor_numpy, METH_VARARGS | METH_KEYWORDS,
+    {"numpy", (PyCFunction)(void (*)(void))tensor_numpy, METH_FASTCALL | METH_KEYWORDS,
      "numpy(*, force=False) -> numpy.ndarray\nAn array that shares the tensor's memory."},
     {"__array__", (PyCFunction)(void (*)(void))tensor_dunder_array, METH_VARARGS | METH_KEYWORDS,
      NULL},

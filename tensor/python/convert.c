@@ -329,20 +329,36 @@ static bool is_true(const struct value *value)
     return value->kind == VALUE_BOOL && value->i;
 }
 
-static int warn_copy(PyObject *data)
+static int warn_copy(PyObject *data, const char *call)
 {
     if (!is_tensor(data)) {
         return 0;
     }
-    return PyErr_WarnEx(PyExc_UserWarning,
-                        "To copy construct from a tensor, it is recommended to use "
-                        "sourceTensor.detach().clone() or "
-                        "sourceTensor.detach().clone().requires_grad_(True), rather than "
-                        "torch.tensor(sourceTensor).",
-                        1);
+    return PyErr_WarnFormat(PyExc_UserWarning, 1,
+                            "To copy construct from a tensor, it is recommended to use "
+                            "sourceTensor.detach().clone() or "
+                            "sourceTensor.detach().clone().requires_grad_(True), rather than "
+                            "%s(sourceTensor).",
+                            call);
 }
 
-static PyObject *tensor_from_values(const struct value *values)
+PyObject *convert_finish(struct tensor *tensor, bool requires_grad)
+{
+    if (requires_grad && !dtype_is_float(tensor->dtype)) {
+        tensor_release(tensor);
+        PyErr_SetString(PyExc_RuntimeError,
+                        "Only Tensors of floating point and complex dtype can require gradients");
+        return NULL;
+    }
+    if (requires_grad && tensor_set_requires_grad(tensor, true)) {
+        tensor_release(tensor);
+        return raise_error();
+    }
+    return tensor_object_take(tensor);
+}
+
+/* `call`: what the user wrote; `dtype`: where none is given, DTYPE_NONE to infer it. */
+static PyObject *tensor_from_values(const struct value *values, const char *call, enum dtype dtype)
 {
     PyObject *data = (PyObject *)values[TENSOR_DATA].string;
     if (is_true(&values[TENSOR_PIN_MEMORY])) {
@@ -351,28 +367,13 @@ static PyObject *tensor_from_values(const struct value *values)
                         "memory allocator is available on this system.");
         return NULL;
     }
-    if (warn_copy(data)) {
+    if (warn_copy(data, call)) {
         return NULL;
     }
+    enum dtype given = values[TENSOR_DTYPE].dtype;
     struct tensor *tensor =
-        tensor_from_python(data, values[TENSOR_DTYPE].dtype, values[TENSOR_DEVICE].device);
-    if (!tensor) {
-        return NULL;
-    }
-    if (is_true(&values[TENSOR_REQUIRES_GRAD])) {
-        if (!dtype_is_float(tensor->dtype)) {
-            tensor_release(tensor);
-            PyErr_SetString(
-                PyExc_RuntimeError,
-                "Only Tensors of floating point and complex dtype can require gradients");
-            return NULL;
-        }
-        if (tensor_set_requires_grad(tensor, true)) {
-            tensor_release(tensor);
-            return raise_error();
-        }
-    }
-    return tensor_object_take(tensor);
+        tensor_from_python(data, given == DTYPE_NONE ? dtype : given, values[TENSOR_DEVICE].device);
+    return tensor ? convert_finish(tensor, is_true(&values[TENSOR_REQUIRES_GRAD])) : NULL;
 }
 
 static PyObject *torch_tensor(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count,
@@ -383,7 +384,26 @@ static PyObject *torch_tensor(PyObject *Py_UNUSED(module), PyObject *const *args
     if (args_match(&tensor_spec, &in, &frame)) {
         return NULL;
     }
-    PyObject *result = tensor_from_values(frame.values);
+    PyObject *result = tensor_from_values(frame.values, "torch.tensor", DTYPE_NONE);
+    args_release(&frame);
+    return result;
+}
+
+/* --- Tensor.new_tensor --- */
+
+static const struct op_spec new_tensor_spec = {
+    .name = "new_tensor", .count = 1, .overloads = &tensor_overload};
+
+static PyObject *tensor_new_tensor(PyObject *self, PyObject *const *args, Py_ssize_t count,
+                                   PyObject *names)
+{
+    struct arguments in = {NULL, args, count, names, names ? PyTuple_GET_SIZE(names) : 0};
+    struct frame frame;
+    if (args_match(&new_tensor_spec, &in, &frame)) {
+        return NULL;
+    }
+    PyObject *result =
+        tensor_from_values(frame.values, "tensor.new_tensor", (enum dtype)tensor_of(self)->dtype);
     args_release(&frame);
     return result;
 }
@@ -407,7 +427,7 @@ static struct tensor *shared_tensor(PyObject *data, enum dtype dtype, struct dev
     if (is_tensor(data)) {
         return tensor_retain(tensor_of(data));
     }
-    return is_array(data) ? array_tensor(data) : tensor_from_python(data, dtype, device);
+    return is_array(data) ? array_shared(data) : tensor_from_python(data, dtype, device);
 }
 
 static PyObject *torch_as_tensor(PyObject *Py_UNUSED(module), PyObject *const *args,
@@ -455,6 +475,13 @@ PyObject *tensor_tolist(struct tensor *tensor)
 {
     return list_level(tensor, 0, tensor->numel ? tensor_ptr(tensor) : NULL);
 }
+
+PyMethodDef convert_methods[] = {
+    {"new_tensor", (PyCFunction)(void (*)(void))tensor_new_tensor, METH_FASTCALL | METH_KEYWORDS,
+     "new_tensor(data, *, dtype=None, device=None, requires_grad=False) -> Tensor\n"
+     "A copy of `data` with the dtype of this tensor unless given."},
+    {0},
+};
 
 PyMethodDef convert_functions[] = {
     {"tensor", (PyCFunction)(void (*)(void))torch_tensor, METH_FASTCALL | METH_KEYWORDS,

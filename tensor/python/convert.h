@@ -15,8 +15,16 @@ bool array_dtype(PyObject *object, enum dtype *dtype);
 int array_append_sizes(PyObject *array, struct shape *shape);
 /* A tensor that shares the array's memory and keeps the array. NULL with an exception. */
 struct tensor *array_tensor(PyObject *array);
+/* The same for a user who will see the sharing: warns, once, where the array is not writable. */
+struct tensor *array_shared(PyObject *array);
+/* Makes the tensor require grad as a factory's `requires_grad=True` does; takes it. The Tensor, or
+ * NULL with an exception. */
+PyObject *convert_finish(struct tensor *tensor, bool requires_grad);
 
-extern PyMethodDef array_functions[]; /* from_numpy, as_tensor */
+extern PyMethodDef buffer_functions[]; /* frombuffer, asarray */
+extern PyMethodDef dlpack_functions[];
+extern PyMethodDef dlpack_methods[];  /* Tensor.__dlpack__ */
+extern PyMethodDef array_functions[]; /* from_numpy */
 extern PyMethodDef array_methods[];   /* Tensor.numpy, Tensor.__array__ */
 int array_type_init(PyObject *module);
 

@@ -69,7 +69,7 @@ static void generator_dealloc(PyObject *object)
 /* A seed as PyTorch takes it: any 64-bit integer, negative ones modulo 2^64. */
 static int seed_from(PyObject *object, uint64_t *seed)
 {
-    if (!is_integer(object) && !is_tensor(object)) {
+    if (!is_integer(object)) {
         PyErr_Format(PyExc_RuntimeError, "manual_seed expected a long, but got %s",
                      type_name(object));
         return -1;
@@ -174,17 +174,79 @@ static PyObject *set_state(PyObject *self, PyObject *object)
     }
     struct tensor *tensor = tensor_of(object);
     if (tensor->dtype != DTYPE_U8 || !tensor_is_contiguous(tensor)) {
-        PyErr_Format(PyExc_TypeError, "expected a torch.ByteTensor, but got torch.%sTensor",
-                     dtype_info[tensor->dtype].class_name);
+        PyErr_SetString(PyExc_TypeError, "RNG state must be a torch.ByteTensor");
         return NULL;
     }
     if (tensor->numel != sizeof(struct state)) {
-        PyErr_SetString(PyExc_RuntimeError, "RNG state is wrong size");
+        PyErr_Format(PyExc_RuntimeError,
+                     "Expected a CPUGeneratorImplState of size %zu but found the input RNG state "
+                     "size to be %lld",
+                     sizeof(struct state), (long long)tensor->numel);
         return NULL;
     }
     struct state state;
     memcpy(&state, tensor_ptr(tensor), sizeof state);
     return state_write(generator_of(self), &state) ? NULL : Py_NewRef(self);
+}
+
+static PyObject *clone_state(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    struct state state;
+    state_read(generator_of(self), &state);
+    PyObject *copy = generator_take(generator_type, generator_new());
+    if (copy && state_write(generator_of(copy), &state)) {
+        Py_CLEAR(copy);
+    }
+    return copy;
+}
+
+/* What only generators of GPUs have. */
+static PyObject *no_graph_state(const char *name)
+{
+    PyErr_Format(PyExc_NotImplementedError, "%s is not supported in this Generator", name);
+    return NULL;
+}
+
+static PyObject *graphsafe_get_state(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(ignored))
+{
+    return no_graph_state("graphsafe_get_state");
+}
+
+static PyObject *graphsafe_set_state(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(state))
+{
+    return no_graph_state("graphsafe_set_state");
+}
+
+static PyObject *no_offset(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(ignored))
+{
+    PyErr_SetString(PyExc_RuntimeError, "CPU Generator does not use offset");
+    return NULL;
+}
+
+/* (Generator, (device,), (seed, offset, state)) */
+static PyObject *generator_reduce(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    PyObject *state = get_state(self, NULL);
+    if (!state) {
+        return NULL;
+    }
+    unsigned long long seed_value = generator_initial_seed(generator_of(self));
+    return Py_BuildValue("(O(N)(KON))", Py_TYPE(self),
+                         device_object((struct device){DEVICE_CPU, -1}), seed_value, Py_None,
+                         state);
+}
+
+static PyObject *generator_setstate(PyObject *self, PyObject *parts)
+{
+    PyObject *seed_object, *offset, *state;
+    if (!PyArg_ParseTuple(parts, "OOO:__setstate__", &seed_object, &offset, &state)) {
+        return NULL;
+    }
+    PyObject *seeded = manual_seed(self, seed_object);
+    PyObject *restored = seeded ? set_state(self, state) : NULL;
+    Py_XDECREF(seeded);
+    Py_XDECREF(restored);
+    return restored ? Py_NewRef(Py_None) : NULL;
 }
 
 static PyObject *get_device(PyObject *Py_UNUSED(self), void *Py_UNUSED(closure))
@@ -205,6 +267,13 @@ static PyMethodDef generator_methods[] = {
      "Starts the stream of a seed from the system and returns that seed."},
     {"get_state", get_state, METH_NOARGS, "The state as a tensor of bytes."},
     {"set_state", set_state, METH_O, "set_state(state)\nRestores what get_state() returned."},
+    {"clone_state", clone_state, METH_NOARGS, "Another generator in the same state."},
+    {"graphsafe_get_state", graphsafe_get_state, METH_NOARGS, "Of GPUs only."},
+    {"graphsafe_set_state", graphsafe_set_state, METH_O, "Of GPUs only."},
+    {"get_offset", no_offset, METH_NOARGS, "Of GPUs only."},
+    {"set_offset", no_offset, METH_O, "Of GPUs only."},
+    {"__reduce__", generator_reduce, METH_NOARGS, NULL},
+    {"__setstate__", generator_setstate, METH_O, NULL},
     {0},
 };
 

@@ -4,9 +4,10 @@
 
 static int add_functions(PyObject *module)
 {
-    PyMethodDef *const lists[] = {function_methods, convert_functions,  array_functions,
-                                  copy_functions,   settings_functions, backward_functions,
-                                  anomaly_functions, nonzero_functions};
+    PyMethodDef *const lists[] = {function_methods,  convert_functions,  array_functions,
+                                  copy_functions,    settings_functions, backward_functions,
+                                  anomaly_functions, nonzero_functions,  buffer_functions,
+                                  dlpack_functions};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         if (PyModule_AddFunctions(module, lists[i])) {
             return -1;
@@ -16,10 +17,10 @@ static int add_functions(PyObject *module)
 }
 
 /* What torch.nn.functional and torch.linalg take their functions from. */
-static PyModuleDef nn_definition = {
-    PyModuleDef_HEAD_INIT, .m_name = "torch._C._nn", .m_size = -1, .m_methods = nn_methods};
-static PyModuleDef linalg_definition = {
-    PyModuleDef_HEAD_INIT, .m_name = "torch._C._linalg", .m_size = -1, .m_methods = linalg_methods};
+static PyModuleDef nn_definition = {PyModuleDef_HEAD_INIT, .m_name = "torch._C._nn", .m_size = -1,
+                                    .m_methods = nn_methods};
+static PyModuleDef linalg_definition = {PyModuleDef_HEAD_INIT, .m_name = "torch._C._linalg",
+                                        .m_size = -1, .m_methods = linalg_methods};
 
 static int add_part(PyObject *module, const char *name, PyModuleDef *definition)
 {
@@ -31,13 +32,16 @@ static int add_part(PyObject *module, const char *name, PyModuleDef *definition)
 
 static int add_parts(PyObject *module)
 {
-    return add_part(module, "_nn", &nn_definition) || add_part(module, "_linalg", &linalg_definition) ? -1 : 0;
+    return add_part(module, "_nn", &nn_definition) ||
+                   add_part(module, "_linalg", &linalg_definition)
+               ? -1
+               : 0;
 }
 
 static int (*const inits[])(PyObject *module) = {
     dtype_type_init,  device_type_init,    size_type_init, layout_type_init,   generator_type_init,
     limits_type_init, hook_type_init,      node_type_init, function_type_init, tensor_type_init,
-    array_type_init,  grad_mode_type_init, named_init,     add_functions,    add_parts,
+    array_type_init,  grad_mode_type_init, named_init,     add_functions,      add_parts,
 };
 
 static PyModuleDef definition = {

@@ -180,7 +180,8 @@ int int_from(PyObject *object, int64_t *value);
 /* torch.tensor(data): nested sequences, numbers, tensors, buffers. `dtype` DTYPE_NONE: inferred. */
 struct tensor *tensor_from_python(PyObject *data, enum dtype dtype, struct device device);
 PyObject *tensor_tolist(struct tensor *tensor);
-extern PyMethodDef convert_functions[];
+extern PyMethodDef convert_functions[]; /* tensor, as_tensor */
+extern PyMethodDef convert_methods[];   /* Tensor.new_tensor */
 
 /* --- Indexing (subscript.c) --- */
 

@@ -327,8 +327,9 @@ static int count_methods(const PyMethodDef *methods)
  * good. */
 static PyMethodDef *all_methods(void)
 {
-    PyMethodDef *const lists[] = {tensor_methods, tensor_own_methods, tensor_cast_methods,
-                                  copy_methods, array_methods, nonzero_methods};
+    PyMethodDef *const lists[] = {tensor_methods,  tensor_own_methods, tensor_cast_methods,
+                                  copy_methods,    array_methods,      dlpack_methods,
+                                  convert_methods, nonzero_methods};
     enum { LISTS = sizeof lists / sizeof *lists };
     int count = 0;
     for (int i = 0; i < LISTS; i++) {

@@ -6,8 +6,10 @@ from typing import Optional, Sequence, Tuple, Union
 from torch import _C
 from torch._C import Tensor
 
-__all__ = ["atleast_1d", "atleast_2d", "atleast_3d", "block_diag", "broadcast_tensors", "chain_matmul", "einsum", "split",
-           "tensordot", "unique", "unique_consecutive"]
+__all__ = [
+    "atleast_1d", "atleast_2d", "atleast_3d", "block_diag", "broadcast_tensors", "cartesian_prod", "chain_matmul",
+    "einsum", "from_dlpack", "meshgrid", "split", "tensordot", "unique", "unique_consecutive",
+]
 
 
 def chain_matmul(*matrices, out=None):
@@ -119,3 +121,37 @@ def unique_consecutive(input: Tensor, return_inverse: bool = False, return_count
 
 Tensor.unique = unique
 Tensor.unique_consecutive = unique_consecutive
+
+
+def _listed(tensors):
+    """Tensors given one by one, or as one list."""
+    return tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
+
+
+def meshgrid(*tensors, indexing=None):
+    """Each vector's values, as a view, at every place of the grid that all span ('ij' or 'xy' order of dimensions)."""
+    return _C.meshgrid(_listed(tensors), indexing=indexing)
+
+
+def cartesian_prod(*tensors):
+    """Every combination of a value of each vector, a row each."""
+    return _C.cartesian_prod(_listed(tensors))
+
+
+def from_dlpack(ext_tensor, *, device=None, copy=None):
+    """A tensor that shares the memory of `ext_tensor`, an object with `__dlpack__` or a capsule."""
+    if not hasattr(ext_tensor, "__dlpack__"):
+        if device is not None or copy is not None:
+            raise AssertionError("device and copy kwargs not supported when ext_tensor is already a DLPack capsule.")
+        return _C._from_dlpack(ext_tensor)
+    wanted = {"max_version": (1, 0)}
+    if copy is not None:
+        wanted["copy"] = copy
+    if device is not None:
+        wanted["dl_device"] = (2 if _C.device(device).type == "cuda" else 1, 0)
+    try:
+        capsule = ext_tensor.__dlpack__(**wanted)
+    except TypeError:  # a library of the time before versions
+        wanted.pop("max_version")
+        capsule = ext_tensor.__dlpack__(**wanted)
+    return _C._from_dlpack(capsule)

@@ -1,0 +1,208 @@
+/* Grids of the values of several vectors, made of recorded ops. Declared in op_functions.h. */
+#include <string.h>
+
+#include "core.h"
+#include "op_functions.h"
+#include "shape.h"
+
+/* --- meshgrid --- */
+
+/* The shape of the grid. */
+static int grid_shape(struct tensors vectors, bool swaps, int64_t *sizes)
+{
+    if (vectors.count == 0) {
+        error_set(ERROR_RUNTIME, "meshgrid expects a non-empty TensorList");
+        return -1;
+    }
+    if (vectors.count > TENSOR_MAX_DIMS) {
+        error_set(ERROR_RUNTIME, "only tensors with up to %d dims are supported", TENSOR_MAX_DIMS);
+        return -1;
+    }
+    for (int i = 0; i < vectors.count; i++) {
+        const struct tensor *vector = vectors.items[i];
+        if (vector->dims > 1) {
+            char text[512];
+            error_set(ERROR_RUNTIME,
+                      "torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: %s",
+                      shape_text(tensor_shape(vector), text, sizeof text));
+            return -1;
+        }
+        if (vector->dtype != vectors.items[0]->dtype) {
+            error_set(ERROR_RUNTIME, "meshgrid expects all tensors to have the same dtype");
+            return -1;
+        }
+        sizes[swaps && i < 2 ? 1 - i : i] = vector->numel;
+    }
+    return 0;
+}
+
+static int check_indexing(const char *indexing)
+{
+    if (!indexing) {
+        return warning_emit("torch.meshgrid: in an upcoming release, it will be required to pass "
+                            "the indexing argument.");
+    }
+    if (strcmp(indexing, "ij") != 0 && strcmp(indexing, "xy") != 0) {
+        error_set(ERROR_RUNTIME,
+                  "torch.meshgrid: indexing must be one of \"xy\" or \"ij\", but received: %s",
+                  indexing);
+        return -1;
+    }
+    return 0;
+}
+
+/* The vector along dim `at` of the grid. */
+static struct tensor *spread(struct tensor *vector, int at, struct ints grid)
+{
+    int64_t sizes[TENSOR_MAX_DIMS];
+    for (int i = 0; i < grid.count; i++) {
+        sizes[i] = i == at ? vector->numel : 1;
+    }
+    struct tensor *line = tensor_view(vector, (struct ints){sizes, grid.count});
+    struct tensor *result = line ? tensor_expand(line, grid, false) : NULL;
+    tensor_release(line);
+    return result;
+}
+
+int compose_meshgrid(struct tensors tensors, const char *indexing, struct tensor_list *result)
+{
+    int64_t sizes[TENSOR_MAX_DIMS];
+    bool swaps = indexing && strcmp(indexing, "xy") == 0 && tensors.count > 1;
+    *result = (struct tensor_list){NULL, 0};
+    if (grid_shape(tensors, swaps, sizes) || check_indexing(indexing)) {
+        return -1;
+    }
+    result->items = mem_zalloc((size_t)tensors.count * sizeof *result->items);
+    if (!result->items) {
+        return -1;
+    }
+    result->count = tensors.count;
+    for (int i = 0; i < tensors.count; i++) {
+        result->items[i] = spread(tensors.items[i], swaps && i < 2 ? 1 - i : i,
+                                  (struct ints){sizes, tensors.count});
+        if (!result->items[i]) {
+            tensor_list_release(result);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* --- cartesian_prod and combinations: columns, stacked --- */
+
+static int check_vector(const struct tensor *vector)
+{
+    if (vector->dims == 1) {
+        return 0;
+    }
+    char text[512];
+    error_set(ERROR_RUNTIME, "Expect a 1D vector, but got shape %s",
+              shape_text(tensor_shape(vector), text, sizeof text));
+    return -1;
+}
+
+struct tensor *compose_cartesian_prod(struct tensors tensors)
+{
+    struct tensor_list grid;
+    for (int i = 0; i < tensors.count; i++) {
+        if (check_vector(tensors.items[i])) {
+            return NULL;
+        }
+    }
+    if (tensors.count == 1) {
+        return tensor_retain(tensors.items[0]);
+    }
+    if (compose_meshgrid(tensors, "ij", &grid)) {
+        return NULL;
+    }
+    struct tensor *result = NULL;
+    for (int i = 0; i < grid.count; i++) {
+        struct tensor *flat = tensor_reshape(grid.items[i], INTS(-1));
+        if (!flat) {
+            goto done;
+        }
+        tensor_release(grid.items[i]);
+        grid.items[i] = flat;
+    }
+    result = tensor_stack((struct tensors){grid.items, grid.count}, 1);
+done:
+    tensor_list_release(&grid);
+    return result;
+}
+
+/* Goes on to the next r places below n, which rise (or do not fall); false after the last. */
+static bool next_choice(int64_t *places, int64_t r, int64_t n, bool repeats)
+{
+    for (int64_t k = r - 1; k >= 0; k--) {
+        int64_t last = repeats ? n - 1 : n - r + k;
+        if (places[k] < last) {
+            places[k]++;
+            for (int64_t j = k + 1; j < r; j++) {
+                places[j] = places[j - 1] + !repeats;
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
+static void first_choice(int64_t *places, int64_t r, bool repeats)
+{
+    for (int64_t k = 0; k < r; k++) {
+        places[k] = repeats ? 0 : k;
+    }
+}
+
+/* The places of every choice, (r, choices) of int64. */
+static struct tensor *choices(int64_t n, int64_t r, bool repeats)
+{
+    int64_t count = 0;
+    int64_t *places = mem_alloc((size_t)r * sizeof *places);
+    if (!places) {
+        return NULL;
+    }
+    bool any = n > 0 && (repeats || r <= n);
+    first_choice(places, r, repeats);
+    for (bool more = any; more; more = next_choice(places, r, n, repeats)) {
+        count++;
+    }
+    struct tensor *result = tensor_new(DTYPE_I64, DEVICE_DEFAULT, 2, (int64_t[]){r, count});
+    int64_t *out = result && count ? tensor_ptr(result) : NULL;
+    first_choice(places, r, repeats);
+    for (int64_t i = 0; out && i < count; i++) {
+        for (int64_t k = 0; k < r; k++) {
+            out[k * count + i] = places[k];
+        }
+        next_choice(places, r, n, repeats);
+    }
+    mem_free(places);
+    return result;
+}
+
+struct tensor *compose_combinations(struct tensor *self, int64_t r, bool with_replacement)
+{
+    struct tensor *places = NULL, *columns = NULL, *result = NULL;
+    if (check_vector(self)) {
+        return NULL;
+    }
+    if (r < 0) {
+        error_set(ERROR_RUNTIME, "Expect a non-negative number, but got %lld", (long long)r);
+        return NULL;
+    }
+    if (r == 0) {
+        return tensor_empty(INTS(0), MEMORY_CONTIGUOUS, (enum dtype)self->dtype,
+                            self->storage->device);
+    }
+    places = choices(self->numel, r, with_replacement);
+    columns = places ? tensor_index(self, (struct tensors){&places, 1}) : NULL;
+    if (columns) {
+        struct tensor_list rows;
+        if (tensor_unbind(columns, 0, &rows) == 0) {
+            result = tensor_stack((struct tensors){rows.items, rows.count}, 1);
+            tensor_list_release(&rows);
+        }
+    }
+    tensor_release(columns);
+    tensor_release(places);
+    return result;
+}
