@@ -36,7 +36,8 @@ indented to its key's value continues it; `#` starts a comment. Keys:
   returns      NAME [DTYPE] [nograd], …: the outputs of a signature with several; those with a gradient come first. A
                signature that does not name its results has result0, result1 … and gives Python a plain tuple
   out          which dtypes an `out` may have: cast, exact, same, match, … (see enum out_rule in call.h); exact unless
-               given for cpu and compose, cast for others; dtype: a body computes in that of `out`, as folds do
+               given for cpu and compose, cast for others; dtype: a body computes in that of `out`, as folds do; a
+               second word is the op that refuses to be part of a graph in its name
   grad         ARG: FORMULA, one a line: the gradient for ARG, see lower.py
   apply        hand-written apply function of the node, with
   save         the arguments that it finds in its value slots; of a Tensor[] the sizes (node_save_sizes)
@@ -386,7 +387,7 @@ def finish_sig(op, sig):
     rule = sig.text('types')
     if (rule and rule not in TYPE_RULES) or (not rule and kinds[0] in ('each', 'fold')):
         fail(sig.where, 'unknown type rule "%s"' % rule if rule else '`%s` needs `types`' % kinds[0])
-    if sig.text('out') not in OUT_RULES | {None}:
+    if (sig.text('out') or 'cast').split()[0] not in OUT_RULES:
         fail(sig.keys['out'][0].where, 'unknown rule "%s"' % sig.text('out'))
     for line in sig.keys.get('returns', []):
         read_outputs(sig, line)

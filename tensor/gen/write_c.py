@@ -450,12 +450,13 @@ class OpWriter:
         known = self.f.recorded or self.kind == 'compose'
         asked = self.types != 'TYPES_COMPARE' and (known or self.kind == 'each' or any(a.factory for a in self.sig.args))
         prefix = '' if known else 'aten::'
-        checks = ['call_check_out(%s, %s, "%s%s") < 0' % (o, items, prefix, self.op.name) for o in outs if asked]
+        rule, *named = (self.sig.text('out') or ('exact' if self.kind in ('cpu', 'compose') else 'cast')).split()
+        name = prefix + (named[0] if named else self.op.name)
+        checks = ['call_check_out(%s, %s, "%s") < 0' % (o, items, name) for o in outs if asked]
         checks += [self.check() + ' < 0'] if self.check() else []
         dtype = ('dtype == DTYPE_NONE ? (enum dtype)out->dtype : dtype' if self.own_dtype() == 'dtype'
                  else '(enum dtype)out->dtype')
-        rule = (self.sig.text('out') or ('exact' if self.kind in ('cpu', 'compose') else 'cast')).replace('dtype', 'cast')
-        rule = 'OUT_' + rule.upper()
+        rule = 'OUT_' + rule.replace('dtype', 'cast').upper()
         if self.own_dtype() == 'dtype':
             rule = 'dtype == DTYPE_NONE ? %s : OUT_EXACT' % rule
         if len(outs) > 1:
