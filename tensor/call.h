@@ -99,6 +99,10 @@ TENSOR_API int call_check_writable(const struct tensor *self);
 /* RUNTIME when `input` is another part of the memory that `out` is written to, or has it in another
  * order. */
 TENSOR_API int call_check_overlap(const struct tensor *out, const struct tensor *input);
+/* Whether an `out` without elements is an input too: a body that resizes it before it reads the
+ * inputs would find another shape. */
+TENSOR_API bool call_out_is_empty_input(const struct tensor *out, struct tensor *const *inputs,
+                                        int count);
 /* RUNTIME "result type Float can't be cast to the desired output type Long". */
 TENSOR_API int call_check_cast(enum dtype result, const struct tensor *out);
 /* RUNTIME when the rule does not allow `out` for a result of dtype `wants`. */

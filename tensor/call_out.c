@@ -84,6 +84,14 @@ int call_check_out(struct tensor *out, struct tensor *const *inputs, int count, 
     return -1;
 }
 
+bool call_out_is_empty_input(const struct tensor *out, struct tensor *const *inputs, int count)
+{
+    for (int i = 0; out->numel == 0 && i < count; i++)
+        if (inputs[i] == out)
+            return true;
+    return false;
+}
+
 int call_prepare_out(struct tensor *out, const struct shape *shape, enum dtype result,
                      const char *op)
 {

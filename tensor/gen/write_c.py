@@ -263,6 +263,8 @@ $head
 
 ?checks     if ($checks)
 ?checks         return -1;
+?reads     if (call_out_is_empty_input(out, $items))
+?reads         return call_store_out(out, $fresh, "$op", $rule);
 ?fits     if (!(result = $forward))
 ?fits         return -1;
 ?fits     tensor_release(result);
@@ -467,9 +469,11 @@ class OpWriter:
             store = ['    return call_pointwise_out(&%s_op, out, %s, %s);' % (self.op.name, items, self.scalars())]
         else:
             store = ['    return call_store_out(out, %s, "%s", %s);' % (self.forward(dtype=dtype), self.op.name, rule)]
-        inputs = inputs if asked or self.kind == 'each' else ''
+        reads = fits and len(outs) == 1 and bool(inputs)
+        inputs = inputs if asked or reads or self.kind == 'each' else ''
         return render(OUT, head='%s%s(%s)' % which, inputs=inputs, many=len(outs) > 1, count=len(outs), fits=fits,
-                      checks=' || '.join(checks), forward=self.forward('out'), store='' if fits else '\n'.join(store))
+                      checks=' || '.join(checks), forward=self.forward('out'), reads=reads,
+                      items=items, fresh=self.forward(), rule=rule, op=self.op.name, store='' if fits else '\n'.join(store))
 
     def op_struct(self):
         kind, name = self.kind.replace('each', 'pointwise'), self.op.name

@@ -11,3 +11,14 @@ def test_least_common_multiples_of_the_least_number(dtype):
     for other in (LEAST[dtype], -1, 0, 1, 2, -3, -LEAST[dtype] - 1):
         found = int(torch.lcm(least, torch.tensor([other], dtype=dtype)))
         assert found % 2 == 0 and LEAST[dtype] <= found <= -LEAST[dtype] - 1
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
+def test_an_empty_input_is_the_output_too(dtype):
+    def empty(*sizes):
+        return torch.zeros(sizes, dtype=dtype)
+
+    a, b, c = empty(0), empty(2, 0), empty(2, 0)
+    assert torch.dot(a, empty(0), out=a) == 0 and a.shape == ()
+    assert torch.addmm(torch.ones(2, 3, dtype=dtype), b, empty(0, 3), out=b).tolist() == [[1] * 3] * 2
+    assert torch.mm(c, empty(0, 3), out=c).tolist() == [[0] * 3] * 2
