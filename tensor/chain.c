@@ -1,5 +1,5 @@
-/* Products of several matrices in the order that takes the fewest multiplications (the matrix chain of Cormen et al.,
- * Introduction to Algorithms, 15.2). */
+/* Products of several matrices in the order that takes the fewest multiplications (the matrix chain
+ * of Cormen et al., Introduction to Algorithms, 15.2). */
 #include "call.h"
 #include "op_functions.h"
 #include "shape.h"
@@ -7,7 +7,8 @@
 /* more matrices than anyone multiplies; the table of costs stays on the stack */
 #define CHAIN_MAX 64
 
-/* matrices[i] is (sizes[i], sizes[i + 1]); split[i][j]: the product of i … j is best made of i … split and the rest. */
+/* matrices[i] is (sizes[i], sizes[i + 1]); split[i][j]: the product of i … j is best made of i …
+ * split and the rest. */
 struct chain {
     struct tensor *matrices[CHAIN_MAX]; /* owned */
     int count;
@@ -32,8 +33,10 @@ static void choose_order(struct chain *chain)
             int j = i + length;
             cost[i][j] = -1;
             for (int k = i; k < j; k++) {
-                double total = cost[i][k] + cost[k + 1][j] + (double)n[i] * (double)n[k + 1] * (double)n[j + 1];
-                bool better = cost[i][j] < 0 || total < cost[i][j] || (chain->count == 3 && total == cost[i][j]);
+                double total = cost[i][k] + cost[k + 1][j] +
+                               (double)n[i] * (double)n[k + 1] * (double)n[j + 1];
+                bool better = cost[i][j] < 0 || total < cost[i][j] ||
+                              (chain->count == 3 && total == cost[i][j]);
                 if (better) {
                     cost[i][j] = total;
                     chain->split[i][j] = (int8_t)k;
@@ -63,13 +66,15 @@ static int check_ends(struct tensors list)
     for (int i = 0; i < 2; i++) {
         int dims = list.items[i ? list.count - 1 : 0]->dims;
         if (dims != 1 && dims != 2) {
-            error_set(ERROR_RUNTIME, "multi_dot(): the %s tensor must be 1D or 2D but got %dD", names[i], dims);
+            error_set(ERROR_RUNTIME, "multi_dot(): the %s tensor must be 1D or 2D but got %dD",
+                      names[i], dims);
             return -1;
         }
     }
     for (int i = 1; i < list.count - 1; i++) {
         if (list.items[i]->dims != 2) {
-            error_set(ERROR_RUNTIME, "multi_dot(): tensor %d must be 2D but got %dD", i, list.items[i]->dims);
+            error_set(ERROR_RUNTIME, "multi_dot(): tensor %d must be 2D but got %dD", i,
+                      list.items[i]->dims);
             return -1;
         }
     }
@@ -82,8 +87,10 @@ static int check_neighbours(const struct chain *chain)
         const struct tensor *first = chain->matrices[0], *matrix = chain->matrices[i];
         if (matrix->dtype != first->dtype) {
             error_set(ERROR_RUNTIME,
-                      "multi_dot(): all tensors must have be the same dtype but tensor 0 is %s and tensor %d %s",
-                      call_c_name((enum dtype)first->dtype), i, call_c_name((enum dtype)matrix->dtype));
+                      "multi_dot(): all tensors must have be the same dtype but tensor 0 is %s and "
+                      "tensor %d %s",
+                      call_c_name((enum dtype)first->dtype), i,
+                      call_c_name((enum dtype)matrix->dtype));
             return -1;
         }
     }
@@ -92,8 +99,9 @@ static int check_neighbours(const struct chain *chain)
         if (left->sizes[1] != right->sizes[0]) {
             char a[64], b[64];
             error_set(ERROR_RUNTIME,
-                      "multi_dot(): tensors %d and %d with shapes %s and %s cannot be multiplied", i - 1, i,
-                      shape_text(tensor_shape(left), a, sizeof a), shape_text(tensor_shape(right), b, sizeof b));
+                      "multi_dot(): tensors %d and %d with shapes %s and %s cannot be multiplied",
+                      i - 1, i, shape_text(tensor_shape(left), a, sizeof a),
+                      shape_text(tensor_shape(right), b, sizeof b));
             return -1;
         }
     }
@@ -122,8 +130,8 @@ struct tensor *compose_multi_dot(struct tensors list)
     struct tensor *product = NULL, *result = NULL;
     struct shape shape = {.dims = 0};
     if (list.count < 2 || list.count > CHAIN_MAX) {
-        error_set(ERROR_RUNTIME, "multi_dot(): expected at %s %d tensors but got %d", list.count < 2 ? "least" : "most",
-                  list.count < 2 ? 2 : CHAIN_MAX, list.count);
+        error_set(ERROR_RUNTIME, "multi_dot(): expected at %s %d tensors but got %d",
+                  list.count < 2 ? "least" : "most", list.count < 2 ? 2 : CHAIN_MAX, list.count);
         return NULL;
     }
     if (!check_ends(list) && !chain_fill(&chain, list) && !check_neighbours(&chain)) {
@@ -145,14 +153,17 @@ struct tensor *compose_multi_dot(struct tensors list)
 
 struct tensor *compose_chain_matmul(struct tensors list)
 {
-    if (warning_emit("torch.chain_matmul is deprecated and will be removed in a future PyTorch release. Use "
-                     "torch.linalg.multi_dot instead, which accepts a list of two or more tensors rather than multiple "
-                     "parameters.")) {
+    if (warning_emit(
+            "torch.chain_matmul is deprecated and will be removed in a future PyTorch release. Use "
+            "torch.linalg.multi_dot instead, which accepts a list of two or more tensors rather "
+            "than multiple "
+            "parameters.")) {
         return NULL;
     }
     for (int i = 0; i < list.count; i++) {
         if (list.items[i]->dims != 2) {
-            error_set(ERROR_RUNTIME, "Tensor dimension is %d, expected 2 instead.", list.items[i]->dims);
+            error_set(ERROR_RUNTIME, "Tensor dimension is %d, expected 2 instead.",
+                      list.items[i]->dims);
             return NULL;
         }
     }

@@ -1,5 +1,5 @@
-/* Products over chosen dims, made of recorded ops so that the graph is that of PyTorch: tensordot, inner, kron,
- * chains of matrices, linear. */
+/* Products over chosen dims, made of recorded ops so that the graph is that of PyTorch: tensordot,
+ * inner, kron, chains of matrices, linear. */
 #include <string.h>
 
 #include "call.h"
@@ -16,14 +16,16 @@ static struct tensor *after(struct tensor *done, struct tensor *result)
 
 /* --- tensordot --- */
 
-/* How the dims of an operand are arranged: those that stay in the result, and those that are summed over. */
+/* How the dims of an operand are arranged: those that stay in the result, and those that are summed
+ * over. */
 struct arrangement {
     int64_t order[TENSOR_MAX_DIMS];
-    int kept;        /* number of dims that stay */
+    int kept; /* number of dims that stay */
     int64_t kept_size;
 };
 
-static void arrange(struct arrangement *to, const struct tensor *self, const int64_t *summed, int count, bool summed_last)
+static void arrange(struct arrangement *to, const struct tensor *self, const int64_t *summed,
+                    int count, bool summed_last)
 {
     bool gone[TENSOR_MAX_DIMS] = {false};
     int at = summed_last ? 0 : count;
@@ -50,7 +52,8 @@ static int wrap_dims(const struct tensor *self, struct ints dims, int64_t *wrapp
             return -1;
         }
         if (seen[wrapped[i]]) {
-            error_set(ERROR_RUNTIME, "dim %lld appears multiple times in the list of dims", (long long)wrapped[i]);
+            error_set(ERROR_RUNTIME, "dim %lld appears multiple times in the list of dims",
+                      (long long)wrapped[i]);
             return -1;
         }
         seen[wrapped[i]] = true;
@@ -59,7 +62,8 @@ static int wrap_dims(const struct tensor *self, struct ints dims, int64_t *wrapp
 }
 
 /* Sums of an operand over dims that have size 1 in the other. Takes `self`. */
-static struct tensor *sum_lone(struct tensor *self, const int64_t *dims, const bool *lone, int count)
+static struct tensor *sum_lone(struct tensor *self, const int64_t *dims, const bool *lone,
+                               int count)
 {
     int64_t chosen[TENSOR_MAX_DIMS];
     int number = 0;
@@ -92,9 +96,11 @@ static int match_sizes(struct contraction *c, struct ints dims_self, struct ints
         b_lone[i] = a == 1 && b != 1;
         if (a != b && !a_lone[i] && !b_lone[i]) {
             error_set(ERROR_RUNTIME,
-                      "contracted dimensions need to match, but first has size %lld in dim %lld and second has size "
+                      "contracted dimensions need to match, but first has size %lld in dim %lld "
+                      "and second has size "
                       "%lld in dim %lld",
-                      (long long)a, (long long)dims_self.items[i], (long long)b, (long long)dims_other.items[i]);
+                      (long long)a, (long long)dims_self.items[i], (long long)b,
+                      (long long)dims_other.items[i]);
             return -1;
         }
         c->size *= a_lone[i] || b_lone[i] ? 1 : a;
@@ -109,10 +115,13 @@ static struct tensor *contract_all(struct tensor *a, struct tensor *b)
 {
     bool dense = tensor_is_contiguous(a) && tensor_is_contiguous(b);
     struct ints flat = INTS(a->numel);
-    struct tensor *x = !dense ? tensor_squeeze_all(a) : a->dims == 1 ? tensor_retain(a) : tensor_reshape(a, flat);
+    struct tensor *x = !dense         ? tensor_squeeze_all(a)
+                       : a->dims == 1 ? tensor_retain(a)
+                                      : tensor_reshape(a, flat);
     struct tensor *y = !x ? NULL
-                          : (!dense ? tensor_squeeze_all(b)
-                                    : b->dims == 1 ? tensor_retain(b) : tensor_reshape(b, flat));
+                          : (!dense         ? tensor_squeeze_all(b)
+                             : b->dims == 1 ? tensor_retain(b)
+                                            : tensor_reshape(b, flat));
     struct tensor *result = NULL;
     if (y && dense) {
         result = tensor_dot(x, y);
@@ -125,8 +134,8 @@ static struct tensor *contract_all(struct tensor *a, struct tensor *b)
     return result;
 }
 
-static struct tensor *contract_matrices(struct tensor *a, struct tensor *b, int64_t rows, int64_t depth,
-                                        int64_t columns)
+static struct tensor *contract_matrices(struct tensor *a, struct tensor *b, int64_t rows,
+                                        int64_t depth, int64_t columns)
 {
     struct tensor *x = tensor_reshape(a, INTS(rows, depth));
     struct tensor *y = x ? tensor_reshape(b, INTS(depth, columns)) : NULL;
@@ -158,7 +167,8 @@ static struct tensor *contract(const struct contraction *c)
     }
     tensor_release(a);
     tensor_release(b);
-    return product ? after(product, tensor_reshape(product, (struct ints){shape.sizes, shape.dims})) : NULL;
+    return product ? after(product, tensor_reshape(product, (struct ints){shape.sizes, shape.dims}))
+                   : NULL;
 }
 
 struct tensor *compose_tensordot(struct tensor *self, struct tensor *other, struct ints dims_self,
@@ -194,9 +204,11 @@ struct tensor *compose_inner(struct tensor *self, struct tensor *other)
     }
     if (self->sizes[self->dims - 1] != other->sizes[other->dims - 1]) {
         char a[512], b[512];
-        error_set(ERROR_RUNTIME,
-                  "inner() the last dimension must match on both input tensors but got shapes %s and %s",
-                  shape_text(tensor_shape(self), a, sizeof a), shape_text(tensor_shape(other), b, sizeof b));
+        error_set(
+            ERROR_RUNTIME,
+            "inner() the last dimension must match on both input tensors but got shapes %s and %s",
+            shape_text(tensor_shape(self), a, sizeof a),
+            shape_text(tensor_shape(other), b, sizeof b));
         return NULL;
     }
     return compose_tensordot(self, other, INTS(-1), INTS(-1));
@@ -204,8 +216,8 @@ struct tensor *compose_inner(struct tensor *self, struct tensor *other)
 
 /* --- kron --- */
 
-/* A view of `self` whose dims, filled up to `dims` with leading ones, alternate with ones: (a, 1, b, 1) or
- * (1, a, 1, b). `shape` is multiplied by the sizes. */
+/* A view of `self` whose dims, filled up to `dims` with leading ones, alternate with ones: (a, 1,
+ * b, 1) or (1, a, 1, b). `shape` is multiplied by the sizes. */
 static struct tensor *spread(struct tensor *self, int dims, int offset, struct shape *shape)
 {
     int64_t sizes[TENSOR_MAX_DIMS];
@@ -222,7 +234,8 @@ struct tensor *compose_kron(struct tensor *self, struct tensor *other)
 {
     struct shape shape = {.dims = self->dims > other->dims ? self->dims : other->dims};
     if (2 * shape.dims > TENSOR_MAX_DIMS) {
-        error_set(ERROR_RUNTIME, "kron: tensors of more than %d dimensions are not supported", TENSOR_MAX_DIMS / 2);
+        error_set(ERROR_RUNTIME, "kron: tensors of more than %d dimensions are not supported",
+                  TENSOR_MAX_DIMS / 2);
         return NULL;
     }
     for (int i = 0; i < shape.dims; i++) {
@@ -233,7 +246,9 @@ struct tensor *compose_kron(struct tensor *self, struct tensor *other)
     struct tensor *product = b ? tensor_mul(a, b) : NULL;
     tensor_release(a);
     tensor_release(b);
-    return product ? after(product, tensor__unsafe_view(product, (struct ints){shape.sizes, shape.dims})) : NULL;
+    return product ? after(product,
+                           tensor__unsafe_view(product, (struct ints){shape.sizes, shape.dims}))
+                   : NULL;
 }
 
 /* --- linear --- */
@@ -244,14 +259,17 @@ static struct tensor *add_bias(struct tensor *product, struct tensor *bias)
 }
 
 /* A stack of rows as one matrix, multiplied and added to in a single product. */
-static struct tensor *linear_of_rows(struct tensor *input, struct tensor *turned, struct tensor *bias)
+static struct tensor *linear_of_rows(struct tensor *input, struct tensor *turned,
+                                     struct tensor *bias)
 {
     struct shape shape;
     int last = input->dims - 1;
     shape_like(&shape, input);
-    int64_t width = input->sizes[last], rows = width ? input->numel / width : shape_numel(last, input->sizes);
+    int64_t width = input->sizes[last],
+            rows = width ? input->numel / width : shape_numel(last, input->sizes);
     struct tensor *matrix = tensor_view(input, INTS(rows, width));
-    struct tensor *product = matrix ? tensor_addmm(bias, matrix, turned, scalar_int(1), scalar_int(1)) : NULL;
+    struct tensor *product =
+        matrix ? tensor_addmm(bias, matrix, turned, scalar_int(1), scalar_int(1)) : NULL;
     tensor_release(matrix);
     if (!product) {
         return NULL;
@@ -263,7 +281,8 @@ static struct tensor *linear_of_rows(struct tensor *input, struct tensor *turned
 struct tensor *compose_linear(struct tensor *input, struct tensor *weight, struct tensor *bias)
 {
     if (input->dims == 0 || weight->dims == 0) {
-        error_set(ERROR_RUNTIME, "both arguments to linear need to be at least 1D, but they are %dD and %dD",
+        error_set(ERROR_RUNTIME,
+                  "both arguments to linear need to be at least 1D, but they are %dD and %dD",
                   input->dims, weight->dims);
         return NULL;
     }
@@ -287,16 +306,21 @@ struct tensor *compose_linear(struct tensor *input, struct tensor *weight, struc
 struct tensor *compose_vecdot(struct tensor *x, struct tensor *y, int64_t dim)
 {
     if (!dtype_is_float((enum dtype)x->dtype)) {
-        error_set(ERROR_RUNTIME, "linalg.vecdot: Expected a floating point or complex tensor as input. Got %s",
+        error_set(ERROR_RUNTIME,
+                  "linalg.vecdot: Expected a floating point or complex tensor as input. Got %s",
                   dtype_info[x->dtype].class_name);
         return NULL;
     }
     if (x->dtype != y->dtype) {
         error_set(ERROR_RUNTIME,
-                  "linalg.vecdot: Expected x and y to have the same dtype, but found x of type %s and y of type %s "
+                  "linalg.vecdot: Expected x and y to have the same dtype, but found x of type %s "
+                  "and y of type %s "
                   "instead",
                   dtype_info[x->dtype].class_name, dtype_info[y->dtype].class_name);
         return NULL;
+    }
+    if (x->dims == 1 && y->dims == 1) {
+        return tensor_vdot(x, y);
     }
     struct tensor *product = tensor_mul(x, y);
     return product ? after(product, tensor_sum_dim(product, INTS(dim), false, DTYPE_NONE)) : NULL;

@@ -17,7 +17,10 @@ static struct tensor *vector_matrix(struct tensor *self, struct tensor *other)
 {
     struct tensor *row = tensor_unsqueeze(self, 0);
     struct tensor *product = row ? release_and_return(row, tensor_mm(row, other)) : NULL;
-    return product ? release_and_return(product, tensor_squeeze(product, 0)) : NULL;
+    if (product && tensor_squeeze_(product, 0)) {
+        tensor_clear(&product);
+    }
+    return product;
 }
 
 /* --- a stack of matrices and one matrix or vector: the stack is folded into one tall matrix --- */

@@ -1,5 +1,6 @@
-/* Products of matrices that are added to something: addmm and its kin. One kernel call scales, multiplies and adds;
- * what they are added to is first copied into the result, except where beta is 0 and it does not count. */
+/* Products of matrices that are added to something: addmm and its kin. One kernel call scales,
+ * multiplies and adds; what they are added to is first copied into the result, except where beta is
+ * 0 and it does not count. */
 #include "backend.h"
 #include "call.h"
 #include "op_functions.h"
@@ -7,10 +8,10 @@
 
 /* --- the result --- */
 
-/* A new result, or the one given: `self` itself of an in-place form must have the shape already, the tensor of an
- * out= form must have the dtype and gets the shape. New reference. */
-static struct tensor *result_for(struct tensor *out, struct tensor *self, enum dtype dtype, const struct shape *shape,
-                                 const char *op)
+/* A new result, or the one given: `self` itself of an in-place form must have the shape already,
+ * the tensor of an out= form must have the dtype and gets the shape. New reference. */
+static struct tensor *result_for(struct tensor *out, struct tensor *self, enum dtype dtype,
+                                 const struct shape *shape, const char *op)
 {
     struct ints sizes = {shape->sizes, shape->dims};
     if (!out) {
@@ -18,13 +19,14 @@ static struct tensor *result_for(struct tensor *out, struct tensor *self, enum d
     }
     if (out == self && !shape_equal(tensor_shape(self), sizes)) {
         char a[256], b[256];
-        error_set(ERROR_RUNTIME, "Bad in-place call: input tensor size %s and output tensor size %s should match",
+        error_set(ERROR_RUNTIME,
+                  "Bad in-place call: input tensor size %s and output tensor size %s should match",
                   shape_text(tensor_shape(self), a, sizeof a), shape_text(sizes, b, sizeof b));
         return NULL;
     }
     if ((enum dtype)out->dtype != dtype) {
-        error_set(ERROR_RUNTIME, "Expected out tensor to have dtype %s, but got %s instead", call_c_name(dtype),
-                  call_c_name((enum dtype)out->dtype));
+        error_set(ERROR_RUNTIME, "Expected out tensor to have dtype %s, but got %s instead",
+                  call_c_name(dtype), call_c_name((enum dtype)out->dtype));
         return NULL;
     }
     if (call_prepare_out(out, shape, dtype, op) || call_check_writable(out)) {
@@ -48,11 +50,13 @@ static int copy_addend(struct tensor *result, struct tensor *self, struct scalar
     return status;
 }
 
-typedef int (*product_kernel)(struct tensor *, struct tensor *, struct tensor *, struct scalar, struct scalar);
+typedef int (*product_kernel)(struct tensor *, struct tensor *, struct tensor *, struct scalar,
+                              struct scalar);
 
 /* result = beta self + alpha a b, by `kernel`. */
-static struct tensor *run_product(product_kernel kernel, struct tensor *result, struct tensor *self, struct tensor *a,
-                                  struct tensor *b, struct scalar beta, struct scalar alpha)
+static struct tensor *run_product(product_kernel kernel, struct tensor *result, struct tensor *self,
+                                  struct tensor *a, struct tensor *b, struct scalar beta,
+                                  struct scalar alpha)
 {
     if (result && (copy_addend(result, self, beta) || kernel(result, a, b, beta, alpha))) {
         tensor_clear(&result);
@@ -72,7 +76,8 @@ static int check_same_dtype(const char *name, const struct tensor *a, const stru
     return -1;
 }
 
-static int shape_addmm(struct shape *shape, struct tensor *self, struct tensor *mat1, struct tensor *mat2)
+static int shape_addmm(struct shape *shape, struct tensor *self, struct tensor *mat1,
+                       struct tensor *mat2)
 {
     if (mat1->dims != 2 || mat2->dims != 2) {
         bool first = mat1->dims != 2;
@@ -80,25 +85,28 @@ static int shape_addmm(struct shape *shape, struct tensor *self, struct tensor *
                   first ? mat1->dims : mat2->dims);
         return -1;
     }
-    return shape_mm(shape, mat1, mat2) || check_same_dtype("self", self, mat2) || check_same_dtype("mat1", mat1, mat2)
+    return shape_mm(shape, mat1, mat2) || check_same_dtype("self", self, mat2) ||
+                   check_same_dtype("mat1", mat1, mat2)
                ? -1
                : 0;
 }
 
-struct tensor *body_addmm(struct tensor *out, struct tensor *self, struct tensor *mat1, struct tensor *mat2,
-                          struct scalar beta, struct scalar alpha)
+struct tensor *body_addmm(struct tensor *out, struct tensor *self, struct tensor *mat1,
+                          struct tensor *mat2, struct scalar beta, struct scalar alpha)
 {
     struct shape shape;
     if (shape_addmm(&shape, self, mat1, mat2)) {
         return NULL;
     }
     struct tensor *result = result_for(out, self, (enum dtype)mat1->dtype, &shape, "addmm");
-    return run_product(backend_of(self->storage->device)->ops->addmm_, result, self, mat1, mat2, beta, alpha);
+    return run_product(backend_of(self->storage->device)->ops->addmm_, result, self, mat1, mat2,
+                       beta, alpha);
 }
 
 /* --- a matrix and a vector --- */
 
-static int check_addmv_dtypes(const struct tensor *self, const struct tensor *mat, const struct tensor *vec)
+static int check_addmv_dtypes(const struct tensor *self, const struct tensor *mat,
+                              const struct tensor *vec)
 {
     if (self->dtype == mat->dtype && mat->dtype == vec->dtype) {
         return 0;
@@ -109,16 +117,18 @@ static int check_addmv_dtypes(const struct tensor *self, const struct tensor *ma
     return -1;
 }
 
-static int shape_addmv(struct shape *shape, struct tensor *self, struct tensor *mat, struct tensor *vec)
+static int shape_addmv(struct shape *shape, struct tensor *self, struct tensor *mat,
+                       struct tensor *vec)
 {
     if (mat->dims != 2 || vec->dims != 1 || self->dims > 1) {
-        error_set(ERROR_RUNTIME, "vector + matrix @ vector expected, got %d, %d, %d", self->dims, mat->dims, vec->dims);
+        error_set(ERROR_RUNTIME, "vector + matrix @ vector expected, got %d, %d, %d", self->dims,
+                  mat->dims, vec->dims);
         return -1;
     }
     if (mat->sizes[1] != vec->sizes[0] || (self->numel != 1 && self->sizes[0] != mat->sizes[0])) {
         error_set(ERROR_RUNTIME, "size mismatch, got input (%lld), mat (%lldx%lld), vec (%lld)",
-                  (long long)(self->dims ? self->sizes[0] : 1), (long long)mat->sizes[0], (long long)mat->sizes[1],
-                  (long long)vec->sizes[0]);
+                  (long long)(self->dims ? self->sizes[0] : 1), (long long)mat->sizes[0],
+                  (long long)mat->sizes[1], (long long)vec->sizes[0]);
         return -1;
     }
     shape->dims = 1;
@@ -126,15 +136,16 @@ static int shape_addmv(struct shape *shape, struct tensor *self, struct tensor *
     return check_addmv_dtypes(self, mat, vec);
 }
 
-struct tensor *body_addmv(struct tensor *out, struct tensor *self, struct tensor *mat, struct tensor *vec,
-                          struct scalar beta, struct scalar alpha)
+struct tensor *body_addmv(struct tensor *out, struct tensor *self, struct tensor *mat,
+                          struct tensor *vec, struct scalar beta, struct scalar alpha)
 {
     struct shape shape;
     if (shape_addmv(&shape, self, mat, vec)) {
         return NULL;
     }
     struct tensor *result = result_for(out, self, (enum dtype)mat->dtype, &shape, "addmv");
-    return run_product(backend_of(self->storage->device)->ops->addmv_, result, self, mat, vec, beta, alpha);
+    return run_product(backend_of(self->storage->device)->ops->addmv_, result, self, mat, vec, beta,
+                       alpha);
 }
 
 struct tensor *body_mv(struct tensor *out, struct tensor *self, struct tensor *vec)
@@ -144,15 +155,16 @@ struct tensor *body_mv(struct tensor *out, struct tensor *self, struct tensor *v
         return NULL;
     }
     struct tensor *result = result_for(out, self, (enum dtype)self->dtype, &shape, "mv");
-    return run_product(backend_of(self->storage->device)->ops->addmv_, result, result, self, vec, scalar_int(0),
-                       scalar_int(1));
+    return run_product(backend_of(self->storage->device)->ops->addmv_, result, result, self, vec,
+                       scalar_int(0), scalar_int(1));
 }
 
 /* --- batches --- */
 
 static int shape_baddbmm(struct shape *shape, struct tensor *batch1, struct tensor *batch2)
 {
-    /* the addend is broadcast first, to sizes that are read from the batches whatever their dims are */
+    /* the addend is broadcast first, to sizes that are read from the batches whatever their dims
+     * are */
     struct tensor *given[] = {batch2, batch1, batch1};
     const int64_t dims[] = {2, 1, 0};
     for (int i = 0; i < 3; i++) {
@@ -166,24 +178,26 @@ static int shape_baddbmm(struct shape *shape, struct tensor *batch1, struct tens
     return 0;
 }
 
-static int check_baddbmm(const struct tensor *self, const struct tensor *batch1, const struct tensor *batch2)
+static int check_baddbmm(const struct tensor *self, const struct tensor *batch1,
+                         const struct tensor *batch2)
 {
     if (self->dtype != batch1->dtype) {
-        error_set(ERROR_RUNTIME, "Input dtypes must be the same, got: input %s, batch1: %s, batch2: %s",
+        error_set(ERROR_RUNTIME,
+                  "Input dtypes must be the same, got: input %s, batch1: %s, batch2: %s",
                   call_c_name((enum dtype)self->dtype), call_c_name((enum dtype)batch1->dtype),
                   call_c_name((enum dtype)batch2->dtype));
         return -1;
     }
     if (batch1->dtype != batch2->dtype) {
-        error_set(ERROR_RUNTIME, "expected scalar type %s but found %s", dtype_info[batch1->dtype].class_name,
-                  dtype_info[batch2->dtype].class_name);
+        error_set(ERROR_RUNTIME, "expected scalar type %s but found %s",
+                  dtype_info[batch1->dtype].class_name, dtype_info[batch2->dtype].class_name);
         return -1;
     }
     return 0;
 }
 
-struct tensor *body_baddbmm(struct tensor *out, struct tensor *self, struct tensor *batch1, struct tensor *batch2,
-                            struct scalar beta, struct scalar alpha)
+struct tensor *body_baddbmm(struct tensor *out, struct tensor *self, struct tensor *batch1,
+                            struct tensor *batch2, struct scalar beta, struct scalar alpha)
 {
     struct shape shape;
     if (out != self) {
@@ -200,7 +214,8 @@ struct tensor *body_baddbmm(struct tensor *out, struct tensor *self, struct tens
         return NULL;
     }
     struct tensor *result = result_for(out, self, (enum dtype)batch1->dtype, &shape, "baddbmm");
-    return run_product(backend_of(self->storage->device)->ops->baddbmm_, result, self, batch1, batch2, beta, alpha);
+    return run_product(backend_of(self->storage->device)->ops->baddbmm_, result, self, batch1,
+                       batch2, beta, alpha);
 }
 
 static int check_addbmm(struct tensor *batch1, struct tensor *batch2)
@@ -211,7 +226,8 @@ static int check_addbmm(struct tensor *batch1, struct tensor *batch2)
         return -1;
     }
     if (batch1->sizes[0] != batch2->sizes[0]) {
-        error_set(ERROR_RUNTIME, "batch1 and batch2 must have same number of batches, got %lld and %lld",
+        error_set(ERROR_RUNTIME,
+                  "batch1 and batch2 must have same number of batches, got %lld and %lld",
                   (long long)batch1->sizes[0], (long long)batch2->sizes[0]);
         return -1;
     }
@@ -225,8 +241,8 @@ static int check_addbmm(struct tensor *batch1, struct tensor *batch2)
 }
 
 /* Adds all products of the batch up, one after the other. */
-static int add_products(struct tensor *result, struct tensor *batch1, struct tensor *batch2, struct scalar beta,
-                        struct scalar alpha)
+static int add_products(struct tensor *result, struct tensor *batch1, struct tensor *batch2,
+                        struct scalar beta, struct scalar alpha)
 {
     const struct op_kernels *ops = backend_of(result->storage->device)->ops;
     int status = 0;
@@ -254,7 +270,8 @@ static int fit(struct tensor *out, struct ints sizes)
     return shape_equal(tensor_shape(out), sizes) ? 0 : tensor_resize(out, sizes.count, sizes.items);
 }
 
-/* PyTorch's in-place form broadcasts `self` to the shape of the result, unlike that of any other op. */
+/* PyTorch's in-place form broadcasts `self` to the shape of the result, unlike that of any other
+ * op. */
 static struct tensor *grow_and_copy(struct tensor *self, struct tensor *result)
 {
     bool stored = result && !fit(self, tensor_shape(result)) &&
@@ -263,8 +280,8 @@ static struct tensor *grow_and_copy(struct tensor *self, struct tensor *result)
     return stored ? tensor_retain(self) : NULL;
 }
 
-struct tensor *body_addbmm(struct tensor *out, struct tensor *self, struct tensor *batch1, struct tensor *batch2,
-                           struct scalar beta, struct scalar alpha)
+struct tensor *body_addbmm(struct tensor *out, struct tensor *self, struct tensor *batch1,
+                           struct tensor *batch2, struct scalar beta, struct scalar alpha)
 {
     struct shape shape;
     int64_t rows = 1, columns = 2;
@@ -279,12 +296,14 @@ struct tensor *body_addbmm(struct tensor *out, struct tensor *self, struct tenso
     }
     struct tensor *wide = alias_expand(self, (struct ints){shape.sizes, 2}, true);
     struct tensor *result = NULL;
-    if (wide && !check_addbmm(batch1, batch2) && !check_same_dtype("self", out ? out : self, batch2) &&
+    if (wide && !check_addbmm(batch1, batch2) &&
+        !check_same_dtype("self", out ? out : self, batch2) &&
         !check_same_dtype("self", self, batch2) && !check_same_dtype("mat1", batch1, batch2) &&
         !(out && fit(out, (struct ints){shape.sizes, 2}))) {
         result = result_for(out, self, (enum dtype)self->dtype, &shape, "addbmm");
     }
-    if (result && (copy_addend(result, wide, beta) || add_products(result, batch1, batch2, beta, alpha))) {
+    if (result &&
+        (copy_addend(result, wide, beta) || add_products(result, batch1, batch2, beta, alpha))) {
         tensor_clear(&result);
     }
     tensor_release(wide);
@@ -293,21 +312,25 @@ struct tensor *body_addbmm(struct tensor *out, struct tensor *self, struct tenso
 
 /* --- two vectors --- */
 
-static int check_addr(struct tensor *self, struct tensor *vec1, struct tensor *vec2, const struct scalar *factors)
+static int check_addr(struct tensor *self, struct tensor *vec1, struct tensor *vec2,
+                      const struct scalar *factors)
 {
     static const char *const names[] = {"beta", "alpha"};
     struct tensor *const all[] = {self, vec1, vec2};
     enum dtype dtype = dtype_result(all, 3);
     for (int i = 1; i < 3; i++) {
         if (all[i]->dims != 1) {
-            error_set(ERROR_RUNTIME, "addr: Expected 1-D argument vec%d, but got %d-D", i, all[i]->dims);
+            error_set(ERROR_RUNTIME, "addr: Expected 1-D argument vec%d, but got %d-D", i,
+                      all[i]->dims);
             return -1;
         }
     }
     for (int i = 0; i < 2; i++) {
         if (factors[i].kind == SCALAR_FLOAT && !dtype_is_float(dtype)) {
-            error_set(ERROR_RUNTIME, "For integral input tensors, argument %s must not be a floating point number.",
-                      names[i]);
+            error_set(
+                ERROR_RUNTIME,
+                "For integral input tensors, argument %s must not be a floating point number.",
+                names[i]);
             return -1;
         }
         if (factors[i].kind == SCALAR_BOOL && dtype != DTYPE_BOOL) {
@@ -321,8 +344,8 @@ static int check_addr(struct tensor *self, struct tensor *vec1, struct tensor *v
 static const struct pointwise_op addr_op = {
     .name = "addr", .kernel_name = "addr_stub", .id = POINTWISE_ADDR, .types = TYPES_ARITH};
 
-struct tensor *body_addr(struct tensor *out, struct tensor *self, struct tensor *vec1, struct tensor *vec2,
-                         struct scalar beta, struct scalar alpha)
+struct tensor *body_addr(struct tensor *out, struct tensor *self, struct tensor *vec1,
+                         struct tensor *vec2, struct scalar beta, struct scalar alpha)
 {
     const struct scalar factors[] = {beta, alpha};
     struct tensor *result = NULL;
@@ -336,7 +359,8 @@ struct tensor *body_addr(struct tensor *out, struct tensor *self, struct tensor 
     if (out == self && (self->sizes[0] != vec1->sizes[0] || self->sizes[1] != vec2->sizes[0])) {
         char a[64], b[64], c[64];
         error_set(ERROR_RUNTIME, "size mismatch, input: %s, v1: %s, v2: %s",
-                  shape_text(tensor_shape(self), a, sizeof a), shape_text(tensor_shape(vec1), b, sizeof b),
+                  shape_text(tensor_shape(self), a, sizeof a),
+                  shape_text(tensor_shape(vec1), b, sizeof b),
                   shape_text(tensor_shape(vec2), c, sizeof c));
         return NULL;
     }
@@ -361,8 +385,8 @@ struct tensor *body_dot(struct tensor *out, struct tensor *self, struct tensor *
     if (!out) {
         result = tensor_new((enum dtype)self->dtype, self->storage->device, 0, NULL);
     } else if (out->dtype != self->dtype) {
-        error_set(ERROR_RUNTIME, "result dtype %s does not match input dtype %s", dtype_info[out->dtype].class_name,
-                  dtype_info[self->dtype].class_name);
+        error_set(ERROR_RUNTIME, "result dtype %s does not match input dtype %s",
+                  dtype_info[out->dtype].class_name, dtype_info[self->dtype].class_name);
     } else if (!call_prepare_out(out, &scalar, (enum dtype)self->dtype, "dot")) {
         result = tensor_retain(out);
     }

@@ -27,11 +27,14 @@ int anomaly_check(const struct node *node, struct tensor *const *grads)
     bool recording = grad_mode_set(false);
     int found = 0, index = 0;
     for (; index < node->edge_count && !found; index++) {
-        found = grads[index] && dtype_is_float((enum dtype)grads[index]->dtype) ? has_nan(grads[index]) : 0;
+        found = grads[index] && dtype_is_float((enum dtype)grads[index]->dtype)
+                    ? has_nan(grads[index])
+                    : 0;
     }
     grad_mode_set(recording);
     if (found > 0) {
-        error_set(ERROR_RUNTIME, "Function '%s' returned nan values in its %dth output.", node_name(node), index - 1);
+        error_set(ERROR_RUNTIME, "Function '%s' returned nan values in its %dth output.",
+                  node_name(node), index - 1);
     }
     return found ? -1 : 0;
 }

@@ -1,4 +1,5 @@
-/* Anomaly mode: nodes remember where they were made, and a backward that fails, or makes NaN, says of which node. */
+/* Anomaly mode: nodes remember where they were made, and a backward that fails, or makes NaN, says
+ * of which node. */
 #ifndef ANOMALY_H
 #define ANOMALY_H
 
@@ -6,8 +7,8 @@
 
 /* What the binding supplies; NULL members where there is no Python. */
 struct anomaly_handler {
-    /* A note of the calling place, kept in node->origin; `parent`: the node whose derivative is being recorded, or
-     * NULL. NULL on failure, with the error set. */
+    /* A note of the calling place, kept in node->origin; `parent`: the node whose derivative is
+     * being recorded, or NULL. NULL on failure, with the error set. */
     void *(*note)(struct node *parent);
     void (*drop)(void *origin);
     /* Tells the user where a node that failed was made. The error that is set stays. */

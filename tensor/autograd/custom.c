@@ -220,9 +220,11 @@ static int check_dirty(const struct custom_call *call)
     struct tensors outputs = {call->outputs, call->output_count};
     for (int i = 0; i < call->dirty.count; i++) {
         if (!contains(outputs, call->dirty.items[i])) {
-            error_set(ERROR_RUNTIME, "Some elements marked as dirty during the forward method were not returned as "
-                                     "output. The inputs that are modified inplace must all be outputs of the "
-                                     "Function.");
+            error_set(
+                ERROR_RUNTIME,
+                "Some elements marked as dirty during the forward method were not returned as "
+                "output. The inputs that are modified inplace must all be outputs of the "
+                "Function.");
             return -1;
         }
     }

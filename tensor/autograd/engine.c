@@ -27,7 +27,8 @@ struct run {
     int input_count;
     struct backward_options options;
     struct tensor **result;
-    struct node *running; /* its apply */
+    struct node *executed;      /* with its hooks, and the sums of what it gives */
+    const struct node *running; /* its apply */
     struct run *outer;
 };
 
@@ -45,7 +46,7 @@ bool node_needs(const struct node *node, int edge)
 
 struct node *engine_running_node(void)
 {
-    return current ? current->running : NULL;
+    return current ? current->executed : NULL;
 }
 
 /* --- the heap --- */
@@ -267,7 +268,8 @@ int engine_call_node(struct node *node, struct tensor **grads, struct tensor **o
 }
 
 /* The gradients of a node's inputs, with its hooks. */
-static int differentiate(struct run *run, struct node *node, struct tensor **grads, struct tensor **out)
+static int differentiate(struct run *run, struct node *node, struct tensor **grads,
+                         struct tensor **out)
 {
     if (hooks_run_pre(node, grads) || call_apply(run, node, grads, out)) {
         return -1;
@@ -288,6 +290,7 @@ static int differentiate(struct run *run, struct node *node, struct tensor **gra
 
 static int run_node(struct run *run, struct node *node, struct tensor **grads, struct tensor **out)
 {
+    run->executed = node;
     if (differentiate(run, node, grads, out)) {
         if (anomaly_enabled() && anomaly_handler.report) {
             anomaly_handler.report(node);

@@ -19,15 +19,17 @@ struct backward_options {
 TENSOR_API int engine_backward(struct tensors roots, struct tensors gradients,
                                struct tensors inputs, struct backward_options options,
                                struct tensor **result);
-/* The node whose apply runs on this thread, or NULL. */
+/* The node that a backward of this thread is at, or NULL. */
 struct node *engine_running_node(void);
-/* One node alone: `grads` of its outputs (NULL: undefined; may be filled), `out` of its inputs, new references. */
+/* One node alone: `grads` of its outputs (NULL: undefined; may be filled), `out` of its inputs, new
+ * references. */
 TENSOR_API int engine_call_node(struct node *node, struct tensor **grads, struct tensor **out);
 /* Tensor hooks: on a leaf or a non-leaf; returns the hook's id for removal, or -1 ("cannot register
  * a hook on a tensor that doesn't require gradient"). The hook is owned by the graph from then on.
  */
 TENSOR_API int64_t tensor_register_hook(struct tensor *tensor, struct hook *hook);
-/* A hook on a leaf itself, called with it (not its gradient) after each time that its .grad was added to. */
+/* A hook on a leaf itself, called with it (not its gradient) after each time that its .grad was
+ * added to. */
 TENSOR_API int64_t tensor_register_accumulated_hook(struct tensor *tensor, struct hook *hook);
 TENSOR_API void tensor_remove_hook(struct tensor *tensor, int64_t id);
 /* Keeps .grad of a non-leaf. */

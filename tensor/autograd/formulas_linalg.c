@@ -1,5 +1,6 @@
-/* Derivatives of matrix products, from d(a b) = da b + a db. The gradient of a matrix that is stored by columns is
- * made by columns, so that it can be added to without a copy; a transpose is always a view. */
+/* Derivatives of matrix products, from d(a b) = da b + a db. The gradient of a matrix that is
+ * stored by columns is made by columns, so that it can be added to without a copy; a transpose is
+ * always a view. */
 #include "op_functions.h"
 #include "../shape.h"
 #include "node.h"
@@ -18,8 +19,8 @@ static bool is_by_columns(struct ints sizes, struct ints strides)
 }
 
 /* alpha a b, with a or b turned first; or, `by_columns`, the same as (bᵀ aᵀ)ᵀ. */
-static struct tensor *product(struct tensor *a, bool turn_a, struct tensor *b, bool turn_b, bool by_columns,
-                              struct scalar alpha)
+static struct tensor *product(struct tensor *a, bool turn_a, struct tensor *b, bool turn_b,
+                              bool by_columns, struct scalar alpha)
 {
     struct tensor *left = by_columns != turn_a ? tensor_t(a) : tensor_retain(a);
     struct tensor *right = left ? (by_columns != turn_b ? tensor_t(b) : tensor_retain(b)) : NULL;
@@ -34,14 +35,14 @@ static struct tensor *product(struct tensor *a, bool turn_a, struct tensor *b, b
     return scaled;
 }
 
-struct tensor *compose_mm_left_grad(struct tensor *grad, struct tensor *mat2, struct ints sizes, struct ints strides,
-                                    struct scalar alpha)
+struct tensor *compose_mm_left_grad(struct tensor *grad, struct tensor *mat2, struct ints sizes,
+                                    struct ints strides, struct scalar alpha)
 {
     return product(grad, false, mat2, true, is_by_columns(sizes, strides), alpha);
 }
 
-struct tensor *compose_mm_right_grad(struct tensor *grad, struct tensor *mat1, struct ints sizes, struct ints strides,
-                                     struct scalar alpha)
+struct tensor *compose_mm_right_grad(struct tensor *grad, struct tensor *mat1, struct ints sizes,
+                                     struct ints strides, struct scalar alpha)
 {
     return product(mat1, true, grad, false, is_by_columns(sizes, strides), alpha);
 }

@@ -326,8 +326,9 @@ int64_t tensor_register_accumulated_hook(struct tensor *tensor, struct hook *hoo
         return -1;
     }
     if (node || !tensor_tracks(tensor)) {
-        error_set(ERROR_RUNTIME, node ? "post accumulate grad hooks cannot be registered on non-leaf tensors"
-                                      : "cannot register a hook on a tensor that doesn't require gradient");
+        error_set(ERROR_RUNTIME,
+                  node ? "post accumulate grad hooks cannot be registered on non-leaf tensors"
+                       : "cannot register a hook on a tensor that doesn't require gradient");
         return -1;
     }
     struct autograd *autograd = autograd_of(tensor);

@@ -43,7 +43,8 @@ struct node *node_new(const struct node_class *class, struct tensor *const *inpu
             return NULL;
         }
     }
-    if (anomaly_enabled() && anomaly_handler.note && !(node->origin = anomaly_handler.note(engine_running_node()))) {
+    if (anomaly_enabled() && anomaly_handler.note &&
+        !(node->origin = anomaly_handler.note(engine_running_node()))) {
         node_release(node);
         return NULL;
     }

@@ -160,7 +160,7 @@ struct autograd {
     uint8_t view_kind;
     unsigned view_version; /* version at which grad_fn was made; an older one is made anew */
     bool retains_grad;
-    struct hook *hooks; /* of a leaf, run before its accumulator */
+    struct hook *hooks;             /* of a leaf, run before its accumulator */
     struct hook *accumulated_hooks; /* of a leaf, run after its .grad was added to */
 };
 

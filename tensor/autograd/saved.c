@@ -96,11 +96,13 @@ int node_save_tensors(struct node *node, int first, struct tensors list)
 static void error_modified(struct tensor *tensor, const struct saved *saved, struct node *source)
 {
     char shape[1024], op[256], origin[320] = "";
-    const char *hint = anomaly_enabled()
-                           ? "the backtrace further above shows the operation that failed to compute its gradient. "
-                             "The variable in question was changed in there or anywhere later. Good luck!"
-                           : "enable anomaly detection to find the operation that failed to compute its gradient, "
-                             "with torch.autograd.set_detect_anomaly(True, check_nan=False).";
+    const char *hint =
+        anomaly_enabled()
+            ? "the backtrace further above shows the operation that failed to compute its "
+              "gradient. "
+              "The variable in question was changed in there or anywhere later. Good luck!"
+            : "enable anomaly detection to find the operation that failed to compute its gradient, "
+              "with torch.autograd.set_detect_anomaly(True, check_nan=False).";
     if (source) {
         snprintf(origin, sizeof origin, ", which is output %d of %s,",
                  saved->output_nr > 0 ? saved->output_nr : 0, node_op_name(source, op, sizeof op));

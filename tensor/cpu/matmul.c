@@ -197,10 +197,10 @@ static int blas_gemm(enum dtype dtype, struct gemm g)
 
 /* --- products of any size --- */
 
-/* Whether there are loops for a dtype: 1, or -1 with the error set. An empty product needs none: 0, and `result` is
- * zeros unless it is added to. */
-static int check_product(const char *kernel, struct tensor *result, const struct tensor *a, const struct tensor *b,
-                         const struct factors *factors)
+/* Whether there are loops for a dtype: 1, or -1 with the error set. An empty product needs none: 0,
+ * and `result` is zeros unless it is added to. */
+static int check_product(const char *kernel, struct tensor *result, const struct tensor *a,
+                         const struct tensor *b, const struct factors *factors)
 {
     if (cpu_tables->matmul->gemm[a->dtype]) {
         return 1;
@@ -394,7 +394,10 @@ static int product_bmm(struct tensor *result, struct tensor *a, struct tensor *b
 int cpu_bmm(struct tensor *result, struct tensor *self, struct tensor *mat2)
 {
     int status = check_product("bmm", result, self, mat2, &plain_product);
-    return status > 0 && result->numel ? run_product(product_bmm, result, self, mat2, &plain_product) : status < 0 ? -1 : 0;
+    return status > 0 && result->numel
+               ? run_product(product_bmm, result, self, mat2, &plain_product)
+           : status < 0 ? -1
+                        : 0;
 }
 
 int cpu_baddbmm_(struct tensor *self, struct tensor *batch1, struct tensor *batch2,
@@ -402,7 +405,9 @@ int cpu_baddbmm_(struct tensor *self, struct tensor *batch1, struct tensor *batc
 {
     struct factors factors = {beta, alpha};
     int status = check_product("baddbmm", self, batch1, batch2, &factors);
-    return status > 0 && self->numel ? run_product(product_bmm, self, batch1, batch2, &factors) : status < 0 ? -1 : 0;
+    return status > 0 && self->numel ? run_product(product_bmm, self, batch1, batch2, &factors)
+           : status < 0              ? -1
+                                     : 0;
 }
 
 /* --- matrix and vector --- */
@@ -466,8 +471,8 @@ int cpu_addmv_(struct tensor *self, struct tensor *mat, struct tensor *vec, stru
     }
     struct tensor *fresh = tensor_new(dtype, self->storage->device, 1, self->sizes);
     status = fresh && !cpu_copy(fresh, self) && !vector_product(fresh, mat, vec, &factors)
-                     ? cpu_copy(self, fresh)
-                     : -1;
+                 ? cpu_copy(self, fresh)
+                 : -1;
     tensor_release(fresh);
     return status;
 }

@@ -5,8 +5,8 @@
 
 #include "../tensor.h"
 
-/* c = beta c + alpha a @ b with a (m, k), b (k, n), c (m, n); steps in elements, [0] from row to row, [1] from
- * column to column. */
+/* c = beta c + alpha a @ b with a (m, k), b (k, n), c (m, n); steps in elements, [0] from row to
+ * row, [1] from column to column. */
 struct gemm {
     const char *a, *b;
     char *c;

@@ -1,5 +1,6 @@
-/* Anomaly mode in Python: where a node was made is the stack of its call, as traceback.format_stack() gives it, and the
- * node whose derivative was recorded then: a tuple of both, kept in node->origin. */
+/* Anomaly mode in Python: where a node was made is the stack of its call, as
+ * traceback.format_stack() gives it, and the node whose derivative was recorded then: a tuple of
+ * both, kept in node->origin. */
 #include "autograd/anomaly.h"
 #include "objects.h"
 
@@ -65,24 +66,29 @@ static int warn_of(struct node *node)
 {
     PyObject *origin = node->origin;
     if (!origin) {
-        return PyErr_WarnFormat(PyExc_UserWarning, 1,
-                                "Error detected in %s. No forward pass information available. Enable detect anomaly "
-                                "during forward pass for more information.",
-                                node_name(node));
+        return PyErr_WarnFormat(
+            PyExc_UserWarning, 1,
+            "Error detected in %s. No forward pass information available. Enable detect anomaly "
+            "during forward pass for more information.",
+            node_name(node));
     }
-    int status = warn(PyUnicode_FromFormat("Error detected in %s. Traceback of forward call that caused the error:\n",
-                                           node_name(node)),
-                      PyTuple_GET_ITEM(origin, 0));
+    int status =
+        warn(PyUnicode_FromFormat(
+                 "Error detected in %s. Traceback of forward call that caused the error:\n",
+                 node_name(node)),
+             PyTuple_GET_ITEM(origin, 0));
     for (PyObject *parent; !status && (parent = PyTuple_GET_ITEM(origin, 1)) != Py_None;) {
         struct node *other = ((struct node_object *)parent)->node;
         origin = other->origin;
         if (!origin) {
             break;
         }
-        status = warn(PyUnicode_FromFormat("\n\nPrevious calculation was induced by %s. Traceback of forward call that "
-                                           "induced the previous calculation:\n",
-                                           node_name(other)),
-                      PyTuple_GET_ITEM(origin, 0));
+        status =
+            warn(PyUnicode_FromFormat(
+                     "\n\nPrevious calculation was induced by %s. Traceback of forward call that "
+                     "induced the previous calculation:\n",
+                     node_name(other)),
+                 PyTuple_GET_ITEM(origin, 0));
     }
     return status;
 }
@@ -103,7 +109,11 @@ static void report(struct node *node)
 
 static const struct param_spec set_params[] = {
     {.name = "enabled", .type = PARAM_BOOL, .slot = 0},
-    {.name = "check_nan", .type = PARAM_BOOL, .flags = PARAM_OPTIONAL, .slot = 1, .otherwise = {.kind = VALUE_BOOL, .i = 1}},
+    {.name = "check_nan",
+     .type = PARAM_BOOL,
+     .flags = PARAM_OPTIONAL,
+     .slot = 1,
+     .otherwise = {.kind = VALUE_BOOL, .i = 1}},
 };
 static const struct overload_spec set_overload = {.text = "(bool enabled, bool check_nan = True)",
                                                   .params = set_params,
@@ -111,10 +121,11 @@ static const struct overload_spec set_overload = {.text = "(bool enabled, bool c
                                                   .positional = 2,
                                                   .required = 1,
                                                   .slots = 2};
-static const struct op_spec set_spec = {.name = "set_anomaly_enabled", .count = 1, .overloads = &set_overload};
+static const struct op_spec set_spec = {
+    .name = "set_anomaly_enabled", .count = 1, .overloads = &set_overload};
 
-static PyObject *set_anomaly_enabled(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count,
-                                     PyObject *names)
+static PyObject *set_anomaly_enabled(PyObject *Py_UNUSED(module), PyObject *const *args,
+                                     Py_ssize_t count, PyObject *names)
 {
     struct arguments in = {NULL, args, count, names, names ? PyTuple_GET_SIZE(names) : 0};
     struct frame frame;
@@ -131,14 +142,17 @@ static PyObject *is_anomaly_enabled(PyObject *Py_UNUSED(module), PyObject *Py_UN
     return PyBool_FromLong(anomaly_enabled());
 }
 
-static PyObject *is_anomaly_check_nan_enabled(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+static PyObject *is_anomaly_check_nan_enabled(PyObject *Py_UNUSED(module),
+                                              PyObject *Py_UNUSED(ignored))
 {
     return PyBool_FromLong(anomaly_checks_nan());
 }
 
 PyMethodDef anomaly_functions[] = {
-    {"set_anomaly_enabled", (PyCFunction)(void (*)(void))set_anomaly_enabled, METH_FASTCALL | METH_KEYWORDS,
-     "set_anomaly_enabled(enabled, check_nan=True)\nWhether backward tells where what failed was computed."},
+    {"set_anomaly_enabled", (PyCFunction)(void (*)(void))set_anomaly_enabled,
+     METH_FASTCALL | METH_KEYWORDS,
+     "set_anomaly_enabled(enabled, check_nan=True)\nWhether backward tells where what failed was "
+     "computed."},
     {"is_anomaly_enabled", is_anomaly_enabled, METH_NOARGS, "Whether anomaly mode is on."},
     {"is_anomaly_check_nan_enabled", is_anomaly_check_nan_enabled, METH_NOARGS,
      "Whether NaN in gradients is an error in anomaly mode."},

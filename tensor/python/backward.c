@@ -238,7 +238,8 @@ static PyObject *grads_result(struct tensor **grads, const struct tensor_array *
     PyObject *tuple = PyTuple_New(inputs->count);
     for (int i = 0; i < inputs->count; i++) {
         if (!grads[i] && zeros && tuple) {
-            grads[i] = tensor_zeros_like(inputs->items[i], MEMORY_PRESERVE, DTYPE_NONE, DEVICE_DEFAULT);
+            grads[i] =
+                tensor_zeros_like(inputs->items[i], MEMORY_PRESERVE, DTYPE_NONE, DEVICE_DEFAULT);
             if (!grads[i]) {
                 raise_error();
                 Py_CLEAR(tuple);
@@ -266,7 +267,8 @@ static PyObject *grads_result(struct tensor **grads, const struct tensor_array *
     return dict;
 }
 
-/* One backward for each of a batch of gradients: rows[b * inputs + i] is what row b gives for input i. */
+/* One backward for each of a batch of gradients: rows[b * inputs + i] is what row b gives for input
+ * i. */
 static int run_rows(struct request *request, int64_t batch, struct tensor **rows)
 {
     struct tensor_array all = request->gradients;

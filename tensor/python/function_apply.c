@@ -38,7 +38,8 @@ static int list_fill(struct apply_call *call, int list, PyObject *tuple, bool no
         } else if (none && item == Py_None) {
             items[used++] = NULL;
         } else if (text) {
-            PyErr_Format(list == LIST_DIRTY ? PyExc_RuntimeError : PyExc_TypeError, text, i, type_name(item));
+            PyErr_Format(list == LIST_DIRTY ? PyExc_RuntimeError : PyExc_TypeError, text, i,
+                         type_name(item));
             return -1;
         }
     }
@@ -154,8 +155,7 @@ static int note_wishes(struct apply_call *call)
     struct context *context = (struct context *)call->context;
     struct custom_call *custom = &call->custom;
     if (list_fill(call, LIST_DIRTY, context->dirty, false,
-                  "mark_dirty can only accept variables, but argument ",
-                  &custom->dirty) ||
+                  "mark_dirty can only accept variables, but argument ", &custom->dirty) ||
         list_fill(call, LIST_NON_DIFFERENTIABLE, context->non_differentiable, false,
                   "mark_non_differentiable only accepts variable arguments, but argument %zd is of "
                   "type %s",

@@ -51,7 +51,8 @@ static int check_replacement(PyObject *callable, const struct tensor *old, const
         return 0;
     }
     if (old->dtype != new->dtype) {
-        snprintf(what, sizeof what, "changed the type of value (was torch.%sTensor got torch.%sTensor)",
+        snprintf(what, sizeof what,
+                 "changed the type of value (was torch.%sTensor got torch.%sTensor)",
                  dtype_info[old->dtype].class_name, dtype_info[new->dtype].class_name);
         hook_error(callable, what);
         return -1;
@@ -87,9 +88,11 @@ static int replace_grad(PyObject *callable, PyObject *result, struct tensor **gr
 static int refuse_result(PyObject *result)
 {
     if (is_tensor(result)) {
-        PyErr_SetString(PyExc_RuntimeError, "Tensor post accumulate grad hooks should return None.");
+        PyErr_SetString(PyExc_RuntimeError,
+                        "Tensor post accumulate grad hooks should return None.");
     } else if (result != Py_None) {
-        PyErr_Format(PyExc_TypeError, "expected Variable, but hook returned '%s'", type_name(result));
+        PyErr_Format(PyExc_TypeError, "expected Variable, but hook returned '%s'",
+                     type_name(result));
     }
     return result == Py_None ? 0 : -1;
 }
@@ -148,7 +151,8 @@ static int replace_grads(PyObject *callable, PyObject *result, struct tensor **g
     int status = 0;
     if (PyTuple_GET_SIZE(tuple) != count) {
         char what[128];
-        snprintf(what, sizeof what, "returned an incorrect number of values (got %d, but expected %d)",
+        snprintf(what, sizeof what,
+                 "returned an incorrect number of values (got %d, but expected %d)",
                  (int)PyTuple_GET_SIZE(tuple), count);
         hook_error(callable, what);
         status = -1;

@@ -132,7 +132,8 @@ static PyObject *get_variable(PyObject *self, void *Py_UNUSED(closure))
     return tensor_object_or_none(node_of(self)->leaf);
 }
 
-/* A saved value as a Python object: ints as a tuple. Integers are shown without sign, as PyTorch shows them. */
+/* A saved value as a Python object: ints as a tuple. Integers are shown without sign, as PyTorch
+ * shows them. */
 static PyObject *value_object(const struct value *value)
 {
     PyObject *tuple;
@@ -157,7 +158,8 @@ static PyObject *value_object(const struct value *value)
         }
         tuple = PyTuple_New(value->ints.count);
         for (int i = 0; tuple && i < value->ints.count; i++) {
-            PyTuple_SET_ITEM(tuple, i, PyLong_FromUnsignedLongLong((unsigned long long)value->ints.items[i]));
+            PyTuple_SET_ITEM(tuple, i,
+                             PyLong_FromUnsignedLongLong((unsigned long long)value->ints.items[i]));
         }
         return tuple;
     default:
@@ -171,14 +173,17 @@ static PyObject *node_call(PyObject *self, PyObject *args, PyObject *Py_UNUSED(k
     struct node *node = node_of(self);
     int count = node ? node->input_count : 0, status = -1;
     if (!node || PyTuple_GET_SIZE(args) != count) {
-        return PyErr_Format(PyExc_TypeError, "expected %d arguments, got %zd instead", count, PyTuple_GET_SIZE(args));
+        return PyErr_Format(PyExc_TypeError, "expected %d arguments, got %zd instead", count,
+                            PyTuple_GET_SIZE(args));
     }
-    struct tensor **grads = PyMem_Calloc((size_t)(count + node->edge_count) + 1, sizeof *grads), **out = grads + count;
+    struct tensor **grads = PyMem_Calloc((size_t)(count + node->edge_count) + 1, sizeof *grads),
+                  **out = grads + count;
     PyObject *result = grads ? PyTuple_New(node->edge_count) : PyErr_NoMemory();
     for (int i = 0; result && i < count; i++) {
         PyObject *item = PyTuple_GET_ITEM(args, i);
         if (item != Py_None && !is_tensor(item)) {
-            PyErr_Format(PyExc_TypeError, "expected a Variable argument, but got %s", type_name(item));
+            PyErr_Format(PyExc_TypeError, "expected a Variable argument, but got %s",
+                         type_name(item));
             Py_CLEAR(result);
         } else {
             grads[i] = item == Py_None ? NULL : tensor_retain(tensor_of(item));
@@ -341,14 +346,10 @@ PyObject *node_object(struct node *node)
 }
 
 static PyType_Slot node_slots[] = {
-    {Py_tp_dealloc, node_object_dealloc},
-    {Py_tp_traverse, node_object_traverse},
-    {Py_tp_clear, node_object_clear},
-    {Py_tp_call, node_call},
-    {Py_tp_getset, node_attributes},
-    {Py_tp_methods, node_methods},
-    {Py_tp_members, node_members},
-    {0, NULL},
+    {Py_tp_dealloc, node_object_dealloc}, {Py_tp_traverse, node_object_traverse},
+    {Py_tp_clear, node_object_clear},     {Py_tp_call, node_call},
+    {Py_tp_getset, node_attributes},      {Py_tp_methods, node_methods},
+    {Py_tp_members, node_members},        {0, NULL},
 };
 
 static PyType_Spec node_spec = {

@@ -86,9 +86,12 @@ bool tensor_keeps_type(PyTypeObject *type);
 /* torch.Tensor(…): sizes, a sequence, another tensor or nothing, in the default dtype. */
 struct tensor *tensor_legacy_new(PyObject *args, PyObject *keywords);
 
-extern PyMethodDef tensor_own_methods[];  /* tensor_method.c */
-extern PyMethodDef tensor_cast_methods[]; /* tensor_cast.c */
-extern PyMethodDef copy_methods[];        /* tensor_copy.c */
+extern PyMethodDef predicate_methods[], predicate_functions[]; /* tensor_predicate.c */
+extern PyMethodDef storage_methods[], storage_functions[]; /* tensor_storage.c */
+extern PyMethodDef apply_methods[];                            /* tensor_apply.c */
+extern PyMethodDef tensor_own_methods[];                       /* tensor_method.c */
+extern PyMethodDef tensor_cast_methods[];                      /* tensor_cast.c */
+extern PyMethodDef copy_methods[];                             /* tensor_copy.c */
 extern PyMethodDef copy_functions[];
 extern PyMethodDef nonzero_methods[]; /* nonzero.c */
 extern PyMethodDef nonzero_functions[];

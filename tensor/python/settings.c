@@ -46,10 +46,11 @@ static enum dtype dtype_argument(const char *function, const char *argument, int
     return dtype;
 }
 
-static PyObject *promote_types(PyObject *Py_UNUSED(module), PyObject *args)
+static PyObject *promote_types(PyObject *Py_UNUSED(module), PyObject *args, PyObject *keywords)
 {
+    static char *names[] = {"type1", "type2", NULL};
     PyObject *first, *second;
-    if (!PyArg_ParseTuple(args, "OO:promote_types", &first, &second)) {
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO:promote_types", names, &first, &second)) {
         return NULL;
     }
     enum dtype a = dtype_argument("promote_types", "type1", 1, first);
@@ -58,10 +59,11 @@ static PyObject *promote_types(PyObject *Py_UNUSED(module), PyObject *args)
     return b == DTYPE_NONE ? NULL : dtype_object(dtype_promote(a, b));
 }
 
-static PyObject *can_cast(PyObject *Py_UNUSED(module), PyObject *args)
+static PyObject *can_cast(PyObject *Py_UNUSED(module), PyObject *args, PyObject *keywords)
 {
+    static char *names[] = {"from_", "to", NULL};
     PyObject *from, *to;
-    if (!PyArg_ParseTuple(args, "OO:can_cast", &from, &to)) {
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO:can_cast", names, &from, &to)) {
         return NULL;
     }
     enum dtype a = dtype_argument("can_cast", "from_", 1, from);
@@ -349,9 +351,9 @@ PyMethodDef settings_functions[] = {
      "The floating type of new tensors: torch.float32 unless set."},
     {"set_default_dtype", set_default_dtype, METH_O,
      "set_default_dtype(dtype)\nThe floating type of new tensors."},
-    {"promote_types", promote_types, METH_VARARGS,
+    {"promote_types", (PyCFunction)(void (*)(void))promote_types, METH_VARARGS | METH_KEYWORDS,
      "promote_types(type1, type2)\nThe smallest type that holds both."},
-    {"can_cast", can_cast, METH_VARARGS,
+    {"can_cast", (PyCFunction)(void (*)(void))can_cast, METH_VARARGS | METH_KEYWORDS,
      "can_cast(from_, to)\nWhether in-place results may change type so."},
     {"result_type", result_type, METH_VARARGS,
      "result_type(tensor1, tensor2)\nThe type of their sum."},

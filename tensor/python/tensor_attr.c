@@ -113,9 +113,8 @@ static PyObject *get_mH(PyObject *self, void *Py_UNUSED(closure))
         return NULL;
     }
     if (tensor->dims == 0) {
-        return PyErr_WarnEx(
-                   PyExc_UserWarning,
-                   "Tensor.mH is deprecated on 0-D tensors. Consider using x.conj().", 1)
+        return PyErr_WarnEx(PyExc_UserWarning,
+                            "Tensor.mH is deprecated on 0-D tensors. Consider using x.conj().", 1)
                    ? NULL
                    : Py_NewRef(self);
     }
@@ -302,6 +301,7 @@ PyGetSetDef tensor_attributes[] = {
     {"is_quantized", get_false, NULL, NULL, NULL},
     {"is_sparse", get_false, NULL, NULL, NULL},
     {"is_sparse_csr", get_false, NULL, NULL, NULL},
+    {"is_vulkan", get_false, NULL, NULL, NULL},
     {"is_xpu", get_false, NULL, NULL, NULL},
     {"name", get_none, NULL, NULL, NULL},
     {"T", get_T, NULL, "The tensor with its dimensions reversed.", NULL},

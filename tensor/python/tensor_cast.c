@@ -5,15 +5,15 @@
 
 #define FAST(function) (PyCFunction)(void (*)(void)) function
 
-static PyObject *cast(PyObject *self, enum dtype dtype)
+static PyObject *cast(PyObject *self, enum dtype dtype, int memory_format)
 {
     struct tensor *tensor = tensor_of(self), *result;
     if (tensor->numel > GIL_FREE_NUMEL && (enum dtype)tensor->dtype != dtype) {
         PyThreadState *state = core_enter();
-        result = tensor_to(tensor, dtype, false, false, 1);
+        result = tensor_to(tensor, dtype, false, false, memory_format);
         core_leave(state);
     } else {
-        result = tensor_to(tensor, dtype, false, false, 1);
+        result = tensor_to(tensor, dtype, false, false, memory_format);
     }
     PyTypeObject *type = result_type_of(&self, 1);
     if (!result || result->python || type == tensor_type) {
@@ -24,10 +24,45 @@ static PyObject *cast(PyObject *self, enum dtype dtype)
     return object;
 }
 
-#define CAST_METHOD(name, dtype)                                                                   \
-    static PyObject *to_##name(PyObject *self, PyObject *Py_UNUSED(ignored))                       \
+static const struct param_spec format_params[] = {
+    {.name = "memory_format",
+     .type = PARAM_MEMORY_FORMAT,
+     .flags = PARAM_OPTIONAL | PARAM_NONE | PARAM_KEYWORD,
+     .slot = 1,
+     .otherwise = {.kind = VALUE_MEMORY_FORMAT, .i = MEMORY_PRESERVE}},
+};
+static const struct overload_spec format_overload = {
+    .text = "(*, torch.memory_format memory_format = None)",
+    .params = format_params,
+    .param_count = 1,
+    .slots = 2};
+
+/* The one keyword of these methods. -1 with an exception. */
+static int format_argument(const struct op_spec *spec, PyObject *self, PyObject *const *args,
+                           Py_ssize_t count, PyObject *names)
+{
+    struct frame frame;
+    if (count == 0 && !names) {
+        return MEMORY_PRESERVE;
+    }
+    struct arguments in = {self, args, count, names, names ? PyTuple_GET_SIZE(names) : 0};
+    if (args_match(spec, &in, &frame)) {
+        return -1;
+    }
+    int format =
+        frame.values[1].kind == VALUE_MEMORY_FORMAT ? (int)frame.values[1].i : MEMORY_PRESERVE;
+    args_release(&frame);
+    return format;
+}
+
+#define CAST_METHOD(name_, dtype)                                                                  \
+    static PyObject *to_##name_(PyObject *self, PyObject *const *args, Py_ssize_t count,           \
+                                PyObject *names)                                                   \
     {                                                                                              \
-        return cast(self, dtype);                                                                  \
+        static const struct op_spec spec = {                                                       \
+            .name = #name_, .method = true, .count = 1, .overloads = &format_overload};            \
+        int format = format_argument(&spec, self, args, count, names);                             \
+        return format < 0 ? NULL : cast(self, dtype, format);                                      \
     }
 
 CAST_METHOD(double, DTYPE_F64)
@@ -86,7 +121,7 @@ static PyObject *tensor_py_type(PyObject *self, PyObject *args, PyObject *keywor
             PyUnicode_Check(wanted) ? PyUnicode_AsUTF8(wanted) : ((PyTypeObject *)wanted)->tp_name;
         dtype = name ? dtype_of_name(name) : DTYPE_NONE;
     }
-    return dtype == DTYPE_NONE ? NULL : cast(self, dtype);
+    return dtype == DTYPE_NONE ? NULL : cast(self, dtype, MEMORY_PRESERVE);
 }
 
 static const struct param_spec other_params[] = {
@@ -110,13 +145,19 @@ static PyObject *tensor_type_as(PyObject *self, PyObject *const *args, Py_ssize_
     }
     enum dtype dtype = frame.values[1].tensor->dtype;
     args_release(&frame);
-    return cast(self, dtype);
+    return cast(self, dtype, MEMORY_PRESERVE);
 }
 
-static PyObject *tensor_cpu(PyObject *self, PyObject *Py_UNUSED(ignored))
+static PyObject *tensor_cpu(PyObject *self, PyObject *const *args, Py_ssize_t count,
+                            PyObject *names)
 {
-    return tensor_object_take(tensor_to_device(tensor_of(self), (struct device){DEVICE_CPU, -1},
-                                               DTYPE_NONE, false, false, 1));
+    static const struct op_spec spec = {
+        .name = "cpu", .method = true, .count = 1, .overloads = &format_overload};
+    int format = format_argument(&spec, self, args, count, names);
+    return format < 0 ? NULL
+                      : tensor_object_take(tensor_to_device(tensor_of(self),
+                                                            (struct device){DEVICE_CPU, -1},
+                                                            DTYPE_NONE, false, false, format));
 }
 
 static PyObject *tensor_cuda(PyObject *self, PyObject *args, PyObject *keywords)
@@ -142,7 +183,8 @@ static PyObject *tensor_cuda(PyObject *self, PyObject *args, PyObject *keywords)
 
 #define CAST_ENTRY(name, dtype)                                                                    \
     {                                                                                              \
-#name, to_##name, METH_NOARGS, "The tensor as " dtype "; itself if it is that already."    \
+#name, FAST(to_##name), METH_FASTCALL | METH_KEYWORDS,                                     \
+            "The tensor as " dtype "; itself if it is that already."                               \
     }
 
 PyMethodDef tensor_cast_methods[] = {
@@ -160,7 +202,8 @@ PyMethodDef tensor_cast_methods[] = {
      "type(dtype=None)\nThe type's name, 'torch.FloatTensor', or the tensor converted to another."},
     {"type_as", FAST(tensor_type_as), METH_FASTCALL | METH_KEYWORDS,
      "type_as(other)\nThe tensor with other's dtype."},
-    {"cpu", tensor_cpu, METH_NOARGS, "The tensor in main memory; itself if it is there."},
+    {"cpu", FAST(tensor_cpu), METH_FASTCALL | METH_KEYWORDS,
+     "The tensor in main memory; itself if it is there."},
     {"cuda", (PyCFunction)(void (*)(void))tensor_cuda, METH_VARARGS | METH_KEYWORDS,
      "cuda(device=None)\nThe tensor on a GPU."},
     {0},

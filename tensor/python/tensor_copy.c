@@ -3,6 +3,8 @@
 #include "autograd/node.h"
 #include "call.h"
 #include "objects.h"
+#include "shape.h"
+#include <string.h>
 
 /* An instance of self's class around `tensor` (taken), a leaf that requires grad as self does, with
  * attributes from `dict` (NULL: none; taken). */
@@ -138,14 +140,22 @@ static PyObject *tensor_dunder_deepcopy(PyObject *self, PyObject *memo)
 
 /* --- pickle --- */
 
-/* (torch._C._rebuild_tensor, (class, bytes, dtype, sizes, requires_grad), attributes) */
+/* The tensor itself where its elements fill their memory, in any order; else a contiguous copy. New
+ * reference. */
+static struct tensor *dense(struct tensor *tensor)
+{
+    return shape_is_dense(tensor->dims, tensor->sizes, tensor->strides) ? tensor_retain(tensor)
+                                                                        : call_contiguous(tensor);
+}
+
+/* (torch._C._rebuild_tensor, (class, bytes, dtype, sizes, requires_grad, strides), attributes) */
 static PyObject *tensor_reduce(PyObject *self, PyObject *Py_UNUSED(protocol))
 {
     struct tensor *tensor = tensor_of(self);
     PyObject *module = PyImport_ImportModule("torch._C");
     PyObject *rebuild = module ? PyObject_GetAttrString(module, "_rebuild_tensor") : NULL;
     PyObject *dict = ((struct tensor_object *)self)->dict;
-    struct tensor *whole = call_contiguous(tensor);
+    struct tensor *whole = dense(tensor);
     PyObject *result = NULL;
     if (!whole) {
         raise_error();
@@ -155,11 +165,13 @@ static PyObject *tensor_reduce(PyObject *self, PyObject *Py_UNUSED(protocol))
         PyObject *data =
             PyBytes_FromStringAndSize(bytes ? tensor_ptr(whole) : NULL, (Py_ssize_t)bytes);
         PyObject *sizes = data ? size_object(whole->dims, whole->sizes) : NULL;
-        if (sizes) {
+        PyObject *strides = sizes ? size_object(whole->dims, whole->strides) : NULL;
+        if (strides) {
             result = Py_BuildValue(
-                "O(ONNNO)O", rebuild, Py_TYPE(self), data, dtype_object(whole->dtype), sizes,
-                tensor_tracks(tensor) ? Py_True : Py_False, dict ? dict : Py_None);
+                "O(ONNNON)O", rebuild, Py_TYPE(self), data, dtype_object(whole->dtype), sizes,
+                tensor_tracks(tensor) ? Py_True : Py_False, strides, dict ? dict : Py_None);
         } else {
+            Py_XDECREF(sizes);
             Py_XDECREF(data);
         }
     }
@@ -169,13 +181,30 @@ static PyObject *tensor_reduce(PyObject *self, PyObject *Py_UNUSED(protocol))
     return result;
 }
 
+/* Gives a new tensor the strides that it was pickled with. */
+static int restore_strides(struct tensor *tensor, PyObject *strides)
+{
+    int64_t steps[TENSOR_MAX_DIMS];
+    bool right = PyTuple_GET_SIZE(strides) == tensor->dims;
+    for (int i = 0; right && i < tensor->dims; i++) {
+        right = !int_from(PyTuple_GET_ITEM(strides, i), &steps[i]) && steps[i] >= 0;
+    }
+    if (!right || !shape_is_dense(tensor->dims, tensor->sizes, steps)) {
+        PyErr_SetString(PyExc_ValueError,
+                        "a pickled tensor is damaged: its strides do not fit its sizes");
+        return -1;
+    }
+    memcpy(tensor->strides, steps, (size_t)tensor->dims * sizeof *steps);
+    return 0;
+}
+
 static PyObject *rebuild_tensor(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    PyObject *class, *type, *sizes;
+    PyObject *class, *type, *sizes, *strides;
     Py_buffer data;
     int requires_grad;
-    if (!PyArg_ParseTuple(args, "Oy*OO!p:_rebuild_tensor", &class, &data, &type, &PyTuple_Type,
-                          &sizes, &requires_grad)) {
+    if (!PyArg_ParseTuple(args, "Oy*OO!pO!:_rebuild_tensor", &class, &data, &type, &PyTuple_Type,
+                          &sizes, &requires_grad, &PyTuple_Type, &strides)) {
         return NULL;
     }
     enum dtype dtype = dtype_of(type);
@@ -198,7 +227,7 @@ static PyObject *rebuild_tensor(PyObject *Py_UNUSED(module), PyObject *args)
         struct tensor *tensor = tensor_from_data(data.buf, dtype, (struct ints){dims, (int)count});
         if (!tensor || (requires_grad && tensor_set_requires_grad(tensor, true))) {
             raise_error();
-        } else {
+        } else if (!restore_strides(tensor, strides)) {
             result = tensor_object_as(tensor, (PyTypeObject *)class);
         }
         tensor_release(tensor);

@@ -168,12 +168,6 @@ static PyObject *tensor_is_floating_point(PyObject *self, PyObject *Py_UNUSED(ig
     return PyBool_FromLong(dtype_is_float(tensor_of(self)->dtype));
 }
 
-static PyObject *tensor_is_signed(PyObject *self, PyObject *Py_UNUSED(ignored))
-{
-    return PyBool_FromLong(tensor_of(self)->dtype != DTYPE_BOOL &&
-                           tensor_of(self)->dtype != DTYPE_U8);
-}
-
 static PyObject *tensor_is_inference(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
     return PyBool_FromLong(tensor_of(self)->inference);
@@ -258,7 +252,8 @@ static PyObject *tensor_py_retain_grad(PyObject *self, PyObject *Py_UNUSED(ignor
 }
 
 /* The one argument `hook` of a method, borrowed; NULL with an exception. */
-static PyObject *hook_argument(const char *method, PyObject *const *args, Py_ssize_t count, PyObject *names)
+static PyObject *hook_argument(const char *method, PyObject *const *args, Py_ssize_t count,
+                               PyObject *names)
 {
     Py_ssize_t named = names ? PyTuple_GET_SIZE(names) : 0;
     if (count + named == 1 &&
@@ -305,6 +300,12 @@ static PyObject *tensor_as_subclass(PyObject *self, PyObject *class)
     return object;
 }
 
+static PyObject *tensor_reversed(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    struct tensor *tensor = tensor_of(self);
+    return tensor->dims ? tensor_object_take(tensor_flip(tensor, INTS(0))) : Py_NewRef(self);
+}
+
 static PyObject *tensor_format(PyObject *self, PyObject *spec)
 {
     struct scalar value;
@@ -338,8 +339,6 @@ PyMethodDef tensor_own_methods[] = {
     {"is_floating_point", tensor_is_floating_point, METH_NOARGS,
      "Whether the elements are floating numbers."},
     {"is_complex", tensor_is_not, METH_NOARGS, "Whether the elements are complex numbers."},
-    {"is_signed", tensor_is_signed, METH_NOARGS,
-     "Whether the element type holds negative numbers."},
     {"is_inference", tensor_is_inference, METH_NOARGS,
      "Whether it was made under inference_mode()."},
     {"is_pinned", tensor_is_not, METH_NOARGS, "Whether it lies in page-locked memory."},
@@ -361,13 +360,15 @@ PyMethodDef tensor_own_methods[] = {
      "Keeps .grad of a tensor that is not a leaf."},
     {"register_post_accumulate_grad_hook", FAST(tensor_register_accumulated_hook_method),
      METH_FASTCALL | METH_KEYWORDS,
-     "register_post_accumulate_grad_hook(hook) -> handle\nhook(leaf) runs after each time that the leaf's .grad was "
+     "register_post_accumulate_grad_hook(hook) -> handle\nhook(leaf) runs after each time that the "
+     "leaf's .grad was "
      "added to."},
     {"register_hook", FAST(tensor_register_hook_method), METH_FASTCALL | METH_KEYWORDS,
      "register_hook(hook) -> handle\nhook(grad) runs when the gradient is known; it may return "
      "another."},
     {"as_subclass", tensor_as_subclass, METH_O,
      "as_subclass(cls)\nThe same elements as an instance of `cls`."},
+    {"__reversed__", tensor_reversed, METH_NOARGS, NULL},
     {"__format__", tensor_format, METH_O, NULL},
     {0},
 };

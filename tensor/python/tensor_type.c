@@ -327,7 +327,8 @@ static int count_methods(const PyMethodDef *methods)
  * good. */
 static PyMethodDef *all_methods(void)
 {
-    PyMethodDef *const lists[] = {tensor_methods,  tensor_own_methods, tensor_cast_methods,
+    PyMethodDef *const lists[] = {tensor_methods,  predicate_methods,  apply_methods,
+                                  storage_methods, tensor_own_methods, tensor_cast_methods,
                                   copy_methods,    array_methods,      dlpack_methods,
                                   convert_methods, nonzero_methods};
     enum { LISTS = sizeof lists / sizeof *lists };
@@ -378,7 +379,8 @@ static PyTypeObject *make_tensor(void)
                                            tensor_base_type, "__module__", "torch");
     if (type) {
         ((PyTypeObject *)type)->tp_dealloc = tensor_dealloc;
-        /* type() takes __iadd__ for the one of sequences as well, which may not refuse an operand */
+        /* type() takes __iadd__ for the one of sequences as well, which may not refuse an operand
+         */
         ((PyTypeObject *)type)->tp_as_sequence->sq_inplace_concat = NULL;
     }
     return (PyTypeObject *)type;

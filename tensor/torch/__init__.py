@@ -6,7 +6,7 @@ TYPE_CHECKING = bool()  # not False: jedi would pass over the branch
 if TYPE_CHECKING:
     from types import ModuleType as _ModuleType
 
-    from torch import linalg, nn  # noqa: F401
+    from torch import linalg, nn, storage  # noqa: F401
     from torch._C import *  # noqa: F403
 
 
@@ -46,6 +46,11 @@ def typename(obj: object) -> str:
         return obj.type()
     kind = obj if isinstance(obj, type) else type(obj)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def is_storage(obj: object):
+    """Whether it is the memory of a tensor: what Tensor.untyped_storage() returns."""
+    return type(obj).__module__ == "torch.storage"
 
 
 def get_rng_state() -> "Tensor":
@@ -95,5 +100,6 @@ class _OnFirstUse(type(_sys)):
 
 _OnFirstUse("linalg.py")
 _OnFirstUse("nn/__init__.py")
+_OnFirstUse("storage.py")
 from torch import autograd, backends, cuda, functional, random, types, utils, version  # noqa: E402
 from torch.functional import *  # noqa: E402, F401, F403

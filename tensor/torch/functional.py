@@ -1,8 +1,4 @@
 """Functions whose arguments take several forms; the work is done in C."""
-from __future__ import annotations
-
-from typing import Optional, Sequence, Tuple, Union
-
 from torch import _C
 from torch._C import Tensor
 
@@ -20,7 +16,7 @@ def chain_matmul(*matrices, out=None):
 def _subscript(label):
     if label is Ellipsis:
         return "..."
-    if 0 <= label < 52:
+    if label >= 0 and label < 52:
         return chr(label + (ord("A") if label < 26 else ord("a") - 26))
     raise ValueError("einsum(): subscript in subscript list is not within the valid range [0, 52)")
 
@@ -63,7 +59,7 @@ def tensordot(a, b, dims=2, out=None):
     return _C.tensordot(a, b, dims_a, dims_b, out=out)
 
 
-def broadcast_tensors(*tensors: Tensor) -> Tuple[Tensor, ...]:
+def broadcast_tensors(*tensors: Tensor) -> "tuple[Tensor, ...]":
     """Views of the tensors with the shape that they broadcast to."""
     return _C.broadcast_tensors(tensors)
 
@@ -73,22 +69,23 @@ def block_diag(*tensors: Tensor) -> Tensor:
     return _C.block_diag(tensors)
 
 
-def split(tensor: Tensor, split_size_or_sections: Union[int, Sequence[int]], dim: int = 0) -> Tuple[Tensor, ...]:
+def split(tensor: Tensor, split_size_or_sections: "int | list[int] | tuple[int, ...]",
+          dim: int = 0) -> "tuple[Tensor, ...]":
     """Views of consecutive pieces of one size, or of the sizes listed."""
     return tensor.split(split_size_or_sections, dim)
 
 
-def atleast_1d(*tensors: Union[Tensor, Sequence[Tensor]]) -> Union[Tensor, Tuple[Tensor, ...]]:
+def atleast_1d(*tensors: "Tensor | list[Tensor] | tuple[Tensor, ...]") -> "Tensor | tuple[Tensor, ...]":
     """Each tensor with at least one dimension."""
     return _each(_C.atleast_1d, tensors)
 
 
-def atleast_2d(*tensors: Union[Tensor, Sequence[Tensor]]) -> Union[Tensor, Tuple[Tensor, ...]]:
+def atleast_2d(*tensors: "Tensor | list[Tensor] | tuple[Tensor, ...]") -> "Tensor | tuple[Tensor, ...]":
     """Each tensor with at least two dimensions: a vector becomes a row."""
     return _each(_C.atleast_2d, tensors)
 
 
-def atleast_3d(*tensors: Union[Tensor, Sequence[Tensor]]) -> Union[Tensor, Tuple[Tensor, ...]]:
+def atleast_3d(*tensors: "Tensor | list[Tensor] | tuple[Tensor, ...]") -> "Tensor | tuple[Tensor, ...]":
     """Each tensor with at least three dimensions: a matrix becomes one of depth 1."""
     return _each(_C.atleast_3d, tensors)
 
@@ -105,7 +102,7 @@ def _wanted(results, inverse, counts):
 
 
 def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False,
-           dim: Optional[int] = None) -> Union[Tensor, Tuple[Tensor, ...]]:
+           dim: "int | None" = None) -> "Tensor | tuple[Tensor, ...]":
     """The distinct elements of `input`, or its distinct slices along `dim`, in order."""
     results = _C._unique2(input, sorted, return_inverse, return_counts) if dim is None else \
         _C.unique_dim(input, dim, sorted, return_inverse, return_counts)
@@ -113,7 +110,7 @@ def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, ret
 
 
 def unique_consecutive(input: Tensor, return_inverse: bool = False, return_counts: bool = False,
-                       dim: Optional[int] = None) -> Union[Tensor, Tuple[Tensor, ...]]:
+                       dim: "int | None" = None) -> "Tensor | tuple[Tensor, ...]":
     """One element of each run of like ones of `input`, or one slice along `dim`."""
     results = _C.unique_consecutive(input, return_inverse, return_counts, dim)
     return _wanted(results, return_inverse, return_counts)
