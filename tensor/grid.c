@@ -130,62 +130,48 @@ done:
     return result;
 }
 
-/* Goes on to the next r places below n, which rise (or do not fall); false after the last. */
-static bool next_choice(int64_t *places, int64_t r, int64_t n, bool repeats)
+/* True at the places of the r-dim grid over 0 … n - 1 whose coordinates rise (or do not fall). */
+static struct tensor *rising(int64_t n, struct tensors places, bool repeats)
 {
-    for (int64_t k = r - 1; k >= 0; k--) {
-        int64_t last = repeats ? n - 1 : n - r + k;
-        if (places[k] < last) {
-            places[k]++;
-            for (int64_t j = k + 1; j < r; j++) {
-                places[j] = places[j - 1] + !repeats;
-            }
-            return true;
-        }
-    }
-    return false;
-}
-
-static void first_choice(int64_t *places, int64_t r, bool repeats)
-{
-    for (int64_t k = 0; k < r; k++) {
-        places[k] = repeats ? 0 : k;
-    }
-}
-
-/* The places of every choice, (r, choices) of int64. */
-static struct tensor *choices(int64_t n, int64_t r, bool repeats)
-{
-    int64_t count = 0;
-    int64_t *places = mem_alloc((size_t)r * sizeof *places);
-    if (!places) {
+    struct tensor_list grid;
+    struct tensor *mask = tensor_full(INTS(n), scalar_bool(true), DTYPE_BOOL, DEVICE_DEFAULT);
+    if (!mask || compose_meshgrid(places, "ij", &grid)) {
+        tensor_release(mask);
         return NULL;
     }
-    bool any = n > 0 && (repeats || r <= n);
-    first_choice(places, r, repeats);
-    for (bool more = any; more; more = next_choice(places, r, n, repeats)) {
-        count++;
+    for (int i = 0; mask && i + 1 < grid.count; i++) {
+        struct tensor *pair = repeats ? tensor_le(grid.items[i], grid.items[i + 1])
+                                      : tensor_lt(grid.items[i], grid.items[i + 1]);
+        struct tensor *both = pair && i ? tensor_bitwise_and(mask, pair) : tensor_retain(pair);
+        tensor_release(pair);
+        tensor_release(mask);
+        mask = both;
     }
-    struct tensor *result = tensor_new(DTYPE_I64, DEVICE_DEFAULT, 2, (int64_t[]){r, count});
-    int64_t *out = result && count ? tensor_ptr(result) : NULL;
-    first_choice(places, r, repeats);
-    for (int64_t i = 0; out && i < count; i++) {
-        for (int64_t k = 0; k < r; k++) {
-            out[k * count + i] = places[k];
+    tensor_list_release(&grid);
+    return mask;
+}
+
+/* The elements of each tensor of the list where the mask is true, in their place. */
+static int select_each(struct tensor_list *list, struct tensor *mask)
+{
+    for (int i = 0; i < list->count; i++) {
+        struct tensor *chosen = tensor_masked_select(list->items[i], mask);
+        if (!chosen) {
+            return -1;
         }
-        next_choice(places, r, n, repeats);
+        tensor_release(list->items[i]);
+        list->items[i] = chosen;
     }
-    mem_free(places);
-    return result;
+    return 0;
 }
 
 struct tensor *compose_combinations(struct tensor *self, int64_t r, bool with_replacement)
 {
-    struct tensor *places = NULL, *columns = NULL, *result = NULL;
+    struct tensor *copies[TENSOR_MAX_DIMS], *counted[TENSOR_MAX_DIMS];
     if (check_vector(self)) {
         return NULL;
     }
-    if (r < 0) {
+    if (r < 0 || r > TENSOR_MAX_DIMS) {
         error_set(ERROR_RUNTIME, "Expect a non-negative number, but got %lld", (long long)r);
         return NULL;
     }
@@ -193,16 +179,21 @@ struct tensor *compose_combinations(struct tensor *self, int64_t r, bool with_re
         return tensor_empty(INTS(0), MEMORY_CONTIGUOUS, (enum dtype)self->dtype,
                             self->storage->device);
     }
-    places = choices(self->numel, r, with_replacement);
-    columns = places ? tensor_index(self, (struct tensors){&places, 1}) : NULL;
-    if (columns) {
-        struct tensor_list rows;
-        if (tensor_unbind(columns, 0, &rows) == 0) {
-            result = tensor_stack((struct tensors){rows.items, rows.count}, 1);
-            tensor_list_release(&rows);
-        }
+    struct tensor *numbers = tensor_arange(scalar_int(self->numel), DTYPE_I64, DEVICE_DEFAULT);
+    for (int64_t i = 0; i < r; i++) {
+        copies[i] = self;
+        counted[i] = numbers;
     }
-    tensor_release(columns);
-    tensor_release(places);
+    struct tensor *result = NULL;
+    struct tensor_list grid = {NULL, 0};
+    struct tensor *mask =
+        numbers ? rising(self->numel, (struct tensors){counted, (int)r}, with_replacement) : NULL;
+    if (mask && compose_meshgrid((struct tensors){copies, (int)r}, "ij", &grid) == 0 &&
+        select_each(&grid, mask) == 0) {
+        result = tensor_stack((struct tensors){grid.items, grid.count}, 1);
+    }
+    tensor_list_release(&grid);
+    tensor_release(mask);
+    tensor_release(numbers);
     return result;
 }
