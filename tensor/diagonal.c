@@ -312,11 +312,19 @@ struct tensor *body_trace(struct tensor *out, struct tensor *self)
     return result;
 }
 
+/* The gradient at every place of the diagonal of a flat matrix of zeros. */
 struct tensor *compose_trace_grad(struct tensor *grad, struct ints sizes)
 {
-    int64_t length = sizes.items[0] < sizes.items[1] ? sizes.items[0] : sizes.items[1];
-    struct tensor *row = tensor_expand(grad, INTS(length), false);
-    struct tensor *result = row ? tensor__diagonal_grad(row, sizes, 0, 0, 1) : NULL;
-    tensor_release(row);
+    int64_t rows = sizes.items[0], columns = sizes.items[1];
+    int64_t length = rows < columns ? rows : columns;
+    struct device device = grad->storage->device;
+    struct tensor *zeros = tensor_zeros(INTS(rows * columns), (enum dtype)grad->dtype, device);
+    struct tensor *places = tensor_arange_step(scalar_int(0), scalar_int(length * (columns + 1)),
+                                               scalar_int(columns + 1), DTYPE_I64, device);
+    struct tensor *flat = zeros && places ? tensor_index_fill_tensor(zeros, 0, places, grad) : NULL;
+    struct tensor *result = flat ? tensor_view(flat, sizes) : NULL;
+    tensor_release(flat);
+    tensor_release(places);
+    tensor_release(zeros);
     return result;
 }
