@@ -33,6 +33,7 @@ struct tensor *compose_broadcast_to(struct tensor *self, struct ints size)
 
 /* --- joined and split --- */
 
+/* The tensor itself where there is nothing to join: users compare with `is`. */
 struct tensor *compose_flatten(struct tensor *self, int64_t start_dim, int64_t end_dim)
 {
     struct shape shape = {.dims = 0};
@@ -120,6 +121,7 @@ struct tensor *compose_unflatten(struct tensor *self, int64_t dim, struct ints s
     return tensor_view(self, (struct ints){shape.sizes, shape.dims});
 }
 
+/* In row-major order: what is not so is copied, and the result is then a view of the copy. */
 struct tensor *compose_ravel(struct tensor *self)
 {
     struct tensor *whole = tensor_contiguous(self, MEMORY_CONTIGUOUS);
@@ -154,6 +156,7 @@ static int list_dims(struct ints dims, int total, const char *what, int64_t *wra
     return 0;
 }
 
+/* The places that no dim was sent to are filled by the dims that were not named, in their order. */
 struct tensor *compose_movedim(struct tensor *self, struct ints source, struct ints destination)
 {
     int64_t from[TENSOR_MAX_DIMS], to[TENSOR_MAX_DIMS], order[TENSOR_MAX_DIMS];
@@ -275,6 +278,7 @@ int compose_atleast_3d(struct tensors tensors, struct tensor_list *result)
     return map_list(tensors, atleast_3d, result);
 }
 
+/* Tensors that have the common shape already stay themselves. */
 int compose_broadcast_tensors(struct tensors tensors, struct tensor_list *result)
 {
     struct shape shape;
@@ -357,6 +361,7 @@ int compose_swapdims_(struct tensor *self, int64_t dim0, int64_t dim1)
     return tensor_transpose_(self, dim0, dim1);
 }
 
+/* Sizes that it has already leave strides and version alone. */
 int compose_resize_(struct tensor *self, struct ints size, int memory_format)
 {
     (void)memory_format; /* of the formats only the contiguous one is known */

@@ -94,6 +94,7 @@ static struct tensor *writable(struct tensor *out, struct tensor *self, const st
 
 /* --- index_select --- */
 
+/* PyTorch reads along dim 1 by a kernel of its own, which has its own words. */
 static int check_select(const struct tensor *self, int64_t dim, const struct tensor *index)
 {
     int64_t size = self->dims ? self->sizes[dim] : 1, bad;
@@ -237,6 +238,7 @@ static struct tensor *scaled_source(struct tensor *source, struct scalar alpha)
     return result;
 }
 
+/* In order of the index: equal places give the same sum on every machine. */
 struct tensor *body_index_add(struct tensor *out, struct tensor *self, int64_t dim,
                               struct tensor *index, struct tensor *source, struct scalar alpha)
 {
@@ -340,6 +342,7 @@ struct tensor *body_index_copy(struct tensor *out, struct tensor *self, int64_t 
 
 /* --- index_fill --- */
 
+/* Unlike its relatives it counts negative places from the end. */
 struct tensor *body_index_fill(struct tensor *out, struct tensor *self, int64_t dim,
                                struct tensor *index, struct scalar value)
 {

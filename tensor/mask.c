@@ -71,6 +71,7 @@ static struct tensor *copy_for_mask(struct tensor *self, struct tensor *mask)
     return copy;
 }
 
+/* As where(mask, value, self): it touches every element, but without a branch. */
 struct tensor *body_masked_fill(struct tensor *out, struct tensor *self, struct tensor *mask,
                                 struct scalar value)
 {
@@ -178,6 +179,7 @@ static void keep_pieces(void *arg, int64_t begin, int64_t end)
     }
 }
 
+/* Each thread begins to write where the elements before its piece end. */
 static struct tensor *select_dense(const struct tensor *self, const struct tensor *mask)
 {
     struct pieces pieces;
@@ -197,6 +199,7 @@ static struct tensor *select_dense(const struct tensor *self, const struct tenso
     return result;
 }
 
+/* Both are stretched and contiguous before, so that a piece of the mask is a piece of self. */
 struct tensor *body_masked_select(struct tensor *out, struct tensor *self, struct tensor *mask)
 {
     struct tensor *values = NULL, *dense = NULL, *result = NULL;
@@ -290,6 +293,7 @@ static int scatter_dense(struct tensor *target, const struct tensor *mask,
     return work_result(&pieces.work);
 }
 
+/* What cannot be written in one sweep is written in a contiguous copy, and copied back. */
 struct tensor *body_masked_scatter(struct tensor *out, struct tensor *self, struct tensor *mask,
                                    struct tensor *source)
 {

@@ -46,6 +46,7 @@ static void tiling_add(struct tiling *tiling, int64_t size, int64_t target, int6
     tiling->source[tiling->dims++] = source;
 }
 
+/* One copy whose source does not move along the times of repetition. */
 static int fill_tiles(struct tensor *result, struct tensor *self, struct ints repeats)
 {
     struct tiling tiling = {.dims = 0};
@@ -90,6 +91,7 @@ struct tensor *body_repeat(struct tensor *out, struct tensor *self, struct ints 
     return result;
 }
 
+/* Counts for the last dims; NumPy and PyTorch add dims or counts of 1 in front. */
 struct tensor *compose_tile(struct tensor *self, struct ints dims)
 {
     int64_t repeats[TENSOR_MAX_DIMS];
@@ -192,6 +194,7 @@ static int check_counts(const struct tensor *repeats)
     return 0;
 }
 
+/* [2, 0, 1] → [0, 0, 2]: the indices that repeat_interleave() of a tensor then selects. */
 struct tensor *body_repeat_interleave_counts(struct tensor *out, struct tensor *repeats,
                                              struct maybe_int output_size)
 {
@@ -329,6 +332,7 @@ static int roll_flat(struct tensor *result, struct tensor *self, int64_t shift)
     return status;
 }
 
+/* Shifts of one dim that is named twice add up. */
 struct tensor *body_roll(struct tensor *out, struct tensor *self, struct ints shifts,
                          struct ints dims)
 {
@@ -439,6 +443,7 @@ static int check_rot90(const struct tensor *self, struct ints dims, int64_t *pla
     return shape_wrap_dim(&plane[0], self->dims) || shape_wrap_dim(&plane[1], self->dims) ? -1 : 0;
 }
 
+/* A quarter turn is a flip and a transposition, which costs nothing: the strides show it. */
 struct tensor *body_rot90(struct tensor *out, struct tensor *self, int64_t k, struct ints dims)
 {
     bool flipped[TENSOR_MAX_DIMS] = {false};
@@ -482,6 +487,7 @@ static int copy_block(struct tensor *result, struct tensor *block, int64_t row, 
     return copy_taken(target, source);
 }
 
+/* Vectors and numbers count as matrices of one row. */
 struct tensor *body_block_diag(struct tensor *out, struct tensors tensors)
 {
     static const int64_t nothing[2] = {1, 0}; /* the shape of no blocks at all */

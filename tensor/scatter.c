@@ -192,6 +192,7 @@ struct tensor *body_gather(struct tensor *out, struct tensor *self, int64_t dim,
 
 /* --- scatter --- */
 
+/* Whether no dim of the index but one is longer than that of the other. */
 static bool fits_within(const struct tensor *index, const struct tensor *other, int except)
 {
     for (int i = 0; i < index->dims && i < other->dims; i++)
@@ -380,6 +381,7 @@ struct tensor *body_scatter_add(struct tensor *out, struct tensor *self, int64_t
     return scatter_fold(out, self, dim, index, src, false, LINE_ADD);
 }
 
+/* The names of scatter(reduce=…), which scatter_reduce() has others for. */
 static int old_reduce(const char *reduce, enum line_fold *fold)
 {
     if (strcmp(reduce, "add") == 0)
@@ -514,6 +516,7 @@ static int divide_whole(struct tensor *sum, const struct tensor *counts)
     return status;
 }
 
+/* A sum divided by how many elements it is of. */
 static int take_mean(struct tensor *sum, int64_t dim, struct tensor *index, bool include_self)
 {
     struct tensor *counts = count_places(sum, dim, index, include_self), *mean = NULL;
@@ -529,6 +532,8 @@ static int take_mean(struct tensor *sum, int64_t dim, struct tensor *index, bool
     return status;
 }
 
+/* Where self is not included, the places named begin with what leaves the first element as it is.
+ */
 struct tensor *body_scatter_reduce(struct tensor *out, struct tensor *self, int64_t dim,
                                    struct tensor *index, struct tensor *src, const char *reduce,
                                    bool include_self)

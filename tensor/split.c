@@ -65,6 +65,7 @@ struct tensor *compose_narrow_tensor(struct tensor *self, int64_t dim, struct te
     return compose_narrow(self, dim, value.i, length);
 }
 
+/* Its checks are those of narrow(), in another order: a negative length counts as too long. */
 struct tensor *body_narrow_copy(struct tensor *out, struct tensor *self, int64_t dim, int64_t start,
                                 int64_t length)
 {
@@ -80,6 +81,7 @@ struct tensor *body_narrow_copy(struct tensor *out, struct tensor *self, int64_t
 
 /* --- pieces along a dim --- */
 
+/* Room for that many tensors; of none, too, since NULL stands for failure. */
 static int list_init(struct tensor_list *list, int64_t room)
 {
     *list = (struct tensor_list){mem_alloc((size_t)(room ? room : 1) * sizeof *list->items), 0};
@@ -97,6 +99,7 @@ static int list_add(struct tensor_list *list, struct tensor *item)
     return 0;
 }
 
+/* An empty piece keeps the offset of the whole: it might lie behind the storage otherwise. */
 static struct tensor *piece_of(struct tensor *self, int64_t dim, int64_t start, int64_t length)
 {
     struct tensor *view = tensor_alias(self, self->dims, self->sizes, self->strides,
@@ -256,6 +259,7 @@ static int check_tensor_split(const struct tensor *self, int64_t *dim)
     return shape_wrap_dim(dim, self->dims);
 }
 
+/* The first pieces are one longer where the dim does not divide evenly, as in NumPy. */
 int compose_tensor_split(struct tensor *self, int64_t sections, int64_t dim,
                          struct tensor_list *result)
 {
@@ -279,6 +283,7 @@ int compose_tensor_split(struct tensor *self, int64_t sections, int64_t dim,
     return 0;
 }
 
+/* Between neighbouring indices, which may be negative, too large or out of order, as for slices. */
 int compose_tensor_split_indices(struct tensor *self, struct ints indices, int64_t dim,
                                  struct tensor_list *result)
 {

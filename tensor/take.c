@@ -58,6 +58,7 @@ static int check_same_dtype(const struct tensor *self, const struct tensor *othe
     return -1;
 }
 
+/* Contiguous, whatever the strides of the index. */
 struct tensor *body_take(struct tensor *out, struct tensor *self, struct tensor *index)
 {
     size_t bytes = dtype_info[self->dtype].bytes;
@@ -147,6 +148,7 @@ static struct tensor *stretched(struct tensor *self, const struct shape *shape, 
     return tensor_expand(self, sizes, true);
 }
 
+/* All dims but `dim` broadcast: there the index says how long the result is. */
 static int common_shape(struct shape *shape, const struct tensor *self,
                         const struct tensor *indices, int64_t dim)
 {
@@ -238,6 +240,7 @@ static int64_t count_classes(const struct tensor *classes, int64_t num_classes)
     return -1;
 }
 
+/* A new last dim has one place a class. */
 struct tensor *compose_one_hot(struct tensor *self, int64_t num_classes)
 {
     struct tensor *classes, *wide = NULL, *zeros = NULL, *result = NULL;

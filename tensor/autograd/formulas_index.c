@@ -83,6 +83,7 @@ struct tensor *compose_take_grad(struct tensor *grad, struct ints sizes, struct 
     return zeros ? written(zeros, tensor_put_(zeros, index, grad, true)) : NULL;
 }
 
+/* Elements that were overwritten have no influence any more. */
 struct tensor *compose_put_self_grad(struct tensor *grad, struct tensor *index, struct ints sizes,
                                      bool accumulate)
 {
@@ -108,6 +109,7 @@ struct tensor *compose_masked_value_grad(struct tensor *grad, struct tensor *mas
     return result;
 }
 
+/* Zeros with the gradient put back in order; the engine sums it where self was stretched. */
 struct tensor *compose_masked_select_grad(struct tensor *grad, struct ints sizes,
                                           struct tensor *mask)
 {
@@ -161,9 +163,11 @@ static struct tensor *join(struct tensor *(*op)(struct tensor *, struct tensor *
 static struct tensor *place_counts(struct tensor *self, int64_t dim, struct tensor *index,
                                    struct tensor *src, bool include_self)
 {
-    struct tensor *start = include_self ? tensor_ones_like(self, MEMORY_PRESERVE, DTYPE_NONE, DEVICE_DEFAULT)
-                                        : tensor_zeros_like(self, MEMORY_PRESERVE, DTYPE_NONE, DEVICE_DEFAULT);
-    struct tensor *ones = start ? tensor_ones_like(src, MEMORY_PRESERVE, DTYPE_NONE, DEVICE_DEFAULT) : NULL;
+    struct tensor *start =
+        include_self ? tensor_ones_like(self, MEMORY_PRESERVE, DTYPE_NONE, DEVICE_DEFAULT)
+                     : tensor_zeros_like(self, MEMORY_PRESERVE, DTYPE_NONE, DEVICE_DEFAULT);
+    struct tensor *ones =
+        start ? tensor_ones_like(src, MEMORY_PRESERVE, DTYPE_NONE, DEVICE_DEFAULT) : NULL;
     struct tensor *counts = ones ? tensor_scatter_add(start, dim, index, ones) : NULL;
     struct tensor *empty = counts ? join(tensor_eq, tensor_retain(counts), number(0)) : NULL;
     struct tensor *result = empty ? tensor_masked_fill(counts, empty, scalar_int(1)) : NULL;
@@ -232,7 +236,8 @@ static struct tensor *product_of_others(struct tensor *self, int64_t dim, struct
         filled ? tensor_scatter_reduce(self, dim, index, filled, "prod", include_self) : NULL;
     struct tensor *zeros =
         zero ? tensor__to_copy(zero, (enum dtype)src->dtype, DEVICE_DEFAULT) : NULL;
-    struct tensor *none = zeros ? tensor_zeros_like(self, MEMORY_PRESERVE, DTYPE_NONE, DEVICE_DEFAULT) : NULL;
+    struct tensor *none =
+        zeros ? tensor_zeros_like(self, MEMORY_PRESERVE, DTYPE_NONE, DEVICE_DEFAULT) : NULL;
     struct tensor *counts = none ? tensor_scatter_add(none, dim, index, zeros) : NULL;
     struct tensor *single = join(tensor_eq, gathered(counts, dim, index), number(1));
     struct tensor *alone = single ? tensor_bitwise_and(single, zero) : NULL;
@@ -253,6 +258,7 @@ static struct tensor *product_of_others(struct tensor *self, int64_t dim, struct
     return result;
 }
 
+/* A 0 in self is taken for 1: what is left is the product of the others. */
 static struct tensor *product_self_grad(struct tensor *grad, struct tensor *self, int64_t dim,
                                         struct tensor *index, struct tensor *src, bool include_self)
 {
