@@ -106,18 +106,38 @@ static int compare_ranked(const void *left, const void *right)
     return a->index < b->index ? -1 : 1;
 }
 
+/* Up to so many of the best are kept in order while a row is read; more are sorted. */
+#define KEPT_MAX 64
+
+/* Puts an item at its place among the `count` best so far, of which at most `most` are kept. */
+static int64_t keep_best(struct ranked *items, int64_t count, int64_t most, struct ranked item)
+{
+    int64_t at = count < most ? count : most - 1;
+    if (count == most && compare_ranked(&item, &items[at]) > 0) {
+        return count;
+    }
+    for (; at > 0 && compare_ranked(&item, &items[at - 1]) < 0; at--) {
+        items[at] = items[at - 1];
+    }
+    items[at] = item;
+    return count < most ? count + 1 : count;
+}
+
 /* The best of a row come first in `items`. */
 static void rank(struct ranked *items, const double *weights, const double *times,
                  const struct weights *all)
 {
-    int64_t best = 0;
+    bool keeps = all->samples <= KEPT_MAX;
+    int64_t count = 0;
     for (int64_t k = 0; k < all->columns; k++) {
-        items[k] = (struct ranked){rounded(all->dtype, weights[k] / times[k]), k};
-        best = items[k].key > items[best].key ? k : best;
+        struct ranked item = {rounded(all->dtype, weights[k] / times[k]), k};
+        if (keeps) {
+            count = keep_best(items, count, all->samples, item);
+        } else {
+            items[k] = item;
+        }
     }
-    if (all->samples == 1) {
-        items[0] = items[best];
-    } else {
+    if (!keeps) {
         qsort(items, (size_t)all->columns, sizeof *items, compare_ranked);
     }
 }
