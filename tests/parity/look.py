@@ -74,7 +74,7 @@ def describe(value):
         name = f"{short(value.dtype)}[{','.join(map(str, value.shape))}]"
         if value.requires_grad:
             name += f" {node(value) or 'leaf'}"
-        return {name: value.detach().reshape(-1).tolist()}
+        return {name: value.detach().clone().reshape(-1).tolist()}  # the clone of PyTorch's zeros without memory has some
     if isinstance(value, torch.Size):
         return {"size": list(value)}
     if isinstance(value, (list, tuple)):
