@@ -63,29 +63,27 @@ static int check_interpolation(const char *name, const char *interpolation)
  * which is kept with size 1 where it is to be. */
 static struct tensor *sorted_last(struct tensor *self, struct maybe_int dim, bool keepdim)
 {
-    struct tensor *moved, *sorted[2];
-    if (!dim.has) {
-        int64_t sizes[TENSOR_MAX_DIMS + 1];
-        int kept = keepdim ? self->dims : 0;
-        for (int i = 0; i < kept; i++) {
-            sizes[i] = 1;
+    int64_t sizes[TENSOR_MAX_DIMS + 1];
+    int count = 0;
+    bool flat = !dim.has || self->dims == 0;
+    struct tensor *sorted[2] = {NULL, NULL};
+    struct tensor *moved = flat                          ? tensor_reshape(self, INTS(-1))
+                           : dim.value == self->dims - 1 ? tensor_retain(self)
+                                                         : tensor_movedim_int(self, dim.value, -1);
+    for (int i = 0; i < self->dims; i++) {
+        if (flat ? keepdim : i != dim.value || keepdim) {
+            sizes[count++] = flat || i == dim.value ? 1 : self->sizes[i];
         }
-        sizes[kept] = self->numel;
-        moved = tensor_reshape(self, (struct ints){sizes, kept + 1});
-    } else if (keepdim) {
-        struct tensor *wide = tensor_unsqueeze(self, -1);
-        moved = wide ? tensor_transpose(wide, dim.value, -1) : NULL;
-        tensor_release(wide);
-    } else {
-        moved = self->dims ? tensor_movedim_int(self, dim.value, -1) : tensor_unsqueeze(self, -1);
     }
-    int status = moved ? tensor_sort(moved, false, -1, false, sorted) : -1;
-    tensor_release(moved);
-    if (status) {
-        return NULL;
+    sizes[count++] = flat ? self->numel : self->sizes[dim.value];
+    struct tensor *result = NULL;
+    if (moved && tensor_sort(moved, -1, false, sorted) == 0) {
+        result = tensor_reshape(sorted[0], (struct ints){sizes, count});
     }
+    tensor_release(sorted[0]);
     tensor_release(sorted[1]);
-    return sorted[0];
+    tensor_release(moved);
+    return result;
 }
 
 /* Where the quantiles lie in each sorted line, between two places: fractions of the last place, of

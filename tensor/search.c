@@ -4,6 +4,7 @@
 #include "backend.h"
 #include "call.h"
 #include "op_functions.h"
+#include "reduce.h"
 #include "shape.h"
 
 /* values looked up by one thread at least */
@@ -135,6 +136,31 @@ static int check_side(const char *side, bool right)
     return 0;
 }
 
+static int check_out(const struct tensor *out, bool out_int32)
+{
+    if (!out || out->dtype == (out_int32 ? DTYPE_I32 : DTYPE_I64)) {
+        return 0;
+    }
+    error_set(ERROR_RUNTIME,
+              "torch.searchsorted(): output tensor's dtype is wrong, it can only be Int(int32) or "
+              "Long(int64) depending on whether out_int32 flag is True, but we got output tensor's "
+              "dtype %s and out_int32 flag is %s",
+              dtype_info[out->dtype].class_name, out_int32 ? "True" : "False");
+    return -1;
+}
+
+static int warn_of_copy(const struct tensor *tensor, const char *which)
+{
+    if (!tensor || tensor_is_contiguous(tensor)) {
+        return 0;
+    }
+    return warning_emit("torch.searchsorted(): %s tensor is non-contiguous, this will lower the "
+                        "performance due to extra data copy when converting non-contiguous tensor "
+                        "to contiguous, please use contiguous %s tensor if possible. This message "
+                        "will only appear once per program.",
+                        which, which);
+}
+
 /* --- running --- */
 
 /* The dtype in which both are compared. */
@@ -155,7 +181,7 @@ static struct tensor *dense_as(struct tensor *self, enum dtype dtype)
 }
 
 static struct tensor *search_all(struct tensor *boundaries, struct tensor *values,
-                                 struct tensor *sorter, bool right, bool out_int32)
+                                 struct tensor *sorter, bool right)
 {
     struct search search = {.dtype = common_dtype(boundaries, values), .right = right};
     struct tensor *places = NULL, *order = sorter ? call_contiguous(sorter) : NULL;
@@ -184,22 +210,27 @@ done:
     tensor_release(wanted);
     tensor_release(limits);
     tensor_release(order);
-    struct tensor *result = places ? call_cast(places, out_int32 ? DTYPE_I32 : DTYPE_I64) : NULL;
-    tensor_release(places);
-    return result;
+    return places;
 }
 
 struct tensor *body_searchsorted(struct tensor *out, struct tensor *sorted_sequence,
                                  struct tensor *self, bool out_int32, bool right, const char *side,
                                  struct tensor *sorter)
 {
-    (void)out; /* stored by the caller: there is no form in place */
+    struct shape shape;
     if (check_side(side, right) || check_shapes(sorted_sequence, self) ||
-        (sorter && check_sorter(sorted_sequence, sorter))) {
+        (sorter && check_sorter(sorted_sequence, sorter)) || check_out(out, out_int32) ||
+        warn_of_copy(self, "input value") || warn_of_copy(sorted_sequence, "boundary") ||
+        warn_of_copy(sorter, "sorter")) {
         return NULL;
     }
     right = right || (side && strcmp(side, "right") == 0);
-    return search_all(sorted_sequence, self, sorter, right, out_int32);
+    shape_like(&shape, self);
+    if (out && call_prepare_out(out, &shape, (enum dtype)out->dtype, "searchsorted")) {
+        return NULL;
+    }
+    struct tensor *places = search_all(sorted_sequence, self, sorter, right);
+    return reduction_deliver(places, out_int32 ? DTYPE_I32 : DTYPE_I64, out);
 }
 
 struct tensor *body_searchsorted_scalar(struct tensor *out, struct tensor *sorted_sequence,

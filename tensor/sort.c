@@ -89,7 +89,7 @@ struct pick_op {
 
 static const struct pick_op kth_op = {KTH, "kthvalue", false};
 static const struct pick_op median_op = {MEDIAN, "median", false};
-static const struct pick_op nanmedian_op = {NANMEDIAN, "nanmedian", false};
+static const struct pick_op nanmedian_op = {NANMEDIAN, "median", false};
 static const struct pick_op mode_op = {MODE, "mode", true};
 
 static int check_dtype(const struct pick_op *op, const struct tensor *self)
@@ -97,8 +97,7 @@ static int check_dtype(const struct pick_op *op, const struct tensor *self)
     if (op->bools || self->dtype != DTYPE_BOOL) {
         return 0;
     }
-    error_set(ERROR_NOT_IMPLEMENTED, "\"%s_cpu\" not implemented for 'Bool'",
-              op->kind == NANMEDIAN ? "median" : op->name);
+    error_set(ERROR_NOT_IMPLEMENTED, "\"%s_cpu\" not implemented for 'Bool'", op->name);
     return -1;
 }
 

@@ -1,4 +1,6 @@
 /* The overloads of var and std, and their derivative formulas (see formulas.c). */
+#include <math.h>
+
 #include "node.h"
 #include "op_functions.h"
 #include "steps.h"
@@ -52,12 +54,36 @@ int compose_std_mean_unbiased(struct tensor *self, bool unbiased, struct tensor 
 
 /* --- gradients --- */
 
+/* n - correction */
+static double freedom_of(struct tensor *self, struct ints dim, struct scalar correction)
+{
+    double count = scalar_to_double(reduced_count(tensor_shape(self), dim));
+    return count - (correction.kind == SCALAR_NONE ? 1 : scalar_to_double(correction));
+}
+
+/* Where nothing is left to divide by: infinite slopes, none at the mean. */
+static struct tensor *infinite_slopes(struct tensor *grad, struct tensor *self)
+{
+    struct tensor *mean = tensor_mean(self, DTYPE_NONE);
+    struct tensor *at_mean = mean ? tensor_eq(self, mean) : NULL;
+    struct tensor *nan = at_mean ? tensor_weak(scalar_float(NAN)) : NULL;
+    struct tensor *infinity = nan ? tensor_weak(scalar_float(INFINITY)) : NULL;
+    struct tensor *slopes = infinity ? tensor_where(at_mean, nan, infinity) : NULL;
+    tensor_release(infinity);
+    tensor_release(nan);
+    tensor_release(at_mean);
+    tensor_release(mean);
+    return join_step(tensor_mul, slopes, tensor_retain(grad));
+}
+
 /* 2 / (n - correction) × grad × (self - mean) */
 struct tensor *compose_var_grad(struct tensor *grad, struct tensor *self, struct ints dim,
                                 struct scalar correction, bool keepdim)
 {
-    double count = scalar_to_double(reduced_count(tensor_shape(self), dim));
-    double freedom = count - (correction.kind == SCALAR_NONE ? 1 : scalar_to_double(correction));
+    double freedom = freedom_of(self, dim, correction);
+    if (freedom <= 0 && (dim.count < 0 || self->dims == 0)) {
+        return infinite_slopes(grad, self);
+    }
     struct tensor *wide = tensor_restored(grad, tensor_shape(self), dim, keepdim);
     struct tensor *mean = wide ? tensor_mean_dim(self, dim, true, DTYPE_NONE) : NULL;
     struct tensor *scaled = number_step(tensor_mul, wide, scalar_float(2 / freedom));
@@ -96,9 +122,14 @@ struct tensor *compose_var_mean_grad(struct tensors grads, struct tensor *self, 
 struct tensor *compose_std_mean_grad(struct tensors grads, struct tensor *self, struct ints dim,
                                      struct scalar correction, bool keepdim)
 {
-    struct tensor *std = tensor_std(self, dim, correction, keepdim);
-    struct tensor *slope =
-        std ? tensor_std_grad(grads.items[0], self, std, dim, correction, keepdim) : NULL;
-    tensor_release(std);
+    struct tensor *slope;
+    if (freedom_of(self, dim, correction) <= 0) { /* without the warning a second time */
+        slope = tensor_var_grad(grads.items[0], self, dim, correction, keepdim);
+        slope = number_step(tensor_mul, slope, scalar_float(NAN));
+    } else {
+        struct tensor *std = tensor_std(self, dim, correction, keepdim);
+        slope = std ? tensor_std_grad(grads.items[0], self, std, dim, correction, keepdim) : NULL;
+        tensor_release(std);
+    }
     return add_step(slope, mean_grad(grads.items[1], self, dim, keepdim));
 }

@@ -198,16 +198,11 @@ struct tensor *compose_logsumexp_grad(struct tensor *grad, struct tensor *self,
 
 /* --- sorting: forms that are made of sort() --- */
 
-int compose_sort_dim(struct tensor *self, int64_t dim, bool descending, struct tensor **result)
-{
-    return tensor_sort(self, false, dim, descending, result);
-}
-
 /* One of sort()'s results; the other is released. */
 static struct tensor *sort_result(struct tensor *self, int64_t dim, bool descending, int which)
 {
     struct tensor *result[2];
-    if (tensor_sort(self, false, dim, descending, result)) {
+    if (tensor_sort(self, dim, descending, result)) {
         return NULL;
     }
     tensor_release(result[1 - which]);
