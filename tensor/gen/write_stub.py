@@ -53,7 +53,7 @@ def result(overload):
 def covers(first, second):
     """Whether the first of two parameter lists takes all that the second does: checkers refuse such overloads."""
     first, second = (text.replace('Tensor | _Number', '_Number') for text in (first, second))
-    return first == second or first.startswith(second + ', *, out: ')
+    return first == second or first.startswith((second + ', *, out: ', second + ', out: '))
 
 
 def definitions(op, functions):

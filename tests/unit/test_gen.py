@@ -37,7 +37,7 @@ def generate(folder, text):
     decl, out = folder / 'test.decl', folder / 'out'
     decl.write_text(text)
     done = subprocess.run([sys.executable, '-B', GENERATOR, '--out', str(out), str(decl)], capture_output=True, text=True)
-    files = {path.name: path.read_text() for path in out.iterdir()} if out.exists() else {}
+    files = {path.name: path.read_text() for path in out.rglob('*.*')} if out.exists() else {}
     return done, files
 
 
@@ -96,9 +96,9 @@ def test_the_facts_for_tests_list_every_signature(tmp_path):
 
 def test_an_unchanged_table_leaves_the_files_alone(tmp_path):
     good(tmp_path, ADD)
-    times = {path: path.stat().st_mtime_ns for path in (tmp_path / 'out').iterdir()}
+    times = {path: path.stat().st_mtime_ns for path in (tmp_path / 'out').rglob('*.*')}
     good(tmp_path, ADD)
-    assert times == {path: path.stat().st_mtime_ns for path in (tmp_path / 'out').iterdir()}
+    assert times == {path: path.stat().st_mtime_ns for path in (tmp_path / 'out').rglob('*.*')}
 
 
 @pytest.mark.parametrize('old, new, message', [
