@@ -1,8 +1,10 @@
 """Where two answers differ. Needs no torch."""
 import math
+import re
 
 # assert_close's tolerances (relative, absolute)
 TOLERANCES = {"float16": (1e-3, 1e-5), "bfloat16": (1.6e-2, 1e-5), "float32": (1.3e-6, 1e-5), "float64": (1e-7, 1e-7)}
+ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 
 def _close(actual, expected, tolerance):
@@ -17,10 +19,8 @@ def _close(actual, expected, tolerance):
 
 
 def _same_words(actual, expected):
-    """Whether two texts agree; PyTorch's list of overloads may have those for names of dims, which are not here."""
-    if "tuple of names" in expected or "name dim" in expected:
-        return actual.split("(")[0] == expected.split("(")[0]
-    return actual == expected
+    """Whether two texts agree, apart from addresses."""
+    return actual == expected or ADDRESS.sub("0x", actual) == ADDRESS.sub("0x", expected)
 
 
 def _told(place, actual, expected):
