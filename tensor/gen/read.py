@@ -17,7 +17,7 @@ indented to its key's value continues it; `#` starts a comment. Keys:
   kernel_name  the name in "… not implemented for 'Bool'" when it is not NAME
   check        C call made first: `int check_x(ARGS)`, sets the error
   inputs       ARG:bool (a condition: not promoted), ARG:number (Python numbers are taken for this Tensor), ARG:wide (one
-               number stays float where the others are float16 or bfloat16)
+               number stays float where the others are float16 or bfloat16), ARG:first (leads the layout of the result)
   dtypes       kinds that an `each` or `fold` op has loops for: bool int float; all when left out
   each         elementwise body, a C expression over the arguments: becomes loops, `Scalar` operands enter as weak tensors;
                one that passes on `params` may raise "ZeroDivisionError" for integers (see loop_fault)
@@ -58,7 +58,7 @@ OUT_RULES = set('cast exact same match scalar_type type assert join required inp
 TYPE_RULES = {'arith', 'float', 'compare', 'same', 'accumulate', 'count'}
 PY_WORDS = {'function', 'method', 'inplace', 'inplace_function', 'out'}
 MODULES = ('nn', 'linalg')
-FLAGS = {'bool', 'number', 'wide'}
+FLAGS = {'bool', 'number', 'wide', 'first'}
 OPERATORS = set('+ - * / // % ** @ & | ^ << >> neg abs == != < <= > >='.split())
 # dtype → (C type that it is stored in, bytes, kind); the order is that of dtype.def
 DTYPES = {'BOOL': ('uint8_t', 1, 'bool'), 'U8': ('uint8_t', 1, 'int'), 'I8': ('int8_t', 1, 'int'),
@@ -201,7 +201,8 @@ class Function:
         self.name = 'tensor_' + self.short
         names = {a.name for s in sigs for a in s.args if a.type == 'Tensor'} if each else ()
         self.params = [replace(a, type='Tensor') if a.name in names else a for a in self.sig.args if a.in_c]
-        self.operands = [a for a in self.params if a.type == 'Tensor']
+        self.operands = sorted((a for a in self.params if a.type == 'Tensor'),
+                               key=lambda a: 'first' not in named.flags.get(a.name, ()))
         self.scalars = [a for a in self.params if a.type == 'Scalar']
         self.recorded = [s for s in sigs if s.node]
         # a form that writes into self besides the functional one

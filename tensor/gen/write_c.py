@@ -447,7 +447,8 @@ class OpWriter:
 
     def out(self, which):
         outs, fits = outs_of(self.sig), self.kind == 'body' and ' out' in self.sig.text('body')
-        inputs, items = items_of([a for a in self.f.params if a.type.startswith('Tensor')])
+        each = self.kind == 'each'
+        inputs, items = items_of(self.f.operands if each else [a for a in self.f.params if a.type.startswith('Tensor')])
         # PyTorch asks no op whose results are never part of a graph, and names one without a derivative otherwise
         known = self.f.recorded or self.kind == 'compose'
         asked = self.types != 'TYPES_COMPARE' and (known or self.kind == 'each' or any(a.factory for a in self.sig.args))

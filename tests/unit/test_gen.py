@@ -101,6 +101,27 @@ def test_an_unchanged_table_leaves_the_files_alone(tmp_path):
     assert times == {path: path.stat().st_mtime_ns for path in (tmp_path / 'out').rglob('*.*')}
 
 
+def test_an_op_under_another_name_has_no_c_of_its_own(tmp_path):
+    files = good(tmp_path, ADD + 'op plus\n  same   add\n')
+    assert 'plus' not in files['ops.c'] + files['loops_test.c'] + files['tensor_ops.h']
+    assert '{"plus_", true, ' in files['binding.c']
+    assert files['binding.c'].count('tensor_add_(') == files['binding.c'].count('static int invoke_add_(') + 1
+
+
+def test_signatures_of_python_alone_put_the_arguments_into_the_same_places(tmp_path):
+    line = '         (Tensor self, Scalar alpha, Tensor other) -> Tensor   deprecated\n'
+    binding = good(tmp_path, ADD.replace('AddBackward0\n', 'AddBackward0\n' + line))['binding.c']
+    params = binding[binding.index('add_method_params_1[]'):].split('};')[0]
+    assert params.index('{"alpha", PARAM_SCALAR, 0, 0, 2, ') < params.index('{"other", PARAM_TENSOR, 0, 0, 1, ')
+    assert 'invoke_add, true}' in binding and 'invoke_add, false}' in binding
+
+
+def test_each_file_of_the_table_has_its_own_loops(tmp_path):
+    files = good(tmp_path, ADD)
+    assert 'const loop_fn ISA_NAME(pointwise_mul_)[DTYPE_COUNT]' in files['loops_test.c']
+    assert '[POINTWISE_MUL] = pointwise_mul_##isa,' in files['kernels.c']
+
+
 @pytest.mark.parametrize('old, new, message', [
     ('  types  arith', '  typos  arith', 'test.decl:5: unknown key "typos"'),
     ('  types  arith', '  types  magic', 'test.decl:3: unknown type rule "magic"'),
