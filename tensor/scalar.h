@@ -103,15 +103,24 @@ VECTOR_BINARY_FUNCTIONS(DECLARE_BINARY)
     static inline T smaller_##name(T a, T b)                                                       \
     {                                                                                              \
         return a < b ? a : b;                                                                      \
+    }                                                                                              \
+    static inline T clamped_##name(T x, T low, T high)                                             \
+    {                                                                                              \
+        return smaller_##name(larger_##name(x, low), high);                                        \
     }
 #define SCALAR_FLOAT_ORDER(T, name)                                                                \
     static inline T larger_##name(T a, T b)                                                        \
     {                                                                                              \
-        return a > b || a != a ? a : b;                                                            \
+        return ((a > b) | (a != a)) ? a : b;                                                       \
     }                                                                                              \
     static inline T smaller_##name(T a, T b)                                                       \
     {                                                                                              \
-        return a < b || a != a ? a : b;                                                            \
+        return ((a < b) | (a != a)) ? a : b;                                                       \
+    }                                                                                              \
+    static inline T clamped_##name(T x, T low, T high)                                             \
+    {                                                                                              \
+        T raised = ((x < low) | (low != low)) ? low : x;                                           \
+        return ((raised > high) | (high != high)) ? high : raised;                                 \
     }
 SCALAR_ORDER(uint8_t, u8)
 SCALAR_ORDER(int8_t, i8)
@@ -124,7 +133,7 @@ SCALAR_FLOAT_ORDER(double, f64)
 #define larger(a, b) SCALAR_BY_TYPE(larger, a)(a, b)
 #define smaller(a, b) SCALAR_BY_TYPE(smaller, a)(a, b)
 /* `low` first, so that `high` wins where they cross */
-#define clamped(x, low, high) smaller(larger(x, low), high)
+#define clamped(x, low, high) SCALAR_BY_TYPE(clamped, x)(x, low, high)
 /* the same without regard to a NaN on one side */
 #define larger_number(a, b) ((b) != (b) ? (a) : (a) >= (b) ? (a) : (b))
 #define smaller_number(a, b) ((b) != (b) ? (a) : (a) <= (b) ? (a) : (b))

@@ -4,7 +4,7 @@ Every piece names the line of the table that it comes from."""
 
 import re
 
-from lower import BANNER, KINDS, at, classes, constant, convert, loop_tables, loops_c, needs, render, wrap
+from lower import BANNER, KINDS, at, classes, constant, convert, is_placeholder, loop_tables, loops_c, needs, render, wrap
 from read import fail, parse_call
 
 APPLY_ARGS = 'struct node *node, struct tensor *const *grads_in, struct tensor **grads_out'
@@ -450,7 +450,7 @@ class OpWriter:
         each = self.kind == 'each'
         inputs, items = items_of(self.f.operands if each else [a for a in self.f.params if a.type.startswith('Tensor')])
         # PyTorch asks no op whose results are never part of a graph, and names one without a derivative otherwise
-        known = self.f.recorded or self.kind == 'compose'
+        known = any(not is_placeholder(s.node) for s in self.f.recorded) or self.kind == 'compose'
         asked = self.types != 'TYPES_COMPARE' and (known or self.kind == 'each' or any(a.factory for a in self.sig.args))
         prefix = '' if known else 'aten::'
         rule, *named = (self.sig.text('out') or ('exact' if self.kind in ('cpu', 'compose') else 'cast')).split()
