@@ -112,6 +112,8 @@ $(B)/obj/gen/%.o: $(B)/gen/%.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(if $(findstring binding,$<),$(BINDING_CFLAGS) -Itensor/python,$(TENSOR_CFLAGS)) -c -o $@ $<
 $(B)/gen/%.c: $(GENSTAMP) ;
+# without a rule make would look at a header's time before it is written anew, and keep stale objects
+$(B)/gen/%.h: $(GENSTAMP) ;
 
 # the one file that opens parallel regions
 $(B)/obj/tensor/cpu/threads.o: TENSOR_CFLAGS += -fopenmp
