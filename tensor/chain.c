@@ -81,7 +81,7 @@ static int check_ends(struct tensors list)
     return 0;
 }
 
-static int check_neighbours(const struct chain *chain)
+static int check_neighbours(const struct chain *chain, struct tensors list)
 {
     for (int i = 0; i < chain->count; i++) {
         const struct tensor *first = chain->matrices[0], *matrix = chain->matrices[i];
@@ -95,13 +95,12 @@ static int check_neighbours(const struct chain *chain)
         }
     }
     for (int i = 1; i < chain->count; i++) {
-        struct tensor *left = chain->matrices[i - 1], *right = chain->matrices[i];
-        if (left->sizes[1] != right->sizes[0]) {
+        if (chain->matrices[i - 1]->sizes[1] != chain->matrices[i]->sizes[0]) {
             char a[64], b[64];
             error_set(ERROR_RUNTIME,
                       "multi_dot(): tensors %d and %d with shapes %s and %s cannot be multiplied",
-                      i - 1, i, shape_text(tensor_shape(left), a, sizeof a),
-                      shape_text(tensor_shape(right), b, sizeof b));
+                      i - 1, i, shape_text(tensor_shape(list.items[i - 1]), a, sizeof a),
+                      shape_text(tensor_shape(list.items[i]), b, sizeof b));
             return -1;
         }
     }
@@ -134,7 +133,7 @@ struct tensor *compose_multi_dot(struct tensors list)
                   list.count < 2 ? "least" : "most", list.count < 2 ? 2 : CHAIN_MAX, list.count);
         return NULL;
     }
-    if (!check_ends(list) && !chain_fill(&chain, list) && !check_neighbours(&chain)) {
+    if (!check_ends(list) && !chain_fill(&chain, list) && !check_neighbours(&chain, list)) {
         choose_order(&chain);
         product = multiply(&chain, 0, list.count - 1);
     }

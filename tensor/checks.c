@@ -214,14 +214,14 @@ int check_bmm(struct tensor *self, struct tensor *mat2)
 {
     struct shape shape;
 
-    if (shape_bmm(&shape, self, mat2) < 0)
+    if (shape_bmm(&shape, self, mat2) < 0 || check_not_bool(self, mat2, "bmm"))
         return -1;
     if (self->dtype != mat2->dtype) {
         error_set(ERROR_RUNTIME, "expected scalar type %s but found %s",
                   dtype_info[self->dtype].class_name, dtype_info[mat2->dtype].class_name);
         return -1;
     }
-    return check_not_bool(self, mat2, "bmm");
+    return 0;
 }
 
 /* --- numbers for formulas --- */

@@ -43,6 +43,28 @@ static void arrange(struct arrangement *to, const struct tensor *self, const int
     }
 }
 
+/* Sizes that are contracted must be equal, or one of them 1. */
+static int check_sizes(const struct tensor *a, const struct tensor *b, struct ints a_dims,
+                       struct ints b_dims)
+{
+    for (int i = 0; i < a_dims.count; i++) {
+        int64_t a_dim = a_dims.items[i], b_dim = b_dims.items[i];
+        if (shape_wrap_sized_dim(&a_dim, a->dims) || shape_wrap_sized_dim(&b_dim, b->dims)) {
+            return -1;
+        }
+        int64_t a_size = a->sizes[a_dim], b_size = b->sizes[b_dim];
+        if (a_size != b_size && a_size != 1 && b_size != 1) {
+            error_set(ERROR_RUNTIME,
+                      "contracted dimensions need to match, but first has size %lld in dim %lld "
+                      "and second has size %lld in dim %lld",
+                      (long long)a_size, (long long)a_dims.items[i], (long long)b_size,
+                      (long long)b_dims.items[i]);
+            return -1;
+        }
+    }
+    return 0;
+}
+
 static int wrap_dims(const struct tensor *self, struct ints dims, int64_t *wrapped)
 {
     bool seen[TENSOR_MAX_DIMS] = {false};
@@ -75,7 +97,8 @@ static struct tensor *sum_lone(struct tensor *self, const int64_t *dims, const b
     if (number == 0) {
         return self;
     }
-    return after(self, tensor_sum_dim(self, (struct ints){chosen, number}, true, DTYPE_NONE));
+    return after(
+        self, tensor_sum_dim(self, (struct ints){chosen, number}, true, (enum dtype)self->dtype));
 }
 
 /* The operands of a contraction with its dims, wrapped. */
@@ -86,7 +109,7 @@ struct contraction {
     int64_t size; /* of all contracted dims together */
 };
 
-static int match_sizes(struct contraction *c, struct ints dims_self, struct ints dims_other)
+static int sum_lone_dims(struct contraction *c)
 {
     bool a_lone[TENSOR_MAX_DIMS], b_lone[TENSOR_MAX_DIMS];
     c->size = 1;
@@ -94,15 +117,6 @@ static int match_sizes(struct contraction *c, struct ints dims_self, struct ints
         int64_t a = c->a->sizes[c->a_dims[i]], b = c->b->sizes[c->b_dims[i]];
         a_lone[i] = b == 1;
         b_lone[i] = a == 1 && b != 1;
-        if (a != b && !a_lone[i] && !b_lone[i]) {
-            error_set(ERROR_RUNTIME,
-                      "contracted dimensions need to match, but first has size %lld in dim %lld "
-                      "and second has size "
-                      "%lld in dim %lld",
-                      (long long)a, (long long)dims_self.items[i], (long long)b,
-                      (long long)dims_other.items[i]);
-            return -1;
-        }
         c->size *= a_lone[i] || b_lone[i] ? 1 : a;
     }
     c->a = sum_lone(c->a, c->a_dims, a_lone, c->count);
@@ -184,12 +198,13 @@ struct tensor *compose_tensordot(struct tensor *self, struct tensor *other, stru
         error_set(ERROR_RUNTIME, "both inputs should have same dtype");
         return NULL;
     }
-    if (wrap_dims(self, dims_self, c.a_dims) || wrap_dims(other, dims_other, c.b_dims)) {
+    if (check_sizes(self, other, dims_self, dims_other) || wrap_dims(self, dims_self, c.a_dims) ||
+        wrap_dims(other, dims_other, c.b_dims)) {
         return NULL;
     }
     c.a = tensor_retain(self);
     c.b = tensor_retain(other);
-    if (!match_sizes(&c, dims_self, dims_other)) {
+    if (!sum_lone_dims(&c)) {
         result = contract(&c);
     }
     tensor_release(c.a);

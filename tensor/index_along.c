@@ -160,11 +160,8 @@ static int check_add_source(const struct tensor *self, int64_t dim, const struct
             (long long)dim, source->dims);
         return -1;
     }
-    if (source->dims == 0 && index->dims) {
-        error_set(ERROR_INDEX, "Dimension specified as %lld but tensor has no dimensions",
-                  (long long)dim);
-        return -1;
-    }
+    if (source->dims == 0 && index->dims)
+        return shape_wrap_sized_dim(&dim, 0);
     if (index->numel != (source->dims ? source->sizes[dim] : 1)) {
         error_set(ERROR_RUNTIME,
                   "index_add_(): Number of indices (%lld) should be equal to source.size(dim): "

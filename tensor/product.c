@@ -17,6 +17,13 @@ static struct tensor *result_for(struct tensor *out, struct tensor *self, enum d
     if (!out) {
         return tensor_new(dtype, self->storage->device, shape->dims, shape->sizes);
     }
+    if (out == self && (enum dtype)self->dtype != dtype) {
+        error_set(
+            ERROR_RUNTIME,
+            "Bad in-place call: input tensor dtype %s and output tensor dtype %s should match",
+            call_c_name((enum dtype)self->dtype), call_c_name(dtype));
+        return NULL;
+    }
     if (out == self && !shape_equal(tensor_shape(self), sizes)) {
         char a[256], b[256];
         error_set(ERROR_RUNTIME,
@@ -64,6 +71,14 @@ static struct tensor *run_product(product_kernel kernel, struct tensor *result, 
     return result;
 }
 
+/* A product of depth 0 leaves beta * self, which the dtype of `self` must be able to hold. */
+static int check_beta(const struct tensor *self, const struct shape *shape, int64_t depth,
+                      struct scalar beta)
+{
+    bool counts = depth == 0 && shape_numel(shape->dims, shape->sizes) > 0;
+    return counts && scalar_to_double(beta) != 0 ? call_check_cast(scalar_dtype(beta), self) : 0;
+}
+
 /* --- matrices --- */
 
 static int check_same_dtype(const char *name, const struct tensor *a, const struct tensor *b)
@@ -79,23 +94,23 @@ static int check_same_dtype(const char *name, const struct tensor *a, const stru
 static int shape_addmm(struct shape *shape, struct tensor *self, struct tensor *mat1,
                        struct tensor *mat2)
 {
+    if (check_same_dtype("self", self, mat2) || check_same_dtype("mat1", mat1, mat2)) {
+        return -1;
+    }
     if (mat1->dims != 2 || mat2->dims != 2) {
         bool first = mat1->dims != 2;
         error_set(ERROR_RUNTIME, "mat%d must be a matrix, got %d-D tensor", first ? 1 : 2,
                   first ? mat1->dims : mat2->dims);
         return -1;
     }
-    return shape_mm(shape, mat1, mat2) || check_same_dtype("self", self, mat2) ||
-                   check_same_dtype("mat1", mat1, mat2)
-               ? -1
-               : 0;
+    return shape_mm(shape, mat1, mat2);
 }
 
 struct tensor *body_addmm(struct tensor *out, struct tensor *self, struct tensor *mat1,
                           struct tensor *mat2, struct scalar beta, struct scalar alpha)
 {
     struct shape shape;
-    if (shape_addmm(&shape, self, mat1, mat2)) {
+    if (shape_addmm(&shape, self, mat1, mat2) || check_beta(self, &shape, mat1->sizes[1], beta)) {
         return NULL;
     }
     struct tensor *result = result_for(out, self, (enum dtype)mat1->dtype, &shape, "addmm");
@@ -151,7 +166,12 @@ struct tensor *body_addmv(struct tensor *out, struct tensor *self, struct tensor
 struct tensor *body_mv(struct tensor *out, struct tensor *self, struct tensor *vec)
 {
     struct shape shape;
-    if (shape_mv(&shape, self, vec) || check_addmv_dtypes(out ? out : vec, self, vec)) {
+    if (shape_mv(&shape, self, vec)) {
+        return NULL;
+    }
+    /* an `out` that could be added to is looked at as the addend */
+    bool fits = out && out->dims <= 1 && (out->numel == shape.sizes[0] || out->numel == 1);
+    if (check_addmv_dtypes(fits ? out : vec, self, vec)) {
         return NULL;
     }
     struct tensor *result = result_for(out, self, (enum dtype)self->dtype, &shape, "mv");
@@ -165,21 +185,20 @@ static int shape_baddbmm(struct shape *shape, struct tensor *batch1, struct tens
 {
     /* the addend is broadcast first, to sizes that are read from the batches whatever their dims
      * are */
-    struct tensor *given[] = {batch2, batch1, batch1};
-    const int64_t dims[] = {2, 1, 0};
+    struct tensor *given[] = {batch1, batch1, batch2};
     for (int i = 0; i < 3; i++) {
-        int64_t dim = dims[i];
-        if (shape_wrap_dim(&dim, given[i]->dims)) {
+        int64_t dim = i;
+        if (shape_wrap_sized_dim(&dim, given[i]->dims)) {
             return -1;
         }
-        shape->sizes[dims[i]] = given[i]->sizes[dim];
+        shape->sizes[i] = given[i]->sizes[dim];
     }
     shape->dims = 3;
     return 0;
 }
 
-static int check_baddbmm(const struct tensor *self, const struct tensor *batch1,
-                         const struct tensor *batch2)
+static int check_addend_dtype(const struct tensor *self, const struct tensor *batch1,
+                              const struct tensor *batch2)
 {
     if (self->dtype != batch1->dtype) {
         error_set(ERROR_RUNTIME,
@@ -188,6 +207,11 @@ static int check_baddbmm(const struct tensor *self, const struct tensor *batch1,
                   call_c_name((enum dtype)batch2->dtype));
         return -1;
     }
+    return 0;
+}
+
+static int check_batch_dtypes(const struct tensor *batch1, const struct tensor *batch2)
+{
     if (batch1->dtype != batch2->dtype) {
         error_set(ERROR_RUNTIME, "expected scalar type %s but found %s",
                   dtype_info[batch1->dtype].class_name, dtype_info[batch2->dtype].class_name);
@@ -200,20 +224,22 @@ struct tensor *body_baddbmm(struct tensor *out, struct tensor *self, struct tens
                             struct tensor *batch2, struct scalar beta, struct scalar alpha)
 {
     struct shape shape;
-    if (out != self) {
-        if (shape_baddbmm(&shape, batch1, batch2)) {
-            return NULL;
-        }
-        struct tensor *wide = alias_expand(self, (struct ints){shape.sizes, 3}, true);
-        if (!wide) {
-            return NULL;
-        }
-        tensor_release(wide);
-    }
-    if (shape_bmm(&shape, batch1, batch2) || check_baddbmm(self, batch1, batch2)) {
+    if (shape_baddbmm(&shape, batch1, batch2)) {
         return NULL;
     }
-    struct tensor *result = result_for(out, self, (enum dtype)batch1->dtype, &shape, "baddbmm");
+    struct tensor *wide = alias_expand(self, (struct ints){shape.sizes, 3}, true);
+    if (!wide) {
+        return NULL;
+    }
+    tensor_release(wide);
+    if (shape_bmm(&shape, batch1, batch2) || check_addend_dtype(self, batch1, batch2)) {
+        return NULL;
+    }
+    struct tensor *result = result_for(out, self, (enum dtype)batch2->dtype, &shape, "baddbmm");
+    if (result &&
+        (check_batch_dtypes(batch1, batch2) || check_beta(self, &shape, batch1->sizes[2], beta))) {
+        tensor_clear(&result);
+    }
     return run_product(backend_of(self->storage->device)->ops->baddbmm_, result, self, batch1,
                        batch2, beta, alpha);
 }
@@ -285,7 +311,7 @@ struct tensor *body_addbmm(struct tensor *out, struct tensor *self, struct tenso
 {
     struct shape shape;
     int64_t rows = 1, columns = 2;
-    if (shape_wrap_dim(&rows, batch1->dims) || shape_wrap_dim(&columns, batch2->dims)) {
+    if (shape_wrap_sized_dim(&rows, batch1->dims) || shape_wrap_sized_dim(&columns, batch2->dims)) {
         return NULL;
     }
     shape.dims = 2;
@@ -299,6 +325,7 @@ struct tensor *body_addbmm(struct tensor *out, struct tensor *self, struct tenso
     if (wide && !check_addbmm(batch1, batch2) &&
         !check_same_dtype("self", out ? out : self, batch2) &&
         !check_same_dtype("self", self, batch2) && !check_same_dtype("mat1", batch1, batch2) &&
+        !check_beta(self, &shape, batch1->sizes[0] * batch1->sizes[2], beta) &&
         !(out && fit(out, (struct ints){shape.sizes, 2}))) {
         result = result_for(out, self, (enum dtype)self->dtype, &shape, "addbmm");
     }
@@ -312,19 +339,33 @@ struct tensor *body_addbmm(struct tensor *out, struct tensor *self, struct tenso
 
 /* --- two vectors --- */
 
-static int check_addr(struct tensor *self, struct tensor *vec1, struct tensor *vec2,
-                      const struct scalar *factors)
+static int check_addr(const struct tensor *out, const struct tensor *self,
+                      const struct tensor *vec1, const struct tensor *vec2)
+{
+    const struct tensor *bad = vec1->dims != 1 ? vec1 : vec2;
+    if (bad->dims != 1) {
+        error_set(ERROR_RUNTIME, "addr: Expected 1-D argument vec%d, but got %d-D",
+                  bad == vec1 ? 1 : 2, bad->dims);
+        return -1;
+    }
+    if (out == self && self->dims != 2) {
+        error_set(ERROR_RUNTIME, "2D tensor expected, got %dD tensor for input", self->dims);
+        return -1;
+    }
+    if (out == self && (self->sizes[0] != vec1->sizes[0] || self->sizes[1] != vec2->sizes[0])) {
+        char a[64], b[64], c[64];
+        error_set(ERROR_RUNTIME, "size mismatch, input: %s, v1: %s, v2: %s",
+                  shape_text(tensor_shape(self), a, sizeof a),
+                  shape_text(tensor_shape(vec1), b, sizeof b),
+                  shape_text(tensor_shape(vec2), c, sizeof c));
+        return -1;
+    }
+    return 0;
+}
+
+static int check_factors(enum dtype dtype, const struct scalar *factors)
 {
     static const char *const names[] = {"beta", "alpha"};
-    struct tensor *const all[] = {self, vec1, vec2};
-    enum dtype dtype = dtype_result(all, 3);
-    for (int i = 1; i < 3; i++) {
-        if (all[i]->dims != 1) {
-            error_set(ERROR_RUNTIME, "addr: Expected 1-D argument vec%d, but got %d-D", i,
-                      all[i]->dims);
-            return -1;
-        }
-    }
     for (int i = 0; i < 2; i++) {
         if (factors[i].kind == SCALAR_FLOAT && !dtype_is_float(dtype)) {
             error_set(
@@ -349,26 +390,17 @@ struct tensor *body_addr(struct tensor *out, struct tensor *self, struct tensor 
 {
     const struct scalar factors[] = {beta, alpha};
     struct tensor *result = NULL;
-    if (out == self && self->dims != 2) {
-        error_set(ERROR_RUNTIME, "2D tensor expected, got %dD tensor for input", self->dims);
-        return NULL;
-    }
-    if (check_addr(self, vec1, vec2, factors)) {
-        return NULL;
-    }
-    if (out == self && (self->sizes[0] != vec1->sizes[0] || self->sizes[1] != vec2->sizes[0])) {
-        char a[64], b[64], c[64];
-        error_set(ERROR_RUNTIME, "size mismatch, input: %s, v1: %s, v2: %s",
-                  shape_text(tensor_shape(self), a, sizeof a),
-                  shape_text(tensor_shape(vec1), b, sizeof b),
-                  shape_text(tensor_shape(vec2), c, sizeof c));
+    struct tensor *const all[] = {self, vec1, vec2};
+    if (check_addr(out, self, vec1, vec2) || check_factors(dtype_result(all, 3), factors)) {
         return NULL;
     }
     struct tensor *wide = alias_expand(self, INTS(vec1->sizes[0], vec2->sizes[0]), true);
     struct tensor *column = wide ? alias_unsqueeze(vec1, 1) : NULL;
     if (column) {
         struct tensor *inputs[] = {out == self ? self : wide, column, vec2};
-        result = call_pointwise(&addr_op, out, inputs, 3, factors);
+        result = !out || out == self ? call_pointwise(&addr_op, out, inputs, 3, factors)
+                 : call_pointwise_out(&addr_op, out, inputs, 3, factors) ? NULL
+                                                                         : tensor_retain(out);
     }
     tensor_release(wide);
     tensor_release(column);
@@ -378,18 +410,20 @@ struct tensor *body_addr(struct tensor *out, struct tensor *self, struct tensor 
 struct tensor *body_dot(struct tensor *out, struct tensor *self, struct tensor *tensor)
 {
     struct shape scalar = {.dims = 0};
-    struct tensor *result = NULL;
+    if (out && call_prepare_out(out, &scalar, (enum dtype)out->dtype, "dot")) {
+        return NULL;
+    }
+    if (out && out->dtype != self->dtype) {
+        error_set(ERROR_RUNTIME, "result dtype %s does not match input dtype %s",
+                  dtype_info[out->dtype].class_name, dtype_info[self->dtype].class_name);
+        return NULL;
+    }
     if (check_dot(self, tensor)) {
         return NULL;
     }
-    if (!out) {
-        result = tensor_new((enum dtype)self->dtype, self->storage->device, 0, NULL);
-    } else if (out->dtype != self->dtype) {
-        error_set(ERROR_RUNTIME, "result dtype %s does not match input dtype %s",
-                  dtype_info[out->dtype].class_name, dtype_info[self->dtype].class_name);
-    } else if (!call_prepare_out(out, &scalar, (enum dtype)self->dtype, "dot")) {
-        result = tensor_retain(out);
-    }
+    struct tensor *result =
+        out ? tensor_retain(out)
+            : tensor_new((enum dtype)self->dtype, self->storage->device, 0, NULL);
     if (result && backend_of(result->storage->device)->ops->dot(result, self, tensor)) {
         tensor_clear(&result);
     }

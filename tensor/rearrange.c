@@ -281,9 +281,7 @@ static int check_roll(const struct tensor *self, struct ints shifts, struct ints
         return -1;
     }
     if (dim_count && self->dims == 0 && self->numel) {
-        error_set(ERROR_INDEX, "Dimension specified as %lld but tensor has no dimensions",
-                  (long long)dims.items[0]);
-        return -1;
+        return shape_wrap_sized_dim(&(int64_t){dims.items[0]}, 0);
     }
     return 0;
 }

@@ -69,6 +69,16 @@ int shape_wrap_dim(int64_t *dim, int dims)
     return 0;
 }
 
+int shape_wrap_sized_dim(int64_t *dim, int dims)
+{
+    if (dims == 0) {
+        error_set(ERROR_INDEX, "Dimension specified as %lld but tensor has no dimensions",
+                  (long long)*dim);
+        return -1;
+    }
+    return shape_wrap_dim(dim, dims);
+}
+
 bool shape_expandable(struct ints from, struct ints to)
 {
     if (from.count > to.count) {
@@ -453,6 +463,10 @@ int shape_mm(struct shape *out, struct tensor *self, struct tensor *mat2)
 
 int shape_mv(struct shape *out, struct tensor *self, struct tensor *vec)
 {
+    int64_t rows = 0;
+    if (shape_wrap_sized_dim(&rows, self->dims)) {
+        return -1;
+    }
     if (self->dims != 2 || vec->dims != 1) {
         error_set(ERROR_RUNTIME, "vector + matrix @ vector expected, got %d, %d, %d", 1, self->dims,
                   vec->dims);

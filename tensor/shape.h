@@ -20,6 +20,9 @@ TENSOR_API bool shape_equal(struct ints a, struct ints b);
 /* Wraps a negative dim; INDEX "Dimension out of range (expected to be in range of [-2, 1], but got 5)". For 0-d
  * tensors -1 and 0 are in range. */
 TENSOR_API int shape_wrap_dim(int64_t *dim, int dims);
+/* The same for a dim whose size is wanted: a 0-d tensor has none (INDEX "Dimension specified as 0 but tensor has no
+ * dimensions"). */
+TENSOR_API int shape_wrap_sized_dim(int64_t *dim, int dims);
 /* Whether `from` broadcasts to `to` without changing `to`. */
 TENSOR_API bool shape_expandable(struct ints from, struct ints to);
 /* "[2, 3]" into a caller's buffer, for error texts. Returns the buffer. */

@@ -115,13 +115,8 @@ static struct tensor *piece_of(struct tensor *self, int64_t dim, int64_t start, 
 int alias_unbind(struct tensor *self, int64_t dim, struct tensor_list *result)
 {
     *result = (struct tensor_list){NULL, 0};
-    if (shape_wrap_dim(&dim, self->dims))
+    if (shape_wrap_dim(&dim, self->dims) || shape_wrap_sized_dim(&dim, self->dims))
         return -1;
-    if (self->dims == 0) {
-        error_set(ERROR_INDEX, "Dimension specified as %lld but tensor has no dimensions",
-                  (long long)dim);
-        return -1;
-    }
     if (list_init(result, self->sizes[dim]))
         return -1;
     for (int64_t i = 0; i < self->sizes[dim]; i++)

@@ -14,6 +14,7 @@ def _load() -> "_ModuleType":
     """Imports torch._C; under another Python than the one it was built for, says so."""
     try:
         from torch import _C
+        from torch._C import __version__  # noqa: F401: the folder of stubs, found where _C is not, has none
     except ImportError as error:
         import glob
         import re
@@ -30,6 +31,7 @@ def _load() -> "_ModuleType":
 _C = _load()
 globals().update((name, value) for name, value in vars(_C).items()
                  if name[0] != "_" and name not in ("RemovableHandle", "TensorBase"))
+_unique2 = _C._unique2
 __version__ = _C.__version__
 _sys.modules.update({"torch.return_types": _C.return_types, "torch._C._nn": _C._nn, "torch._C._linalg": _C._linalg})
 
