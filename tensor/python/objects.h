@@ -83,8 +83,9 @@ PyTypeObject *result_type_of(PyObject *const *objects, Py_ssize_t count);
 /* False where a class says that its results are plain (`__torch_function__ =
  * _disabled_torch_function_impl`). */
 bool tensor_keeps_type(PyTypeObject *type);
-/* torch.Tensor(…): sizes, a sequence, another tensor or nothing, in the default dtype. */
-struct tensor *tensor_legacy_new(PyObject *args, PyObject *keywords);
+/* torch.Tensor(…), torch.FloatTensor(…): sizes, a sequence, another tensor or nothing, in `dtype`;
+ * DTYPE_NONE: in the default one, and another tensor whatever it has. NULL with an exception. */
+struct tensor *tensor_legacy_new(PyObject *args, PyObject *keywords, enum dtype dtype);
 
 extern PyMethodDef predicate_methods[], predicate_functions[]; /* tensor_predicate.c */
 extern PyMethodDef storage_methods[], storage_functions[]; /* tensor_storage.c */

@@ -98,6 +98,16 @@ static enum dtype dtype_of_name(const char *name)
     return DTYPE_NONE;
 }
 
+/* The dtype of torch.FloatTensor and its kin; DTYPE_NONE with an exception. */
+static enum dtype dtype_of_type(PyTypeObject *type)
+{
+    PyObject *held = PyDict_GetItemString(type->tp_dict, "dtype");
+    enum dtype dtype = held ? dtype_of(held) : DTYPE_NONE;
+    return type == tensor_type   ? dtype_default()
+           : dtype == DTYPE_NONE ? dtype_of_name(type->tp_name)
+                                 : dtype;
+}
+
 /* type() says the name; type(dtype or name) converts. */
 static PyObject *tensor_py_type(PyObject *self, PyObject *args, PyObject *keywords)
 {
@@ -111,15 +121,14 @@ static PyObject *tensor_py_type(PyObject *self, PyObject *args, PyObject *keywor
         return PyUnicode_FromFormat("torch.%sTensor",
                                     dtype_info[tensor_of(self)->dtype].class_name);
     }
-    enum dtype dtype = PyType_Check(wanted) ? DTYPE_NONE : dtype_of(wanted);
-    if (dtype == DTYPE_NONE) {
-        if (!PyUnicode_Check(wanted) && !PyType_Check(wanted)) {
-            PyErr_SetString(PyExc_TypeError, "dtype must be a type, str, or dtype object");
-            return NULL;
-        }
-        const char *name =
-            PyUnicode_Check(wanted) ? PyUnicode_AsUTF8(wanted) : ((PyTypeObject *)wanted)->tp_name;
+    enum dtype dtype;
+    if (PyType_Check(wanted)) {
+        dtype = dtype_of_type((PyTypeObject *)wanted);
+    } else if (PyUnicode_Check(wanted)) {
+        const char *name = PyUnicode_AsUTF8(wanted);
         dtype = name ? dtype_of_name(name) : DTYPE_NONE;
+    } else if ((dtype = dtype_of(wanted)) == DTYPE_NONE) {
+        PyErr_SetString(PyExc_TypeError, "dtype must be a type, str, or dtype object");
     }
     return dtype == DTYPE_NONE ? NULL : cast(self, dtype, MEMORY_PRESERVE);
 }

@@ -298,34 +298,48 @@ static const struct overload_spec new_overloads[] = {
 };
 static const struct op_spec new_spec = {.name = "new", .count = 5, .overloads = new_overloads};
 
-static struct tensor *new_from_data(PyObject *data, struct device device)
+static struct tensor *new_from_data(PyObject *data, enum dtype dtype, struct device device)
 {
     if (!PySequence_Check(data)) {
         PyErr_Format(PyExc_TypeError, "new(): data must be a sequence (got %s)", type_name(data));
         return NULL;
     }
-    return tensor_from_python(data, dtype_default(), device);
+    return tensor_from_python(data, dtype, device);
 }
 
-static struct tensor *new_from_frame(const struct frame *frame, PyObject *first)
+/* Another tensor on the memory of `other`, which must have the wanted dtype; DTYPE_NONE: any. */
+static struct tensor *new_from_other(struct tensor *other, enum dtype wanted)
+{
+    static const char rest[] = "device=cpu, layout=Strided, requires_grad=false (default), "
+                               "pinned_memory=false (default), memory_format=(nullopt)";
+    if (wanted == DTYPE_NONE || wanted == (enum dtype)other->dtype) {
+        return tensor_detached(other, false);
+    }
+    error_set(ERROR_TYPE, "expected TensorOptions(dtype=%s, %s) (got TensorOptions(dtype=%s, %s))",
+              call_c_name(wanted), rest, call_c_name((enum dtype)other->dtype), rest);
+    return NULL;
+}
+
+static struct tensor *new_from_frame(const struct frame *frame, PyObject *first, enum dtype wanted)
 {
     const struct value *values = frame->values;
+    enum dtype dtype = wanted == DTYPE_NONE ? dtype_default() : wanted;
     struct tensor *tensor;
     switch (frame->overload - new_overloads) {
     case NEW_EMPTY:
-        tensor = tensor_empty(INTS(0), MEMORY_CONTIGUOUS, dtype_default(), values[1].device);
+        tensor = tensor_empty(INTS(0), MEMORY_CONTIGUOUS, dtype, values[1].device);
         break;
     case NEW_OTHER:
-        tensor = tensor_detached(values[0].tensor, false);
+        tensor = new_from_other(values[0].tensor, wanted);
         break;
     case NEW_SIZE: /* a list or tuple of ints is data, a torch.Size is not */
         if (first && (PyList_Check(first) || PyTuple_Check(first)) && Py_TYPE(first) != size_type) {
-            return new_from_data(first, values[1].device);
+            return new_from_data(first, dtype, values[1].device);
         }
-        tensor = tensor_empty(values[0].ints, MEMORY_CONTIGUOUS, dtype_default(), values[1].device);
+        tensor = tensor_empty(values[0].ints, MEMORY_CONTIGUOUS, dtype, values[1].device);
         break;
     default:
-        return new_from_data((PyObject *)values[0].string, values[1].device);
+        return new_from_data((PyObject *)values[0].string, dtype, values[1].device);
     }
     if (!tensor) {
         raise_error();
@@ -333,7 +347,7 @@ static struct tensor *new_from_frame(const struct frame *frame, PyObject *first)
     return tensor;
 }
 
-struct tensor *tensor_legacy_new(PyObject *args, PyObject *keywords)
+struct tensor *tensor_legacy_new(PyObject *args, PyObject *keywords, enum dtype dtype)
 {
     struct packed packed;
     struct frame frame;
@@ -342,14 +356,36 @@ struct tensor *tensor_legacy_new(PyObject *args, PyObject *keywords)
         return NULL;
     }
     if (!args_match(&new_spec, &packed.in, &frame)) {
-        tensor = new_from_frame(&frame, PyTuple_GET_SIZE(args) ? PyTuple_GET_ITEM(args, 0) : NULL);
+        PyObject *first = PyTuple_GET_SIZE(args) ? PyTuple_GET_ITEM(args, 0) : NULL;
+        tensor = new_from_frame(&frame, first, dtype);
         args_release(&frame);
     }
     args_unpack(&packed);
     return tensor;
 }
 
+static PyObject *legacy_new(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *dtype, *positional, *keywords;
+    if (!PyArg_ParseTuple(args, "OO!O!:_legacy_new", &dtype, &PyTuple_Type, &positional,
+                          &PyDict_Type, &keywords)) {
+        return NULL;
+    }
+    struct tensor *tensor = tensor_legacy_new(positional, keywords, dtype_of(dtype));
+    return tensor ? tensor_object_take(tensor) : NULL;
+}
+
+static PyObject *tensor_py_new(PyObject *self, PyObject *args, PyObject *keywords)
+{
+    enum dtype dtype = (enum dtype)tensor_of(self)->dtype;
+    struct tensor *tensor = tensor_legacy_new(args, keywords, dtype);
+    return tensor ? tensor_object_take(tensor) : NULL;
+}
+
 PyMethodDef copy_methods[] = {
+    {"new", (PyCFunction)(void (*)(void))tensor_py_new, METH_VARARGS | METH_KEYWORDS,
+     "new(*size) or new(data) -> Tensor\n\nA tensor of the same dtype, as torch.FloatTensor() and "
+     "its kin make them."},
     {"__copy__", tensor_dunder_copy, METH_NOARGS, NULL},
     {"__deepcopy__", tensor_dunder_deepcopy, METH_O, NULL},
     {"__reduce_ex__", tensor_reduce, METH_O, NULL},
@@ -358,6 +394,7 @@ PyMethodDef copy_methods[] = {
 };
 
 PyMethodDef copy_functions[] = {
+    {"_legacy_new", legacy_new, METH_VARARGS, "What torch.FloatTensor and its kin make."},
     {"_rebuild_tensor", rebuild_tensor, METH_VARARGS, "A tensor out of a pickle."},
     {0},
 };

@@ -264,7 +264,7 @@ int node_visit(struct node *node, visitproc visit, void *arg)
 
 static PyObject *tensor_new_object(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    struct tensor *tensor = tensor_legacy_new(args, keywords);
+    struct tensor *tensor = tensor_legacy_new(args, keywords, DTYPE_NONE);
     return tensor ? object_make_take(tensor, type) : NULL;
 }
 

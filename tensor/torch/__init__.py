@@ -8,6 +8,8 @@ if TYPE_CHECKING:
 
     from torch import linalg, nn, storage  # noqa: F401
     from torch._C import *  # noqa: F403
+    BFloat16Tensor = BoolTensor = ByteTensor = CharTensor = DoubleTensor = FloatTensor = Tensor  # noqa: F405
+    HalfTensor = IntTensor = LongTensor = ShortTensor = Tensor  # noqa: F405
 
 
 def _load() -> "_ModuleType":
@@ -53,6 +55,32 @@ def typename(obj: object) -> str:
 def is_storage(obj: object):
     """Whether it is the memory of a tensor: what Tensor.untyped_storage() returns."""
     return type(obj).__module__ == "torch.storage"
+
+
+class _TensorType(type):
+    """The class of torch.FloatTensor and its kin, which make tensors of one dtype and recognise them."""
+
+    def __call__(cls, *args, **keywords) -> "Tensor":
+        return _C._legacy_new(cls.dtype, args, keywords)
+
+    def __instancecheck__(cls, obj: object) -> bool:
+        return isinstance(obj, Tensor) and obj.dtype is cls.dtype  # noqa: F405
+
+
+globals().update((name, _TensorType(name, (), {
+    "__module__": "torch", "dtype": dtype, "layout": _C.strided, "is_cuda": False, "is_sparse": False}))
+    for name, dtype in {
+        "BFloat16Tensor": _C.bfloat16, "BoolTensor": _C.bool, "ByteTensor": _C.uint8, "CharTensor": _C.int8,
+        "DoubleTensor": _C.double, "FloatTensor": _C.float, "HalfTensor": _C.half, "IntTensor": _C.int,
+        "LongTensor": _C.long, "ShortTensor": _C.short}.items())
+
+
+def set_default_tensor_type(t: "type | str", /) -> None:
+    """The dtype of torch.FloatTensor or its kin becomes the default one. Deprecated: set_default_dtype() does it."""
+    import warnings
+    warnings.warn("torch.set_default_tensor_type() is deprecated as of PyTorch 2.1, please use "
+                  "torch.set_default_dtype() and torch.set_default_device() as alternatives.", stacklevel=2)
+    _C.set_default_dtype(_C.empty(0).type(t).dtype)
 
 
 def get_rng_state() -> "Tensor":

@@ -185,3 +185,24 @@ def test_a_read_only_array_warns():
     with warnings.catch_warnings(record=True):
         warnings.simplefilter("always")
         assert torch.from_numpy(frozen).tolist() == [1, 1]
+
+
+def test_constructors_of_one_dtype():
+    assert torch.FloatTensor([1, 2]).dtype is torch.float32 and torch.LongTensor([1.5, 2]).tolist() == [1, 2]
+    assert torch.HalfTensor(2, 3).shape == (2, 3) and torch.BoolTensor().numel() == 0
+    x = torch.ones(2)
+    assert torch.FloatTensor(x).data_ptr() == x.data_ptr() and x.new([3]).dtype is torch.float32
+    assert isinstance(x, torch.FloatTensor) and not isinstance(x, torch.LongTensor)
+    assert x.type(torch.IntTensor).dtype is torch.int32 and x.type(torch.Tensor) is x
+    assert repr(torch.ByteTensor) == "<class 'torch.ByteTensor'>" and torch.ByteTensor.dtype is torch.uint8
+    with pytest.raises(TypeError, match=r"^expected TensorOptions\(dtype=long int, device=cpu, .*\(got TensorOptions\(dtype=float"):
+        torch.LongTensor(x)
+
+
+def test_the_default_type_by_its_old_name():
+    try:
+        with pytest.warns(UserWarning, match="set_default_tensor_type.. is deprecated as of PyTorch 2.1"):
+            torch.set_default_tensor_type(torch.DoubleTensor)
+        assert torch.ones(1).dtype is torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
