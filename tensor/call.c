@@ -246,6 +246,7 @@ struct plan {
     struct device device;
     const struct backend *backend;
     struct shape shape;
+    bool rows; /* the result is laid out row by row, however the inputs are */
 };
 
 static int make_plan(struct plan *plan, const struct pointwise_op *op, struct tensor *const *inputs,
@@ -253,8 +254,11 @@ static int make_plan(struct plan *plan, const struct pointwise_op *op, struct te
 {
     struct tensor *promoted[ITER_MAX_OPERANDS];
 
-    for (int i = 0; i < count; i++)
+    plan->rows = false;
+    for (int i = 0; i < count; i++) {
         promoted[i] = op->bool_inputs >> i & 1 ? NULL : inputs[i];
+        plan->rows = plan->rows || (op->rows_inputs >> i & 1 && inputs[i]->weak);
+    }
     plan->compute = compute_dtype(op->types, dtype_result(promoted, count));
     plan->result = result_dtype(op->types, plan->compute);
     if (call_device(inputs, count, op->name, &plan->device) < 0)
@@ -322,21 +326,28 @@ void call_result_strides(const struct shape *shape, struct tensor *const *inputs
             }
         }
     }
+    bool usual = true;
+    for (int i = 0; i < shape->dims; i++)
+        usual = usual && order[i] == shape->dims - 1 - i;
+    if (usual) {
+        shape_strides(shape->dims, shape->sizes, strides);
+        return;
+    }
     for (int i = 0; i < shape->dims; i++) {
         strides[order[i]] = step;
-        step *= shape->sizes[order[i]] > 1 ? shape->sizes[order[i]] : 1;
+        step *= shape->sizes[order[i]]; /* a dim without elements leaves strides of 0 */
     }
 }
 
 /* Whether a new result is laid out otherwise than row by row, perhaps: not where all inputs are
  * dense and of its shape. */
-static bool has_own_strides(const struct shape *shape, struct tensor *const *inputs, int count)
+static bool has_own_strides(const struct plan *plan, struct tensor *const *inputs, int count)
 {
     bool usual = true;
 
     for (int i = 0; i < count; i++)
         usual = usual && is_dense(inputs[i]) && same_sizes(inputs[i], inputs[0]);
-    return !usual && shape->dims > 1;
+    return !usual && !plan->rows && plan->shape.dims > 1;
 }
 
 static struct tensor *new_result(const struct plan *plan, struct tensor *const *inputs, int count)
@@ -344,7 +355,7 @@ static struct tensor *new_result(const struct plan *plan, struct tensor *const *
     const struct shape *shape = &plan->shape;
     int64_t strides[TENSOR_MAX_DIMS];
 
-    if (!has_own_strides(shape, inputs, count))
+    if (!has_own_strides(plan, inputs, count))
         return tensor_new(plan->result, plan->device, shape->dims, shape->sizes);
     call_result_strides(shape, inputs, count, strides);
     return tensor_new_strided(plan->result, plan->device, shape->dims, shape->sizes, strides);
@@ -471,25 +482,48 @@ static int check_out_dtype(const struct pointwise_op *op, const struct plan *pla
     for (int i = 1; i < count && op->out == OUT_SAME; i++)
         if (!inputs[i]->weak)
             return 0;
+    if (op->out == OUT_SAME_DIMS && inputs[count - 1]->dims == 0)
+        return 0;
     return call_check_rule(out, plan->result, op->name, op->out);
+}
+
+/* Makes `out` ready for the result: its dtype allowed, its memory writable, its shape the result's.
+ * One that is an input too keeps its shape, and must have the result's. */
+static int fit_out(const struct pointwise_op *op, struct tensor *out, struct tensor *const *inputs,
+                   int count)
+{
+    struct plan plan;
+
+    if (make_plan(&plan, op, inputs, count) < 0 ||
+        check_out_dtype(op, &plan, out, inputs, count) < 0 || call_check_writable(out) < 0)
+        return -1;
+    for (int i = 0; i < count; i++)
+        if (inputs[i] == out)
+            return 0;
+    bool fits = shape_equal(tensor_shape(out), (struct ints){plan.shape.sizes, plan.shape.dims});
+    if (call_prepare_out(out, &plan.shape, plan.result, op->name) < 0)
+        return -1;
+    if (!fits && has_own_strides(&plan, inputs, count))
+        call_result_strides(&plan.shape, inputs, count, out->strides);
+    return 0;
+}
+
+struct tensor *call_pointwise_into(const struct pointwise_op *op, struct tensor *out,
+                                   struct tensor *const *inputs, int count,
+                                   const struct scalar *params)
+{
+    if (out && out != inputs[0] && fit_out(op, out, inputs, count) < 0)
+        return NULL;
+    return call_pointwise(op, out, inputs, count, params);
 }
 
 int call_pointwise_out(const struct pointwise_op *op, struct tensor *out,
                        struct tensor *const *inputs, int count, const struct scalar *params)
 {
-    struct plan plan;
-    struct tensor *result;
-    bool fits;
+    struct tensor *result = fit_out(op, out, inputs, count) < 0
+                                ? NULL
+                                : call_pointwise(op, out, inputs, count, params);
 
-    if (make_plan(&plan, op, inputs, count) < 0 ||
-        check_out_dtype(op, &plan, out, inputs, count) < 0 || call_check_writable(out) < 0)
-        return -1;
-    fits = shape_equal(tensor_shape(out), (struct ints){plan.shape.sizes, plan.shape.dims});
-    if (call_prepare_out(out, &plan.shape, plan.result, op->name) < 0)
-        return -1;
-    if (!fits && has_own_strides(&plan.shape, inputs, count))
-        call_result_strides(&plan.shape, inputs, count, out->strides);
-    result = call_pointwise(op, out, inputs, count, params);
     if (!result)
         return -1;
     tensor_release(result);

@@ -18,9 +18,11 @@ enum type_rule {
 
 /* Which dtypes an `out` may have beside the result's, and the text for others. */
 enum out_rule {
-    OUT_CAST,  /* "result type Float can't be cast to the desired output type Long" */
-    OUT_EXACT, /* "Expected out tensor to have dtype float, but got double instead" */
-    OUT_SAME,  /* "Found dtype Double but expected Float" */
+    OUT_CAST,      /* "result type Float can't be cast to the desired output type Long" */
+    OUT_EXACT,     /* "Expected out tensor to have dtype float, but got double instead" */
+    OUT_SAME,      /* "Found dtype Double but expected Float" */
+    OUT_SAME_DIMS, /* as OUT_SAME, but OUT_CAST where the last operand has no dims */
+    OUT_ALIKE,     /* "heaviside is not yet implemented for tensors with different dtypes." */
     OUT_MATCH, /* "Expected the dtype for input and out to match, but got Float for input's …" */
     OUT_SCALAR_TYPE, /* "expected scalar_type Float but found Double" */
     OUT_ASSERT,      /* "Expected canCast( … ) to be true, but got false.  …" */
@@ -41,6 +43,8 @@ struct pointwise_op {
     unsigned wide_inputs; /* bit k: one number given as input k is kept in float for float16 and
                            * bfloat16; the loop gets it as params[0] (such an op has no other
                            * parameters), else params NULL */
+    unsigned rows_inputs; /* bit k: a number given as input k has the result laid out row by row,
+                           * whatever the order of the other inputs */
     enum out_rule out;    /* OUT_SAME where the other operands are numbers */
     bool divides; /* loops of integers raise "ZeroDivisionError": they say so in params[0] (see
                    * loop_fault), such an op has no parameters */
@@ -62,7 +66,12 @@ struct fold_op {
 TENSOR_API struct tensor *call_pointwise(const struct pointwise_op *op, struct tensor *out,
                                          struct tensor *const *inputs, int count,
                                          const struct scalar *params);
-/* The out= form: resizes `out` to the broadcast shape first. 0 or -1. */
+/* The same for bodies that also serve out=: an `out` other than the first input is checked by the
+ * op's rule and resized to the broadcast shape first. */
+TENSOR_API struct tensor *call_pointwise_into(const struct pointwise_op *op, struct tensor *out,
+                                              struct tensor *const *inputs, int count,
+                                              const struct scalar *params);
+/* The out= form: resizes `out` to the broadcast shape first, unless it is an input. 0 or -1. */
 TENSOR_API int call_pointwise_out(const struct pointwise_op *op, struct tensor *out,
                                   struct tensor *const *inputs, int count,
                                   const struct scalar *params);

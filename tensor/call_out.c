@@ -124,8 +124,11 @@ static void refuse_out(enum dtype has, enum dtype wants, const char *op, enum ou
     if (rule == OUT_EXACT)
         error_set(ERROR_RUNTIME, "Expected out tensor to have dtype %s, but got %s instead",
                   call_c_name(wants), call_c_name(has));
-    else if (rule == OUT_SAME)
+    else if (rule == OUT_SAME || rule == OUT_SAME_DIMS)
         error_set(ERROR_RUNTIME, "Found dtype %s but expected %s", had, wanted);
+    else if (rule == OUT_ALIKE)
+        error_set(ERROR_RUNTIME, "%s is not yet implemented for tensors with different dtypes.",
+                  op);
     else if (rule == OUT_MATCH)
         error_set(ERROR_RUNTIME,
                   "Expected the dtype for input and out to match, but got %s for input's dtype and "

@@ -121,7 +121,7 @@ int check_lerp(struct tensor *self, struct tensor *end, struct tensor *weight)
     if (check_like(self, end, "end") < 0)
         return -1;
     if (!weight->weak)
-        return check_like(self, weight, "weight");
+        return weight->dims ? check_like(self, weight, "weight") : 0;
     if (dtype_is_float((enum dtype)self->dtype))
         return 0;
     error_set(ERROR_NOT_IMPLEMENTED, "\"lerp_kernel_scalar\" not implemented for '%s'",

@@ -11,15 +11,18 @@
 static const struct pointwise_op clamp_both = {.name = "clamp",
                                                .kernel_name = "clamp_scalar_cpu",
                                                .id = POINTWISE_CLAMP_BOTH,
-                                               .types = TYPES_ARITH};
+                                               .types = TYPES_ARITH,
+                                               .out = OUT_SAME};
 static const struct pointwise_op clamp_low = {.name = "clamp",
                                               .kernel_name = "clamp_min_scalar_cpu",
                                               .id = POINTWISE_CLAMP_MIN,
-                                              .types = TYPES_ARITH};
+                                              .types = TYPES_ARITH,
+                                              .out = OUT_SAME};
 static const struct pointwise_op clamp_high = {.name = "clamp",
                                                .kernel_name = "clamp_max_scalar_cpu",
                                                .id = POINTWISE_CLAMP_MAX,
-                                               .types = TYPES_ARITH};
+                                               .types = TYPES_ARITH,
+                                               .out = OUT_SAME};
 static const struct pointwise_op clamp_tensor_both = {
     .name = "clamp", .kernel_name = "clamp_cpu", .id = POINTWISE_CLAMP_BOTH, .types = TYPES_ARITH};
 static const struct pointwise_op clamp_tensor_low = {.name = "clamp_min",
@@ -65,19 +68,19 @@ struct tensor *body_clamp_tensor(struct tensor *out, struct tensor *self, struct
         if (dtype_result((struct tensor *[]){self, min, max}, 3) == DTYPE_BOOL) {
             return not_for_bool(&clamp_tensor_both);
         }
-        return call_pointwise(&clamp_tensor_both, out, (struct tensor *[]){self, min, max}, 3,
-                              NULL);
+        return call_pointwise_into(&clamp_tensor_both, out, (struct tensor *[]){self, min, max}, 3,
+                                   NULL);
     }
     if (!min && !max) {
         no_bounds();
         return NULL;
     }
-    return call_pointwise(min ? &clamp_tensor_low : &clamp_tensor_high, out,
-                          (struct tensor *[]){self, min ? min : max}, 2, NULL);
+    return call_pointwise_into(min ? &clamp_tensor_low : &clamp_tensor_high, out,
+                               (struct tensor *[]){self, min ? min : max}, 2, NULL);
 }
 
 /* The bounds as weak tensors, NULL where none is given; the result type must be able to hold them
- * and be a number. `out` is self in the in-place form, else NULL. */
+ * and be a number. */
 static int make_bounds(struct tensor *out, struct tensor *self, const struct pointwise_op *op,
                        const struct scalar *values, struct tensor **bounds)
 {
@@ -89,7 +92,7 @@ static int make_bounds(struct tensor *out, struct tensor *self, const struct poi
         inputs[i + 1] = bounds[i];
     }
     enum dtype result = dtype_result(inputs, 3);
-    if (out && check_clamp_inplace(result, out)) {
+    if (out == self && check_clamp_inplace(result, out)) {
         return -1;
     }
     if (result == DTYPE_BOOL) {
@@ -118,7 +121,7 @@ struct tensor *body_clamp(struct tensor *out, struct tensor *self, struct scalar
     }
     if (!make_bounds(out, self, op, (struct scalar[]){min, max}, bounds)) {
         struct tensor *inputs[] = {self, has_min ? bounds[0] : bounds[1], bounds[1]};
-        result = call_pointwise(op, out, inputs, has_min && has_max ? 3 : 2, NULL);
+        result = call_pointwise_into(op, out, inputs, has_min && has_max ? 3 : 2, NULL);
     }
     tensor_release(bounds[0]);
     tensor_release(bounds[1]);
@@ -156,7 +159,7 @@ struct tensor *body_div_mode(struct tensor *out, struct tensor *self, struct ten
                   rounding_mode);
         return NULL;
     }
-    return call_pointwise(op, out, (struct tensor *[]){self, other}, 2, NULL);
+    return call_pointwise_into(op, out, (struct tensor *[]){self, other}, 2, NULL);
 }
 
 /* --- rounding and replacing --- */
@@ -164,7 +167,7 @@ struct tensor *body_div_mode(struct tensor *out, struct tensor *self, struct ten
 static struct tensor *call_unary(const struct pointwise_op *op, struct tensor *out,
                                  struct tensor *self, const struct scalar *params)
 {
-    return call_pointwise(op, out, (struct tensor *[]){self}, 1, params);
+    return call_pointwise_into(op, out, (struct tensor *[]){self}, 1, params);
 }
 
 struct tensor *body_round(struct tensor *out, struct tensor *self)
@@ -172,7 +175,8 @@ struct tensor *body_round(struct tensor *out, struct tensor *self)
     static const struct pointwise_op op = {.name = "round",
                                            .kernel_name = "round_vml_cpu",
                                            .id = POINTWISE_ROUND,
-                                           .types = TYPES_ARITH};
+                                           .types = TYPES_ARITH,
+                                           .out = OUT_SAME};
     return call_unary(&op, out, self, NULL);
 }
 
@@ -181,7 +185,8 @@ struct tensor *body_round_decimals(struct tensor *out, struct tensor *self, int6
     static const struct pointwise_op op = {.name = "round",
                                            .kernel_name = "round_cpu",
                                            .id = POINTWISE_ROUND_TO,
-                                           .types = TYPES_ARITH};
+                                           .types = TYPES_ARITH,
+                                           .out = OUT_SAME};
     /* whole numbers have nothing to round, and PyTorch nothing that would */
     if (!dtype_is_float((enum dtype)self->dtype)) {
         error_set(ERROR_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'",
@@ -215,10 +220,14 @@ struct tensor *body_nan_to_num(struct tensor *out, struct tensor *self, struct s
                                struct scalar posinf, struct scalar neginf)
 {
     static const struct pointwise_op op = {
-        .name = "nan_to_num", .id = POINTWISE_NAN_TO_NUM, .types = TYPES_ARITH};
+        .name = "nan_to_num", .id = POINTWISE_NAN_TO_NUM, .types = TYPES_ARITH, .out = OUT_INPUT};
     enum dtype dtype = (enum dtype)self->dtype;
+    if (out && call_check_rule(out, dtype, op.name, op.out)) {
+        return NULL;
+    }
     if (!dtype_is_float(dtype)) {
-        return out ? tensor_retain(out) : body_clone(NULL, self, MEMORY_PRESERVE);
+        return out == self ? tensor_retain(out)
+                           : call_deliver(out, body_clone(NULL, self, MEMORY_PRESERVE), op.name);
     }
     double largest = dtype_largest(dtype);
     const struct scalar params[] = {given_or(nan, 0), given_or(posinf, largest),
@@ -255,9 +264,14 @@ struct tensor *compose_isreal(struct tensor *self)
     return tensor_ones_like(self, MEMORY_PRESERVE, DTYPE_BOOL, DEVICE_DEFAULT);
 }
 
+static struct tensor *square_exponent(void)
+{
+    return tensor_weak(scalar_int(2));
+}
+
 struct tensor *compose_square(struct tensor *self)
 {
-    struct tensor *two = tensor_weak(scalar_int(2));
+    struct tensor *two = square_exponent();
     struct tensor *result = two ? tensor_pow(self, two) : NULL;
     tensor_release(two);
     return result;
@@ -265,76 +279,107 @@ struct tensor *compose_square(struct tensor *self)
 
 int compose_square_(struct tensor *self)
 {
-    struct tensor *two = tensor_weak(scalar_int(2));
+    struct tensor *two = square_exponent();
     int status = two ? tensor_pow_(self, two) : -1;
+    tensor_release(two);
+    return status;
+}
+
+int compose_square_out(struct tensor *out, struct tensor *self)
+{
+    struct tensor *two = square_exponent();
+    int status = two ? tensor_pow_out(out, self, two) : -1;
     tensor_release(two);
     return status;
 }
 
 /* --- float_power: both operands in float64 --- */
 
+static struct tensor *wide_tensor(struct tensor *self)
+{
+    return tensor_to(self, DTYPE_F64, false, false, MEMORY_PRESERVE);
+}
+
+static struct tensor *wide_number(struct scalar value)
+{
+    return tensor_weak(scalar_float(scalar_to_double(value)));
+}
+
+/* The power of two operands, which are taken and may be NULL. */
+static struct tensor *wide_power(struct tensor *base, struct tensor *exponent)
+{
+    struct tensor *result = base && exponent ? tensor_pow(base, exponent) : NULL;
+    tensor_release(base);
+    tensor_release(exponent);
+    return result;
+}
+
 struct tensor *compose_float_power(struct tensor *self, struct tensor *exponent)
 {
-    struct tensor *base = tensor_to(self, DTYPE_F64, false, false, MEMORY_PRESERVE);
-    struct tensor *power =
-        base ? tensor_to(exponent, DTYPE_F64, false, false, MEMORY_PRESERVE) : NULL;
-    struct tensor *result = power ? tensor_pow(base, power) : NULL;
-    tensor_release(base);
-    tensor_release(power);
-    return result;
+    return wide_power(wide_tensor(self), wide_tensor(exponent));
 }
 
 struct tensor *compose_float_power_scalar(struct tensor *self, struct scalar exponent)
 {
-    struct tensor *power = tensor_weak(scalar_float(scalar_to_double(exponent)));
-    struct tensor *base = power ? tensor_to(self, DTYPE_F64, false, false, MEMORY_PRESERVE) : NULL;
-    struct tensor *result = base ? tensor_pow(base, power) : NULL;
-    tensor_release(base);
-    tensor_release(power);
-    return result;
+    return wide_power(wide_tensor(self), wide_number(exponent));
 }
 
 struct tensor *compose_float_power_scalar_self(struct scalar self, struct tensor *exponent)
 {
-    struct tensor *base = tensor_weak(scalar_float(scalar_to_double(self)));
-    struct tensor *power =
-        base ? tensor_to(exponent, DTYPE_F64, false, false, MEMORY_PRESERVE) : NULL;
-    struct tensor *result = power ? tensor_pow(base, power) : NULL;
-    tensor_release(base);
-    tensor_release(power);
-    return result;
+    return wide_power(wide_number(self), wide_tensor(exponent));
 }
 
-static int check_float_power_inplace(const struct tensor *self)
+/* In place; `exponent` is taken and may be NULL. */
+static int wide_power_(struct tensor *self, struct tensor *exponent)
 {
-    if (self->dtype == DTYPE_F64) {
-        return 0;
+    int status = -1;
+    if (self->dtype != DTYPE_F64) {
+        error_set(ERROR_RUNTIME,
+                  "the base given to float_power_ has dtype %s but the operation's result requires "
+                  "dtype Double",
+                  dtype_info[self->dtype].class_name);
+    } else if (exponent) {
+        status = tensor_pow_(self, exponent);
     }
-    error_set(ERROR_RUNTIME,
-              "the base given to float_power_ has dtype %s but the operation's result requires "
-              "dtype Double",
-              dtype_info[self->dtype].class_name);
-    return -1;
+    tensor_release(exponent);
+    return status;
 }
 
 int compose_float_power_(struct tensor *self, struct tensor *exponent)
 {
-    if (check_float_power_inplace(self) < 0) {
-        return -1;
-    }
-    struct tensor *power = tensor_to(exponent, DTYPE_F64, false, false, MEMORY_PRESERVE);
-    int status = power ? tensor_pow_(self, power) : -1;
-    tensor_release(power);
-    return status;
+    return wide_power_(self, wide_tensor(exponent));
 }
 
 int compose_float_power_scalar_(struct tensor *self, struct scalar exponent)
 {
-    if (check_float_power_inplace(self) < 0) {
-        return -1;
+    return wide_power_(self, wide_number(exponent));
+}
+
+/* The same with out=. */
+static int wide_power_out(struct tensor *out, struct tensor *base, struct tensor *exponent)
+{
+    int status =
+        base && exponent ? call_check_rule(out, DTYPE_F64, "float_power", OUT_REQUIRED) : -1;
+    if (status == 0) {
+        status = tensor_pow_out(out, base, exponent);
     }
-    struct tensor *power = tensor_weak(scalar_float(scalar_to_double(exponent)));
-    int status = power ? tensor_pow_(self, power) : -1;
-    tensor_release(power);
+    tensor_release(base);
+    tensor_release(exponent);
     return status;
+}
+
+int compose_float_power_out(struct tensor *out, struct tensor *self, struct tensor *exponent)
+{
+    return wide_power_out(out, wide_tensor(self), wide_tensor(exponent));
+}
+
+int compose_float_power_scalar_out(struct tensor *out, struct tensor *self, struct scalar exponent)
+{
+    return wide_power_out(out, wide_tensor(self), wide_number(exponent));
+}
+
+int compose_float_power_scalar_self_out(struct tensor *out, struct scalar self,
+                                        struct tensor *exponent)
+{
+    return wide_power_out(out, wide_number(self), wide_tensor(exponent));
 }

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../call.h"
 #include "node.h"
 #include "op_functions.h"
 #include "steps.h"
@@ -15,7 +16,28 @@ struct tensor *compose_not_implemented(const char *name, bool inplace)
     return NULL;
 }
 
+struct tensor *compose_refuse_inplace(struct tensor *grad, const char *name, bool inplace)
+{
+    if (!inplace) {
+        return tensor_retain(grad);
+    }
+    error_set(ERROR_NOT_IMPLEMENTED,
+              "the derivative for 'inplace version of %s' is not implemented.", name);
+    return NULL;
+}
+
 /* --- division --- */
+
+/* PyTorch divides in the dtype of the divisor here, though the forward pass does not. */
+struct tensor *compose_addcdiv_slope(struct tensor *tensor2, struct scalar value)
+{
+    enum dtype dtype = (enum dtype)tensor2->dtype;
+    if (!dtype_is_float(dtype) && call_check_cast(dtype_default(), tensor2)) {
+        return NULL;
+    }
+    struct tensor *number = tensor_weak(value);
+    return join_step(tensor_div, number, tensor_retain(tensor2));
+}
 
 struct tensor *compose_div_mode_self_grad(struct tensor *grad, struct tensor *other,
                                           const char *rounding_mode)
@@ -40,6 +62,18 @@ struct tensor *compose_div_mode_other_grad(struct tensor *grad, struct tensor *s
 }
 
 /* --- functions --- */
+
+struct tensor *compose_atan2_slope(struct tensor *self, struct tensor *other)
+{
+    struct tensor *length = add_step(tensor_mul(self, self), tensor_mul(other, other));
+    struct tensor *inverse = length ? tensor_reciprocal(length) : NULL;
+    struct tensor *origin = inverse ? with_number(tensor_eq, length, scalar_int(0)) : NULL;
+    struct tensor *result = origin ? tensor_masked_fill(inverse, origin, scalar_int(0)) : NULL;
+    tensor_release(length);
+    tensor_release(inverse);
+    tensor_release(origin);
+    return result;
+}
 
 /* (πx cos πx - sin πx) / πx², and 0 where that is 0 / 0 */
 struct tensor *compose_sinc_grad(struct tensor *grad, struct tensor *self)

@@ -125,8 +125,10 @@ class Formula:
         if not self.lines or self.lines[-1][0] != text:
             self.alias = text
 
-    def step(self, call):
-        self.lines.append(('t%d' % (self.first + len(self.lines) + 1), call))
+    def step(self, call, shared=False):
+        """A temporary for a C call; one that is `shared` is that of an earlier gradient which makes the same call."""
+        earlier = [t for f in self.klass.formulas for t, made in f.lines[:-1] if shared and made == call]
+        self.lines.append((earlier[0] if earlier else 't%d' % (self.first + len(self.lines) + 1), call))
         return self.lines[-1][0]
 
     def as_tensor(self, kind, text):
@@ -203,7 +205,7 @@ class Formula:
                 continue
             if function.kind == 'helper':
                 return 'scalar', '%s(%s)' % (function.sig.text('helper'), texts)
-            return 'tensor', self.step('%s(%s)' % (function.name, texts))
+            return 'tensor', self.step('%s(%s)' % (function.name, texts), function.kind == 'compose')
         kinds = ', '.join(k for k, _ in args)
         fail(self.where, '%s %s(%s)' % ('no overload for' if found else 'unknown op', name, kinds))
 
@@ -265,19 +267,22 @@ class Class:
             yield '        goto done;'
 
     def formula_lines(self):
+        made = set()
         for edge, formula in enumerate(self.formulas):
             target = 'grads_out[%d]' % edge
             yield '    if (node_needs(node, %d)) { %s' % (edge, at(formula.where))
             for number, (temp, call) in enumerate(formula.lines):
                 last = number == len(formula.lines) - 1 and not formula.alias
-                yield '        if (!(%s = %s))' % (target if last else temp, call)
+                once = '!%s && ' % temp if temp in made and not last else ''
+                made.add(temp)
+                yield '        if (%s!(%s = %s))' % (once, target if last else temp, call)
                 yield '            goto done;'
             if formula.alias:
                 yield '        %s = tensor_retain(%s);' % (target, formula.alias)
             yield '    }'
 
     def apply_function(self):
-        temps = [t for f in self.formulas for t, _ in (f.lines if f.alias else f.lines[:-1])]
+        temps = list(dict.fromkeys(t for f in self.formulas for t, _ in (f.lines if f.alias else f.lines[:-1])))
         tensors = [n for n in self.saved if self.saved_kind(n) == 'tensor']
         lists = [n for n in self.saved if n not in tensors]
         body = [*self.load_saved(), *self.formula_lines()]

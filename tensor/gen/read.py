@@ -17,7 +17,8 @@ indented to its key's value continues it; `#` starts a comment. Keys:
   kernel_name  the name in "… not implemented for 'Bool'" when it is not NAME
   check        C call made first: `int check_x(ARGS)`, sets the error
   inputs       ARG:bool (a condition: not promoted), ARG:number (Python numbers are taken for this Tensor), ARG:wide (one
-               number stays float where the others are float16 or bfloat16), ARG:first (leads the layout of the result)
+               number stays float where the others are float16 or bfloat16), ARG:first (leads the layout of the result),
+               ARG:rows (a number here has the result laid out row by row)
   dtypes       kinds that an `each` or `fold` op has loops for: bool int float; all when left out
   each         elementwise body, a C expression over the arguments: becomes loops, `Scalar` operands enter as weak tensors;
                one that passes on `params` may raise "ZeroDivisionError" for integers (see loop_fault)
@@ -31,7 +32,8 @@ indented to its key's value continues it; `#` starts a comment. Keys:
   body         `struct tensor *F(struct tensor *out, ARGS)`: below autograd, allocates when out is NULL;
                `F out`: it also checks and resizes an `out` of out=; `int F(ARGS, struct tensor **result)` for several
   alias        `struct tensor *F(ARGS)`: a view; `int F(ARGS, struct tensor_list *)` for Tensor[]
-  compose      `struct tensor *F(ARGS)`: made of recorded ops; no node of its own. In place: `int F_(ARGS)`
+  compose      `struct tensor *F(ARGS)`: made of recorded ops; no node of its own. In place: `int F_(ARGS)`;
+               `F out`: the out= form is `int F_out(out, ARGS)`
   helper       a C function of this name that formulas may call (returns Scalar)
   returns      NAME [DTYPE] [nograd], …: the outputs of a signature with several; those with a gradient come first. A
                signature that does not name its results has result0, result1 … and gives Python a plain tuple
@@ -54,11 +56,11 @@ from dataclasses import dataclass, field, replace
 OP_KEYS = {'py', 'doc', 'kernel_name', 'check', 'inputs', 'dtypes', 'each', 'when', 'fold', 'same'}
 SIG_KEYS = {'types', 'shape', 'cpu', 'body', 'alias', 'compose', 'helper', 'returns', 'out', 'grad', 'apply', 'save'}
 KINDS = ('each', 'fold', 'cpu', 'body', 'alias', 'compose', 'helper', 'same')
-OUT_RULES = set('cast exact same match scalar_type type assert join required input only_bool bool dtype'.split())
+OUT_RULES = set('cast exact same same_dims alike match scalar_type type assert join required input only_bool bool dtype'.split())
 TYPE_RULES = {'arith', 'float', 'compare', 'same', 'accumulate', 'count'}
 PY_WORDS = {'function', 'method', 'inplace', 'inplace_function', 'out'}
 MODULES = ('nn', 'linalg')
-FLAGS = {'bool', 'number', 'wide', 'first'}
+FLAGS = {'bool', 'number', 'wide', 'first', 'rows'}
 OPERATORS = set('+ - * / // % ** @ & | ^ << >> neg abs == != < <= > >='.split())
 # dtype → (C type that it is stored in, bytes, kind); the order is that of dtype.def
 DTYPES = {'BOOL': ('uint8_t', 1, 'bool'), 'U8': ('uint8_t', 1, 'int'), 'I8': ('int8_t', 1, 'int'),

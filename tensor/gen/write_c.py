@@ -56,7 +56,9 @@ class Table:
             if function.sig.text(key):
                 self.merge(function.sig.text(key).split()[0], function.params, function.sig, key)
         if function.kind == 'compose' and function.inplace:
-            self.merge(function.sig.text('compose') + '_', function.params, function.sig, 'compose')
+            self.merge(function.sig.text('compose').split()[0] + '_', function.params, function.sig, 'compose')
+        if function.kind == 'compose' and function.sig.text('compose').endswith(' out'):
+            self.merge(function.sig.text('compose').replace(' ', '_'), function.params, function.sig, 'compose')
         if 'check' in function.op.keys:
             name, args = parse_call(function.op.keys['check'][0])
             known = {a.name: a for f in function.op.functions() for a in f.params}
@@ -144,6 +146,8 @@ def hand_prototype(name, params, sig, key):
     if key in ('check', 'apply', 'helper') or (key == 'compose' and name.endswith('_')):
         result = 'struct scalar' if key == 'helper' else 'int'
         return '%s %s(%s);' % (result, name, APPLY_ARGS if key == 'apply' else args)
+    if key == 'compose' and name.endswith('_out'):
+        return 'int %s(%s);' % (name, comma('struct tensor *out', args))
     if key == 'body' and not sig.outputs:
         return 'struct tensor *%s(%s);' % (name, comma('struct tensor *out', args))
     result, args = result_form(sig, args)
@@ -448,6 +452,9 @@ class OpWriter:
     def out(self, which):
         outs, fits = outs_of(self.sig), self.kind == 'body' and ' out' in self.sig.text('body')
         each = self.kind == 'each'
+        if self.kind == 'compose' and self.sig.text('compose').endswith(' out'):
+            call = '%s_out(%s)' % (self.call, comma('out', self.table.hand_args(self.call + '_out', self.f.params)))
+            return render('$head\n{\n    return $call;\n}', head='%s%s(%s)' % which, call=call)
         inputs, items = items_of(self.f.operands if each else [a for a in self.f.params if a.type.startswith('Tensor')])
         # PyTorch asks no op whose results are never part of a graph, and names one without a derivative otherwise
         known = any(not is_placeholder(s.node) for s in self.f.recorded) or self.kind == 'compose'
@@ -479,7 +486,7 @@ class OpWriter:
     def op_struct(self):
         kind, name = self.kind.replace('each', 'pointwise'), self.op.name
         masks = ['%#x' % sum(1 << i for i, a in enumerate(self.f.operands) if flag in self.op.flags.get(a.name, ()))
-                 for flag in ('bool', 'wide')] if self.kind == 'each' else []
+                 for flag in ('bool', 'wide', 'rows')] if self.kind == 'each' else []
         if masks:
             masks.append('OUT_' + (self.sig.text('out') or 'cast').upper())
             masks.append(str(any('params' in line.text for line in self.op.keys['each'])).lower())
