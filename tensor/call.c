@@ -217,8 +217,8 @@ static int call_short(const struct pointwise_op *op, struct tensor *out,
     const struct backend *backend = backend_of(leader->storage->device);
     if (!backend || !backend->has_pointwise(op->id, compute))
         return 0; /* the long way says why */
-    if (iter.host && !out && !is_canonical(leader))
-        return 0;
+    if (iter.host && !out && (!is_canonical(leader) || leader->numel == 0))
+        return 0; /* the result may have other strides */
     if (iter.host && op->wide_inputs && (compute == DTYPE_F16 || compute == DTYPE_BF16))
         return 0;
     if (out && !short_out(out, leader, stored, inputs, count))

@@ -63,6 +63,14 @@ struct tensor *compose_div_mode_other_grad(struct tensor *grad, struct tensor *s
 
 /* --- functions --- */
 
+struct tensor *compose_log_like(struct tensor *self, struct tensor *other)
+{
+    struct tensor *cast = tensor_to(self, (enum dtype)other->dtype, false, false, MEMORY_PRESERVE);
+    struct tensor *result = cast ? tensor_log(cast) : NULL;
+    tensor_release(cast);
+    return result;
+}
+
 struct tensor *compose_atan2_slope(struct tensor *self, struct tensor *other)
 {
     struct tensor *length = add_step(tensor_mul(self, self), tensor_mul(other, other));

@@ -386,12 +386,27 @@ static PyTypeObject *make_tensor(void)
     return (PyTypeObject *)type;
 }
 
+/* The names that division had in Python 2, which PyTorch still has. */
+static int add_old_names(void)
+{
+    static const char *const names[][2] = {
+        {"__div__", "__truediv__"}, {"__rdiv__", "__rtruediv__"}, {"__idiv__", "__itruediv__"}};
+    PyObject *dict = tensor_base_type->tp_dict;
+    for (int i = 0; i < 3; i++) {
+        PyObject *method = PyDict_GetItemString(dict, names[i][1]);
+        if (!method || PyDict_SetItemString(dict, names[i][0], method)) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 int tensor_type_init(PyObject *module)
 {
     tensor_meta_type =
         (PyTypeObject *)PyType_FromSpecWithBases(&meta_spec, (PyObject *)&PyType_Type);
     tensor_base_type = tensor_meta_type ? make_base(module) : NULL;
-    if (!tensor_base_type) {
+    if (!tensor_base_type || add_old_names()) {
         return -1;
     }
     Py_SET_TYPE(tensor_base_type,

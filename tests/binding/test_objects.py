@@ -172,6 +172,12 @@ def test_subclasses_are_made_by_their_class():
     assert type(Noted([1, 2])) is Noted and Noted(2, 3).shape == (2, 3)
 
 
+def test_division_has_its_old_names():
+    x = torch.tensor([4.0])
+    assert x.__div__(2).item() == 2 and x.__rdiv__(2).item() == 0.5
+    assert x.__idiv__(2) is x and x.item() == 2
+
+
 def test_operators_can_be_overridden():
     class Mine(torch.Tensor):
         def __add__(self, other):

@@ -14,13 +14,15 @@
     }
 #define UNARY(F)                                                                                   \
     F(exp2)                                                                                        \
-    F(expm1) F(log2) F(log10) F(log1p) F(sqrt) F(rsqrt) F(sin) F(cos) F(tan) F(asin) F(acos)       \
-        F(atan) F(sinh) F(cosh) F(tanh) F(asinh) F(atanh) F(sigmoid) F(erf) F(erfc) F(erfinv)      \
-            F(lgamma) F(digamma) F(sinc) F(deg2rad) F(rad2deg) F(abs) F(relu) F(square) F(frac)
+    F(expm1)                                                                                       \
+    F(log2) F(log10) F(log1p) F(sqrt) F(rsqrt) F(sin) F(cos) F(tan) F(asin) F(acos) F(atan)        \
+        F(sinh) F(cosh) F(tanh) F(asinh) F(atanh) F(sigmoid) F(erf) F(erfc) F(erfinv) F(lgamma)    \
+            F(digamma) F(sinc) F(deg2rad) F(rad2deg) F(abs) F(relu) F(square) F(frac)
 #define BINARY(F)                                                                                  \
     F(atan2)                                                                                       \
-    F(hypot) F(xlogy) F(logaddexp) F(logaddexp2) F(fmod) F(remainder) F(copysign) F(maximum)       \
-        F(minimum) F(fmax) F(fmin) F(clamp_min) F(clamp_max)
+    F(hypot)                                                                                       \
+    F(xlogy) F(logaddexp) F(logaddexp2) F(fmod) F(remainder) F(copysign) F(maximum) F(minimum)     \
+        F(fmax) F(fmin) F(clamp_min) F(clamp_max)
 
 UNARY(ONE_OF)
 BINARY(TWO_OF)
@@ -92,15 +94,38 @@ START_TEST(functions_of_three_tensors)
 }
 END_TEST
 
-START_TEST(an_operation_without_a_derivative_says_so)
+/* Goes backward from the sum of `result` (taken) to `x`, which must fail. */
+static void expect_refusal(struct tensor *result, struct tensor *x, const char *text)
 {
-    struct tensor *x = input_of(first, INTS(4));
-    struct tensor *root = total(keep(tensor_floor_divide(x, x))), *grad = NULL;
+    struct tensor *root = total(keep(result)), *grad = NULL;
 
     ck_assert_int_eq(engine_backward((struct tensors){&root, 1}, (struct tensors){NULL, 0},
                                      (struct tensors){&x, 1}, (struct backward_options){0}, &grad),
                      -1);
-    ck_assert_str_eq(error_message(), "derivative for aten::floor_divide is not implemented");
+    ck_assert_str_eq(error_message(), text);
+}
+
+START_TEST(an_operation_without_a_derivative_says_so)
+{
+    struct tensor *x = input_of(first, INTS(4));
+
+    expect_refusal(tensor_floor_divide(x, x), x,
+                   "derivative for aten::floor_divide is not implemented");
+    struct tensor *copy = tensor_clone(x, MEMORY_PRESERVE);
+    ok(tensor_asinh_(copy));
+    expect_refusal(copy, x, "the derivative for 'inplace version of asinh' is not implemented.");
+    release_kept();
+}
+END_TEST
+
+START_TEST(the_angle_has_no_slope_at_the_origin)
+{
+    struct tensor *x = input_of((const double[]){0, 0}, INTS(2)), *grad = NULL;
+    struct tensor *root = total(keep(tensor_atan2(x, x)));
+
+    ok(engine_backward((struct tensors){&root, 1}, (struct tensors){NULL, 0},
+                       (struct tensors){&x, 1}, (struct backward_options){0}, &grad));
+    ck_assert_double_eq(item_at(keep(grad), 0), 0);
     release_kept();
 }
 END_TEST
@@ -114,5 +139,6 @@ int main(void)
     tcase_add_loop_test(cases, functions_of_two_tensors, 0, LENGTH(binary));
     tcase_add_loop_test(cases, functions_of_three_tensors, 0, LENGTH(ternary));
     tcase_add_test(cases, an_operation_without_a_derivative_says_so);
+    tcase_add_test(cases, the_angle_has_no_slope_at_the_origin);
     return run_suite("formulas_math", cases);
 }

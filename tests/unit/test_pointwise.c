@@ -60,6 +60,26 @@ START_TEST(what_is_no_number_is_replaced)
 }
 END_TEST
 
+START_TEST(a_given_result_is_laid_out_as_a_new_one)
+{
+    struct tensor *rows = keep(tensor_ones(INTS(2, 3), DTYPE_F64, CPU));
+    struct tensor *columns = keep(tensor_t(rows)),
+                  *out = keep(tensor_empty(INTS(0), DTYPE_F64, CPU));
+
+    ok(tensor_clamp_out(out, columns, scalar_float(2), scalar_none()));
+    ck_assert_int_eq(tensor_strides(out)[0], 1);
+    ck_assert_int_eq(tensor_strides(out)[1], 3);
+    ck_assert_double_eq(item_at(out, 5), 2);
+    ok(tensor_round_decimals_out(out, rows, 1));
+    ck_assert_int_eq(tensor_strides(out)[0], 3);
+    /* one that is an operand keeps its shape */
+    struct tensor *row = keep(tensor_ones(INTS(1, 3), DTYPE_F64, CPU));
+    ck_assert_int_eq(tensor_div_mode_out(row, row, rows, "floor"), -1);
+    ck_assert_str_eq(error_message(),
+                     "output with shape [1, 3] doesn't match the broadcast shape [2, 3]");
+}
+END_TEST
+
 START_TEST(float_power_computes_in_float64)
 {
     struct tensor *x = keep(tensor_full(INTS(2), scalar_int(3), DTYPE_I64, CPU));
@@ -68,6 +88,10 @@ START_TEST(float_power_computes_in_float64)
     ck_assert_int_eq(tensor_dtype(result), DTYPE_F64);
     expect(tensor_retain(result), (const double[]){9, 9});
     ck_assert_int_eq(tensor_float_power_(x, scalar_int(2)), -1);
+    struct tensor *narrow = keep(tensor_zeros(INTS(2), DTYPE_F32, CPU));
+    ck_assert_int_eq(tensor_float_power_out(narrow, x, scalar_int(2)), -1);
+    ck_assert_str_eq(error_message(), "the output given to float_power has dtype Float but the "
+                                      "operation's result requires dtype Double");
     ok(tensor_square_(x));
     expect(tensor_retain(x), (const double[]){9, 9});
 }
@@ -81,6 +105,7 @@ int main(void)
     tcase_add_test(cases, integers_have_no_division_by_zero);
     tcase_add_test(cases, halves_round_to_even_at_any_place);
     tcase_add_test(cases, what_is_no_number_is_replaced);
+    tcase_add_test(cases, a_given_result_is_laid_out_as_a_new_one);
     tcase_add_test(cases, float_power_computes_in_float64);
     return run_suite("pointwise", cases);
 }
