@@ -148,7 +148,7 @@ DIST    := $(B)/site/torch-2.13.0+mesale.dist-info
 PYEXT   := $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))' 2>/dev/null)
 EXT     := $(B)/site/torch/_C$(PYEXT)
 
-STUBS   := $(addprefix $(B)/site/torch/,_C/__init__.pyi _C/_nn.pyi _C/_linalg.pyi return_types.pyi)
+STUBS   := $(addprefix $(B)/site/torch/,_C/__init__.pyi _C/_nn.pyi _C/_linalg.pyi _C/_VariableFunctions.pyi return_types.pyi)
 
 site: $(EXT) $(STUBS) $(SITE_PY) $(DIST)/METADATA
 

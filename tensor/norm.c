@@ -4,33 +4,31 @@
 
 #include "backend.h"
 #include "call.h"
+#include "norm.h"
 #include "op_functions.h"
 #include "shape.h"
 
-static int check_dtypes(const struct tensor *self, enum dtype dtype)
+int norm_check_dtypes(const char *op, const struct tensor *self, enum dtype dtype)
 {
     enum dtype own = (enum dtype)self->dtype;
     if (!dtype_is_float(own)) {
-        error_set(
-            ERROR_RUNTIME,
-            "linalg.vector_norm: Expected a floating point or complex tensor as input. Got %s",
-            dtype_info[own].class_name);
+        error_set(ERROR_RUNTIME, "%s: Expected a floating point or complex tensor as input. Got %s",
+                  op, dtype_info[own].class_name);
         return -1;
     }
     if (dtype == DTYPE_NONE) {
         return 0;
     }
     if (!dtype_is_float(dtype)) {
-        error_set(ERROR_RUNTIME,
-                  "linalg.vector_norm: dtype should be floating point or complex, but got %s",
+        error_set(ERROR_RUNTIME, "%s: dtype should be floating point or complex, but got %s", op,
                   dtype_info[dtype].class_name);
         return -1;
     }
     if (dtype_promote(own, dtype) != dtype) {
         error_set(ERROR_RUNTIME,
-                  "linalg.vector_norm: the dtype of the input (%s) should be convertible without "
-                  "narrowing to the specified dtype (%s)",
-                  dtype_info[own].class_name, dtype_info[dtype].class_name);
+                  "%s: the dtype of the input (%s) should be convertible without narrowing to the "
+                  "specified dtype (%s)",
+                  op, dtype_info[own].class_name, dtype_info[dtype].class_name);
         return -1;
     }
     return 0;
@@ -112,7 +110,7 @@ struct tensor *body_vector_norm(struct tensor *out, struct tensor *self, struct 
 {
     double p = scalar_to_double(order);
     (void)out; /* stored by the caller: there is no form in place */
-    if (check_dtypes(self, dtype) || check_not_empty(self, p, dim)) {
+    if (norm_check_dtypes("linalg.vector_norm", self, dtype) || check_not_empty(self, p, dim)) {
         return NULL;
     }
     enum dtype wanted = dtype == DTYPE_NONE ? (enum dtype)self->dtype : dtype;

@@ -223,40 +223,50 @@ static int dim_back(struct tensor **moved, int64_t dim)
     return back ? 0 : -1;
 }
 
-static int check_slices(const struct tensor *self, int64_t *dim, const char *name)
+static int check_slices(const struct tensor *self, int64_t *dim)
 {
+    int empty = 0;
+    if (self->dims == 0) {
+        error_set(ERROR_INDEX, "Dimension specified as %lld but tensor has no dimensions",
+                  (long long)*dim);
+        return -1;
+    }
     if (shape_wrap_dim(dim, self->dims)) {
         return -1;
     }
     for (int i = 0; i < self->dims; i++) {
-        if (i != *dim && self->sizes[i] == 0) {
-            error_set(ERROR_RUNTIME,
-                      "There are 0 sized dimensions, and they aren't selected, so %s cannot be "
-                      "applied",
-                      name);
-            return -1;
-        }
+        empty += self->sizes[i] == 0;
+    }
+    if (empty > 1) {
+        error_set(ERROR_RUNTIME, "Number of zero sized dimensions is more than one, so unique "
+                                 "cannot be applied ");
+        return -1;
+    }
+    if (empty && self->sizes[*dim] > 0) {
+        error_set(ERROR_RUNTIME, "There are 0 sized dimensions, and they aren't selected, so "
+                                 "unique cannot be applied");
+        return -1;
     }
     return 0;
 }
 
-static int unique_slices(struct tensor *self, int64_t dim, bool sort, bool return_inverse,
-                         bool return_counts, struct tensor **result)
+/* Along a dim all three results are always there. */
+static int unique_slices(struct tensor *self, int64_t dim, bool sort, struct tensor **result)
 {
     int status = -1;
-    if (check_slices(self, &dim, "unique")) {
+    if (check_slices(self, &dim)) {
         return -1;
     }
     struct tensor *dense = dim_first(self, dim);
-    int64_t count = dense && dense->dims ? dense->sizes[0] : 1;
+    int64_t count = dense ? dense->sizes[0] : 0;
     int64_t *order = dense ? mem_alloc((size_t)(2 * count + 1) * sizeof *order) : NULL;
     if (order) {
         struct rows rows = {(enum dtype)self->dtype, tensor_ptr(dense), count,
                             count ? dense->numel / count : 0, NULL};
         rows.order = sort ? merge_sort_rows(&rows, order, order + count) : NULL;
-        struct ints slice = {dense->sizes + 1, dense->dims ? dense->dims - 1 : 0};
-        status = unique_rows(&rows, self->storage->device, slice, (struct ints){&count, 1},
-                             return_inverse, return_counts, result);
+        struct ints slice = {dense->sizes + 1, dense->dims - 1};
+        status = unique_rows(&rows, self->storage->device, slice, (struct ints){&count, 1}, true,
+                             true, result);
     }
     if (status == 0 && dim_back(&result[0], dim)) {
         tensor_clear(&result[1]);
@@ -272,14 +282,16 @@ int body_unique_dim(struct tensor *self, int64_t dim, bool sorted, bool return_i
                     bool return_counts, struct tensor **result)
 {
     (void)sorted;
-    return unique_slices(self, dim, true, return_inverse, return_counts, result);
+    (void)return_inverse;
+    (void)return_counts;
+    return unique_slices(self, dim, true, result);
 }
 
 int body_unique_consecutive(struct tensor *self, bool return_inverse, bool return_counts,
                             struct maybe_int dim, struct tensor **result)
 {
     if (dim.has) {
-        return unique_slices(self, dim.value, false, return_inverse, return_counts, result);
+        return unique_slices(self, dim.value, false, result);
     }
     struct tensor *dense = call_contiguous(self);
     if (!dense) {

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../norm.h"
 #include "node.h"
 #include "op_functions.h"
 #include "steps.h"
@@ -19,46 +20,66 @@ struct tensor *compose_norm(struct tensor *self, struct scalar p, struct ints di
     return tensor_linalg_vector_norm(self, order, dim, keepdim, dtype);
 }
 
-/* Norms of matrices by name; those of singular values are not there. */
-static struct tensor *named_norm(struct tensor *self, const char *name, struct ints dim,
-                                 bool keepdim, enum dtype dtype)
+/* --- norms of matrices --- */
+
+static int refuse_dims(struct ints dim)
 {
-    if (strcmp(name, "fro") == 0) {
-        return vector_norm(self, 2, dim, keepdim, dtype);
+    char text[512];
+    shape_text(dim, text, sizeof text);
+    for (char *at = text; (at = strstr(at, ", ")); at++) {
+        memmove(at, at + 1, strlen(at));
     }
-    if (strcmp(name, "nuc") == 0) {
-        error_set(ERROR_NOT_IMPLEMENTED, "linalg.matrix_norm: the nuclear norm is not implemented");
-        return NULL;
+    text[strlen(text) - 1] = '\0';
+    error_set(ERROR_RUNTIME, "linalg.matrix_norm: dim must be a 2-tuple. Got %s", text + 1);
+    return -1;
+}
+
+/* The two dims of the matrices, wrapped: the last ones where none are given. */
+static int matrix_dims(const struct tensor *self, struct ints dim, enum dtype dtype, int64_t *dims)
+{
+    if (self->dims < 2) {
+        error_set(ERROR_RUNTIME,
+                  "linalg.matrix_norm: The input tensor A must have at least 2 dimensions.");
+        return -1;
     }
-    error_set(ERROR_RUNTIME, "linalg.matrix_norm: Order %s not supported.", name);
-    return NULL;
+    if (norm_check_dtypes("linalg.matrix_norm", self, DTYPE_NONE)) {
+        return -1;
+    }
+    if (dim.count >= 0 && dim.count != 2) {
+        return refuse_dims(dim);
+    }
+    for (int i = 0; i < 2; i++) {
+        dims[i] = dim.count == 2 ? dim.items[i] : i - 2;
+        if (shape_wrap_dim(&dims[i], self->dims)) {
+            return -1;
+        }
+    }
+    if (dims[0] == dims[1]) {
+        error_set(ERROR_RUNTIME, "linalg.matrix_norm: dims must be different. Got (%lld, %lld)",
+                  (long long)dims[0], (long long)dims[1]);
+        return -1;
+    }
+    return norm_check_dtypes("linalg.matrix_norm", self, dtype);
 }
 
-struct tensor *compose_norm_str(struct tensor *self, const char *p, struct ints dim, bool keepdim,
-                                enum dtype dtype)
-{
-    return named_norm(self, p, dim, keepdim, dtype);
-}
-
-struct tensor *compose_linalg_norm_str(struct tensor *self, const char *ord, struct ints dim,
-                                       bool keepdim, enum dtype dtype)
-{
-    return named_norm(self, ord, dim, keepdim, dtype);
-}
-
-/* The largest or smallest absolute sum of columns (order ±1) or rows (±∞) of matrices. */
+/* The largest or smallest absolute sum of columns (order ±1) or rows (±∞) of matrices. Norms of
+ * singular values are not there. */
 static struct tensor *matrix_norm(struct tensor *self, double order, struct ints dim, bool keepdim,
                                   enum dtype dtype)
 {
-    int64_t row = dim.count == 2 ? dim.items[0] : -2, column = dim.count == 2 ? dim.items[1] : -1;
-    if (shape_wrap_dim(&row, self->dims) || shape_wrap_dim(&column, self->dims)) {
+    int64_t dims[2];
+    if (fabs(order) != 1 && fabs(order) != 2 && !isinf(order)) {
+        error_set(ERROR_RUNTIME, "linalg.matrix_norm: Order %g not supported.", order);
         return NULL;
     }
-    if (fabs(order) != 1 && !isinf(order)) {
+    if (matrix_dims(self, dim, dtype, dims)) {
+        return NULL;
+    }
+    if (fabs(order) == 2) {
         error_set(ERROR_NOT_IMPLEMENTED, "linalg.matrix_norm: order %g is not implemented", order);
         return NULL;
     }
-    int64_t added = isinf(order) ? column : row, compared = isinf(order) ? row : column;
+    int64_t added = isinf(order) ? dims[1] : dims[0], compared = isinf(order) ? dims[0] : dims[1];
     compared -= !keepdim && compared > added;
     struct tensor *sums = vector_norm(self, 1, INTS(added), keepdim, dtype);
     struct tensor *result = !sums       ? NULL
@@ -68,19 +89,65 @@ static struct tensor *matrix_norm(struct tensor *self, double order, struct ints
     return result;
 }
 
+/* Norms of matrices by name. */
+static struct tensor *named_norm(struct tensor *self, const char *name, struct ints dim,
+                                 bool keepdim, enum dtype dtype)
+{
+    int64_t dims[2];
+    if (strcmp(name, "fro") != 0 && strcmp(name, "nuc") != 0) {
+        error_set(ERROR_RUNTIME, "linalg.matrix_norm: Order %s not supported.", name);
+        return NULL;
+    }
+    if (matrix_dims(self, dim, dtype, dims)) {
+        return NULL;
+    }
+    if (strcmp(name, "nuc") == 0) {
+        error_set(ERROR_NOT_IMPLEMENTED, "linalg.matrix_norm: the nuclear norm is not implemented");
+        return NULL;
+    }
+    return vector_norm(self, 2, (struct ints){dims, 2}, keepdim, dtype);
+}
+
+struct tensor *compose_norm_str(struct tensor *self, const char *p, struct ints dim, bool keepdim,
+                                enum dtype dtype)
+{
+    return strcmp(p, "fro") == 0 && dim.count <= 2 ? vector_norm(self, 2, dim, keepdim, dtype)
+                                                   : named_norm(self, p, dim, keepdim, dtype);
+}
+
+/* An order means that of a vector or a matrix. */
+static int check_order(const struct tensor *self, struct ints dim)
+{
+    char text[512];
+    if (dim.count == 1 || dim.count == 2 || (dim.count < 0 && self->dims > 0 && self->dims < 3)) {
+        return 0;
+    }
+    if (dim.count >= 0) {
+        error_set(ERROR_RUNTIME,
+                  "linalg.norm: If dim is specified, it must be of length 1 or 2. Got %s",
+                  shape_text(dim, text, sizeof text));
+        return -1;
+    }
+    error_set(ERROR_RUNTIME,
+              "linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got "
+              "%dD.",
+              self->dims);
+    return -1;
+}
+
+struct tensor *compose_linalg_norm_str(struct tensor *self, const char *ord, struct ints dim,
+                                       bool keepdim, enum dtype dtype)
+{
+    return check_order(self, dim) ? NULL : named_norm(self, ord, dim, keepdim, dtype);
+}
+
 struct tensor *compose_linalg_norm(struct tensor *self, struct scalar ord, struct ints dim,
                                    bool keepdim, enum dtype dtype)
 {
-    bool matrix = ord.kind != SCALAR_NONE && (dim.count == 2 || (dim.count < 0 && self->dims == 2));
-    if (ord.kind != SCALAR_NONE && dim.count < 0 && self->dims != 1 && self->dims != 2) {
-        error_set(
-            ERROR_RUNTIME,
-            "linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got "
-            "%dD.",
-            self->dims);
+    if (ord.kind != SCALAR_NONE && check_order(self, dim)) {
         return NULL;
     }
-    if (matrix) {
+    if (ord.kind != SCALAR_NONE && (dim.count == 2 || (dim.count < 0 && self->dims == 2))) {
         return matrix_norm(self, scalar_to_double(ord), dim, keepdim, dtype);
     }
     return compose_norm(self, ord, dim, keepdim, dtype);

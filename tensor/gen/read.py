@@ -10,8 +10,8 @@ indented to its key's value continues it; `#` starts a comment. Keys:
                `also`: other types for them.
                `Tensor(a!) self` is written in place. `factory` stands for dtype, layout, device, pin_memory and
                requires_grad (C: dtype, device). `Layout?`, `MemoryFormat?` are ints in C.
-  py           where Python sees it: function, method, inplace (a method), inplace_function, out; nn, linalg: a function of
-               torch._C._nn, _linalg; `operator [reflected] SYMBOL` number slots
+  py           where Python sees it: function, method, inplace (a method), inplace_function, out; nn, linalg, VariableFunctions: a
+               function of torch._C._nn, _linalg, _VariableFunctions; `operator [reflected] SYMBOL` number slots
   same         NAME: another name of the op NAME, with its forms, and its signatures unless given
   doc          docstring: its signature lines, then sentences
   kernel_name  the name in "… not implemented for 'Bool'" when it is not NAME
@@ -59,7 +59,7 @@ KINDS = ('each', 'fold', 'cpu', 'body', 'alias', 'compose', 'helper', 'same')
 OUT_RULES = set('cast exact same same_dims alike match scalar_type type assert join required input only_bool bool dtype'.split())
 TYPE_RULES = {'arith', 'float', 'compare', 'same', 'accumulate', 'count'}
 PY_WORDS = {'function', 'method', 'inplace', 'inplace_function', 'out'}
-MODULES = ('nn', 'linalg')
+MODULES = ('nn', 'linalg', 'VariableFunctions')
 FLAGS = {'bool', 'number', 'wide', 'first', 'rows'}
 OPERATORS = set('+ - * / // % ** @ & | ^ << >> neg abs == != < <= > >='.split())
 # dtype → (C type that it is stored in, bytes, kind); the order is that of dtype.def

@@ -160,7 +160,8 @@ PyObject *operator_inplace(PyObject *self, PyObject *other, inplace_fn op);
 
 extern PyMethodDef tensor_methods[];   /* methods of Tensor, ended by {0} */
 extern PyMethodDef function_methods[]; /* functions of torch (held by torch._C), ended by {0} */
-extern PyMethodDef nn_methods[], linalg_methods[]; /* of torch._C._nn and torch._C._linalg */
+/* of torch._C._nn, torch._C._linalg and torch._C._VariableFunctions */
+extern PyMethodDef nn_methods[], linalg_methods[], VariableFunctions_methods[];
 /* Number slots {Py_nb_add, slot_add}, {Py_nb_inplace_add, …}, {Py_nb_negative, …}, {Py_nb_power, …}
  * (third argument of a power must be None, else NotImplemented), {Py_nb_matrix_multiply, …}, ended
  * by {0, NULL}. */

@@ -16,11 +16,14 @@ static int add_functions(PyObject *module)
     return 0;
 }
 
-/* What torch.nn.functional and torch.linalg take their functions from. */
+/* What torch.nn.functional, torch.linalg and torch.functional take their functions from. */
 static PyModuleDef nn_definition = {PyModuleDef_HEAD_INIT, .m_name = "torch._C._nn", .m_size = -1,
                                     .m_methods = nn_methods};
 static PyModuleDef linalg_definition = {PyModuleDef_HEAD_INIT, .m_name = "torch._C._linalg",
                                         .m_size = -1, .m_methods = linalg_methods};
+static PyModuleDef variable_functions_definition = {
+    PyModuleDef_HEAD_INIT, .m_name = "torch._C._VariableFunctions", .m_size = -1,
+    .m_methods = VariableFunctions_methods};
 
 static int add_part(PyObject *module, const char *name, PyModuleDef *definition)
 {
@@ -33,7 +36,8 @@ static int add_part(PyObject *module, const char *name, PyModuleDef *definition)
 static int add_parts(PyObject *module)
 {
     return add_part(module, "_nn", &nn_definition) ||
-                   add_part(module, "_linalg", &linalg_definition)
+                   add_part(module, "_linalg", &linalg_definition) ||
+                   add_part(module, "_VariableFunctions", &variable_functions_definition)
                ? -1
                : 0;
 }

@@ -36,6 +36,7 @@ globals().update((name, value) for name, value in vars(_C).items()
 _unique2 = _C._unique2
 __version__ = _C.__version__
 _sys.modules.update({"torch.return_types": _C.return_types, "torch._C._nn": _C._nn, "torch._C._linalg": _C._linalg})
+_unique2 = _C._unique2
 
 e = 2.718281828459045
 inf = 1e999

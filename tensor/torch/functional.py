@@ -1,10 +1,15 @@
 """Functions whose arguments take several forms; the work is done in C."""
+from collections.abc import Callable, Sequence
+from functools import wraps
+from types import FunctionType
+
 from torch import _C
-from torch._C import Tensor
+from torch._C import Tensor, _linalg, _VariableFunctions
+from torch._C import dtype as _dtype
 
 __all__ = [
     "atleast_1d", "atleast_2d", "atleast_3d", "block_diag", "broadcast_tensors", "cartesian_prod", "chain_matmul",
-    "einsum", "from_dlpack", "meshgrid", "split", "tensordot", "unique", "unique_consecutive",
+    "einsum", "from_dlpack", "meshgrid", "norm", "split", "tensordot", "unique", "unique_consecutive",
 ]
 
 
@@ -95,29 +100,89 @@ def _each(function, tensors):
     return function(tensors[0] if len(tensors) == 1 else tensors)
 
 
-def _wanted(results, inverse, counts):
-    """The results of the C functions that were asked for: one tensor alone, or a tuple."""
-    chosen = results[:1] + results[1:2] * inverse + results[2:] * counts
-    return chosen if len(chosen) > 1 else chosen[0]
+# --- distinct elements ---
+
+def _flag(args, kwargs, name, position):
+    return bool(kwargs[name] if name in kwargs else args[position] if position < len(args) else False)
 
 
+def _choosing(prefix: str, inverse_at: int, counts_at: int) -> "Callable[[Callable], Callable]":
+    """Makes a function that returns values, inverse and counts return those that its flags ask for. As in PyTorch,
+    there is one function for each choice, whose name its TypeErrors tell, and positional flags are looked for at
+    `inverse_at` and `counts_at`."""
+    def decorated(function):
+        forms = {}
+        for choice, name in {(False, False): "output", (False, True): "counts", (True, False): "inverse",
+                             (True, True): "inverse_and_counts"}.items():
+            forms[choice] = FunctionType(function.__code__, function.__globals__, name, function.__defaults__)
+            forms[choice].__qualname__ = prefix + name
+
+        @wraps(function)
+        def chosen(*args, **kwargs):
+            inverse = _flag(args, kwargs, "return_inverse", inverse_at)
+            counts = _flag(args, kwargs, "return_counts", counts_at)
+            results = forms[inverse, counts](*args, **kwargs)
+            wanted = results[:1] + results[1:2] * inverse + results[2:] * counts
+            return wanted if len(wanted) > 1 else wanted[0]
+        return chosen
+    return decorated
+
+
+@_choosing("_return_", inverse_at=2, counts_at=3)
 def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False,
            dim: "int | None" = None) -> "Tensor | tuple[Tensor, ...]":
     """The distinct elements of `input`, or its distinct slices along `dim`, in order."""
-    results = _C._unique2(input, sorted, return_inverse, return_counts) if dim is None else \
-        _C.unique_dim(input, dim, sorted, return_inverse, return_counts)
-    return _wanted(results, return_inverse, return_counts)
+    if dim is None:
+        return _C._unique2(input, sorted=sorted, return_inverse=return_inverse, return_counts=return_counts)
+    return _VariableFunctions.unique_dim(input, dim, sorted=sorted, return_inverse=return_inverse,
+                                         return_counts=return_counts)
 
 
+@_choosing("_consecutive_return_", inverse_at=2, counts_at=1)
 def unique_consecutive(input: Tensor, return_inverse: bool = False, return_counts: bool = False,
                        dim: "int | None" = None) -> "Tensor | tuple[Tensor, ...]":
     """One element of each run of like ones of `input`, or one slice along `dim`."""
-    results = _C.unique_consecutive(input, return_inverse, return_counts, dim)
-    return _wanted(results, return_inverse, return_counts)
+    return _C.unique_consecutive(input, return_inverse=return_inverse, return_counts=return_counts, dim=dim)
 
 
-Tensor.unique = unique
-Tensor.unique_consecutive = unique_consecutive
+# --- norms ---
+
+def norm(input: Tensor, p: "float | str | None" = "fro", dim: "int | Sequence[int] | None" = None,
+         keepdim: bool = False, out: "Tensor | None" = None, dtype: "_dtype | None" = None) -> Tensor:
+    """The vector norm of order `p` of all elements, or along `dim`; a string names a norm of matrices."""
+    input.layout  # an AttributeError where `input` is no tensor
+    if isinstance(p, str) and (p != "fro" or not (dim is None or isinstance(dim, int) or len(dim) <= 2)):
+        return _C.norm(input, p, list(range(input.ndim)) if dim is None else dim, keepdim, dtype=dtype, out=out)
+    order = 2.0 if p is None or isinstance(p, str) else p
+    return _linalg.linalg_vector_norm(input, order, dim, keepdim, dtype=dtype, out=out)
+
+
+# --- methods of Tensor that take the way of the functions ---
+
+def _method(function):
+    """Makes a function `_NAME` the method NAME."""
+    name = function.__name__.removeprefix("_")
+    function.__name__, function.__qualname__ = name, f"Tensor.{name}"
+    setattr(Tensor, name, function)
+    return function
+
+
+@_method
+def _unique(self, sorted=True, return_inverse=False, return_counts=False, dim=None):
+    """The distinct elements, or the distinct slices along `dim`, in order."""
+    return unique(self, sorted=sorted, return_inverse=return_inverse, return_counts=return_counts, dim=dim)
+
+
+@_method
+def _unique_consecutive(self, return_inverse=False, return_counts=False, dim=None):
+    """One element of each run of like ones, or one slice along `dim`."""
+    return unique_consecutive(self, return_inverse=return_inverse, return_counts=return_counts, dim=dim)
+
+
+@_method
+def _norm(self, p="fro", dim=None, keepdim=False, dtype=None):
+    """The vector norm of order `p` of all elements, or along `dim`."""
+    return norm(self, p, dim, keepdim, dtype=dtype)
 
 
 def _listed(tensors):
