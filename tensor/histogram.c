@@ -119,20 +119,32 @@ struct range {
     double low, high;
 };
 
-static int check_histc(const struct tensor *self, int64_t bins)
+/* Integers get as far as the edges, which are numbers of their dtype. */
+static int check_histc(const struct tensor *self, int64_t bins, struct range range)
 {
+    enum dtype dtype = (enum dtype)self->dtype;
+
     if (bins <= 0) {
         error_set(ERROR_RUNTIME,
                   "torch.histogram(): bins must be > 0, but got %lld for dimension 0",
                   (long long)bins);
         return -1;
     }
-    if (!dtype_is_float((enum dtype)self->dtype)) {
-        error_set(ERROR_NOT_IMPLEMENTED, "\"histogram_cpu\" not implemented for '%s'",
-                  dtype_info[self->dtype].class_name);
+    if (dtype_is_float(dtype)) {
+        return 0;
+    }
+    if (range.low > range.high) {
+        error_set(ERROR_RUNTIME, "torch.histc: max must be larger than min");
         return -1;
     }
-    return 0;
+    if (dtype != DTYPE_BOOL && range.low != range.high &&
+        (dtype_check_scalar(dtype, scalar_float(range.low)) ||
+         dtype_check_scalar(dtype, scalar_float(range.high)))) {
+        return -1;
+    }
+    error_set(ERROR_NOT_IMPLEMENTED, "\"%s_cpu\" not implemented for '%s'",
+              dtype == DTYPE_BOOL ? "linspace" : "histogram", dtype_info[dtype].class_name);
+    return -1;
 }
 
 /* Where no range is given, that of the elements. */
@@ -193,7 +205,7 @@ struct tensor *body_histc(struct tensor *out, struct tensor *self, int64_t bins,
     struct range range = {scalar_to_double(min), scalar_to_double(max)};
     struct tensor *counts = NULL, *result = NULL;
     (void)out; /* stored by the caller: there is no form in place */
-    if (check_histc(self, bins) || find_range(self, &range)) {
+    if (check_histc(self, bins, range) || find_range(self, &range)) {
         return NULL;
     }
     struct tensor *dense = dense_as(self, dtype_info[self->dtype].accumulator);

@@ -6,28 +6,29 @@
 #include "op_functions.h"
 #include "shape.h"
 
-static int check_input(const char *name, const struct tensor *self, const struct tensor *q)
+/* nanquantile() speaks of quantile() too, as in PyTorch. */
+static int check_input(const struct tensor *self, const struct tensor *q)
 {
     if (self->numel == 0) {
-        error_set(ERROR_RUNTIME, "%s() input tensor must be non-empty", name);
+        error_set(ERROR_RUNTIME, "quantile() input tensor must be non-empty");
         return -1;
     }
     if (q->dims > 1) {
-        error_set(ERROR_RUNTIME, "%s() q must be a scalar or 1D tensor", name);
+        error_set(ERROR_RUNTIME, "quantile() q must be a scalar or 1D tensor");
         return -1;
     }
     if (self->dtype != DTYPE_F32 && self->dtype != DTYPE_F64) {
-        error_set(ERROR_RUNTIME, "%s() input tensor must be either float or double dtype", name);
+        error_set(ERROR_RUNTIME, "quantile() input tensor must be either float or double dtype");
         return -1;
     }
     if (self->dtype != q->dtype) {
-        error_set(ERROR_RUNTIME, "%s() q tensor must be same dtype as the input tensor", name);
+        error_set(ERROR_RUNTIME, "quantile() q tensor must be same dtype as the input tensor");
         return -1;
     }
     return 0;
 }
 
-static int check_fractions(const char *name, struct tensor *q)
+static int check_fractions(struct tensor *q)
 {
     struct tensor *low = number_step(tensor_ge, tensor_retain(q), scalar_int(0));
     struct tensor *both = low ? join_step(tensor_bitwise_and, low,
@@ -38,13 +39,13 @@ static int check_fractions(const char *name, struct tensor *q)
     int status = all ? tensor_item(all, &inside) : -1;
     tensor_release(all);
     if (status == 0 && !inside.i) {
-        error_set(ERROR_RUNTIME, "%s() q values must be in the range [0, 1]", name);
+        error_set(ERROR_RUNTIME, "quantile() q values must be in the range [0, 1]");
         return -1;
     }
     return status;
 }
 
-static int check_interpolation(const char *name, const char *interpolation)
+static int check_interpolation(const char *interpolation)
 {
     static const char *const known[] = {"linear", "lower", "higher", "midpoint", "nearest"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
@@ -53,9 +54,9 @@ static int check_interpolation(const char *name, const char *interpolation)
         }
     }
     error_set(ERROR_RUNTIME,
-              "%s() interpolation must be one of linear, lower, higher, midpoint or nearest, but "
-              "got %s",
-              name, interpolation);
+              "quantile() interpolation must be one of linear, lower, higher, midpoint or nearest, "
+              "but got %s",
+              interpolation);
     return -1;
 }
 
@@ -78,7 +79,7 @@ static struct tensor *sorted_last(struct tensor *self, struct maybe_int dim, boo
     sizes[count++] = flat ? self->numel : self->sizes[dim.value];
     struct tensor *result = NULL;
     if (moved && tensor_sort(moved, -1, false, sorted) == 0) {
-        result = tensor_reshape(sorted[0], (struct ints){sizes, count});
+        result = tensor_view(sorted[0], (struct ints){sizes, count});
     }
     tensor_release(sorted[0]);
     tensor_release(sorted[1]);
@@ -159,12 +160,11 @@ static struct tensor *place_fractions(struct tensor *values, bool single)
     return values;
 }
 
-static struct tensor *quantile(const char *name, struct tensor *self, struct tensor *q,
-                               struct maybe_int dim, bool keepdim, const char *interpolation,
-                               bool skip_nan)
+static struct tensor *quantile(struct tensor *self, struct tensor *q, struct maybe_int dim,
+                               bool keepdim, const char *interpolation, bool skip_nan)
 {
-    if (check_input(name, self, q) || check_interpolation(name, interpolation) ||
-        check_fractions(name, q) || (dim.has && shape_wrap_dim(&dim.value, self->dims))) {
+    if (check_input(self, q) || check_interpolation(interpolation) || check_fractions(q) ||
+        (dim.has && shape_wrap_dim(&dim.value, self->dims))) {
         return NULL;
     }
     struct tensor *sorted = sorted_last(self, dim, keepdim);
@@ -176,18 +176,17 @@ static struct tensor *quantile(const char *name, struct tensor *self, struct ten
 }
 
 /* The same for one number. */
-static struct tensor *quantile_at(const char *name, struct tensor *self, double q,
-                                  struct maybe_int dim, bool keepdim, const char *interpolation,
-                                  bool skip_nan)
+static struct tensor *quantile_at(struct tensor *self, double q, struct maybe_int dim, bool keepdim,
+                                  const char *interpolation, bool skip_nan)
 {
     if (!(q >= 0 && q <= 1)) {
-        error_set(ERROR_RUNTIME, "%s() q must be in the range [0, 1] but got %g", name, q);
+        error_set(ERROR_RUNTIME, "quantile() q must be in the range [0, 1] but got %g", q);
         return NULL;
     }
     struct tensor *fraction = tensor_full((struct ints){NULL, 0}, scalar_float(q),
                                           (enum dtype)self->dtype, self->storage->device);
     struct tensor *result =
-        fraction ? quantile(name, self, fraction, dim, keepdim, interpolation, skip_nan) : NULL;
+        fraction ? quantile(self, fraction, dim, keepdim, interpolation, skip_nan) : NULL;
     tensor_release(fraction);
     return result;
 }
@@ -195,25 +194,25 @@ static struct tensor *quantile_at(const char *name, struct tensor *self, double 
 struct tensor *compose_quantile(struct tensor *self, struct tensor *q, struct maybe_int dim,
                                 bool keepdim, const char *interpolation)
 {
-    return quantile("quantile", self, q, dim, keepdim, interpolation, false);
+    return quantile(self, q, dim, keepdim, interpolation, false);
 }
 
 struct tensor *compose_quantile_scalar(struct tensor *self, double q, struct maybe_int dim,
                                        bool keepdim, const char *interpolation)
 {
-    return quantile_at("quantile", self, q, dim, keepdim, interpolation, false);
+    return quantile_at(self, q, dim, keepdim, interpolation, false);
 }
 
 struct tensor *compose_nanquantile(struct tensor *self, struct tensor *q, struct maybe_int dim,
                                    bool keepdim, const char *interpolation)
 {
-    return quantile("nanquantile", self, q, dim, keepdim, interpolation, true);
+    return quantile(self, q, dim, keepdim, interpolation, true);
 }
 
 struct tensor *compose_nanquantile_scalar(struct tensor *self, double q, struct maybe_int dim,
                                           bool keepdim, const char *interpolation)
 {
-    return quantile_at("nanquantile", self, q, dim, keepdim, interpolation, true);
+    return quantile_at(self, q, dim, keepdim, interpolation, true);
 }
 
 /* --- diff --- */

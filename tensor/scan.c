@@ -32,6 +32,9 @@ static int run_scan(const struct scan_op *op, struct tensor *result, struct tens
 {
     struct line_iter lines;
     lines_fn run = cpu_tables->scans->scan[op->kind][self->dtype];
+    if (op->kind != SCAN_LOG_SUM_EXP && (self->numel == 0 || self->dims == 0)) {
+        return result == self ? 0 : backend_of(self->storage->device)->copy(result, self);
+    }
     if (!run) {
         error_set(ERROR_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'", op->kernel_name,
                   dtype_info[self->dtype].class_name);
@@ -71,6 +74,9 @@ static struct tensor *scan(const struct scan_op *op, struct tensor *out, struct 
 static struct tensor *accumulate(const struct scan_op *op, struct tensor *out, struct tensor *self,
                                  int64_t dim, enum dtype dtype)
 {
+    if (shape_wrap_dim(&dim, self->dims)) {
+        return NULL;
+    }
     if (out && dtype != DTYPE_NONE && dtype != (enum dtype)self->dtype) {
         error_set(
             ERROR_RUNTIME,

@@ -28,6 +28,9 @@ static struct tensor *softmax(enum softmax kind, const char *name, struct tensor
     if (shape_wrap_dim(&dim, self->dims)) {
         return NULL;
     }
+    if (self->numel == 0) {
+        return tensor_new((enum dtype)self->dtype, self->storage->device, self->dims, self->sizes);
+    }
     if (!dtype_is_float((enum dtype)self->dtype)) {
         error_set(ERROR_NOT_IMPLEMENTED, "\"%s_%skernel_impl\" not implemented for '%s'", name,
                   dim >= self->dims - 1 ? "lastdim_" : "", dtype_info[self->dtype].class_name);

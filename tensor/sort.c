@@ -84,20 +84,20 @@ int body_topk(struct tensor *self, int64_t k, int64_t dim, bool largest, bool so
 struct pick_op {
     enum sort_kind kind;
     const char *name;
-    bool bools;
+    const char *kernel_name; /* of what takes no bools; NULL: takes them */
 };
 
-static const struct pick_op kth_op = {KTH, "kthvalue", false};
-static const struct pick_op median_op = {MEDIAN, "median", false};
-static const struct pick_op nanmedian_op = {NANMEDIAN, "median", false};
-static const struct pick_op mode_op = {MODE, "mode", true};
+static const struct pick_op kth_op = {KTH, "kthvalue", "kthvalue_cpu"};
+static const struct pick_op median_op = {MEDIAN, "median", "median_out"};
+static const struct pick_op nanmedian_op = {NANMEDIAN, "median", "median_out"};
+static const struct pick_op mode_op = {MODE, "mode", NULL};
 
-static int check_dtype(const struct pick_op *op, const struct tensor *self)
+static int check_dtype(const char *kernel_name, const struct tensor *self)
 {
-    if (op->bools || self->dtype != DTYPE_BOOL) {
+    if (!kernel_name || self->dtype != DTYPE_BOOL) {
         return 0;
     }
-    error_set(ERROR_NOT_IMPLEMENTED, "\"%s_cpu\" not implemented for 'Bool'", op->name);
+    error_set(ERROR_NOT_IMPLEMENTED, "\"%s\" not implemented for 'Bool'", kernel_name);
     return -1;
 }
 
@@ -118,7 +118,7 @@ static int pick(const struct pick_op *op, struct tensor *self, int64_t k, int64_
                   (long long)dim);
         return -1;
     }
-    if (check_dtype(op, self) || shape_reduce_dim(&shape, self, dim, keepdim) ||
+    if (check_dtype(op->kernel_name, self) || shape_reduce_dim(&shape, self, dim, keepdim) ||
         new_results(self, shape.dims, shape.sizes, NULL, result)) {
         return -1;
     }
@@ -145,20 +145,30 @@ int body_mode(struct tensor *self, int64_t dim, bool keepdim, struct tensor **re
     return pick(&mode_op, self, 1, dim, keepdim, result);
 }
 
+/* What a NaN becomes in `dtype`: narrow integers take the low bits of a wide one. */
+static struct scalar no_median(enum dtype dtype)
+{
+    return dtype_is_float(dtype) ? scalar_float(NAN)
+           : dtype == DTYPE_BOOL ? scalar_bool(true)
+           : dtype == DTYPE_I32  ? scalar_int(INT32_MIN)
+           : dtype == DTYPE_I64  ? scalar_int(INT64_MIN)
+                                 : scalar_int(0);
+}
+
 /* The median of all elements; NaN of none. */
 static struct tensor *median_of_all(const struct pick_op *op, struct tensor *self)
 {
     struct reduction_plan plan;
-    if (check_dtype(op, self) || reduction_init(&plan, self, INTS_NONE)) {
+    if ((self->numel && check_dtype("median_cpu", self)) ||
+        reduction_init(&plan, self, INTS_NONE)) {
         return NULL;
     }
     struct tensor *result = reduction_new(&plan, (enum dtype)self->dtype);
-    int status = !result           ? -1
-                 : self->numel > 0 ? sort_along(op->kind, result, NULL, plan.lines, 0, 0, false)
-                                   : backend_of(result->storage->device)
-                                         ->fill(result, dtype_is_float((enum dtype)self->dtype)
-                                                            ? scalar_float(NAN)
-                                                            : scalar_int(INT64_MIN));
+    int status =
+        !result ? -1
+        : self->numel > 0
+            ? sort_along(op->kind, result, NULL, plan.lines, 0, 0, false)
+            : backend_of(result->storage->device)->fill(result, no_median((enum dtype)self->dtype));
     if (status) {
         tensor_clear(&result);
     }

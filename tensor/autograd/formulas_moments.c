@@ -124,8 +124,8 @@ struct tensor *compose_std_mean_grad(struct tensors grads, struct tensor *self, 
 {
     struct tensor *slope;
     if (freedom_of(self, dim, correction) <= 0) { /* without the warning a second time */
-        slope = tensor_var_grad(grads.items[0], self, dim, correction, keepdim);
-        slope = number_step(tensor_mul, slope, scalar_float(NAN));
+        slope = tensor_restored(grads.items[0], tensor_shape(self), dim, keepdim);
+        slope = join_step(tensor_mul, slope, with_number(tensor_mul, self, scalar_float(NAN)));
     } else {
         struct tensor *std = tensor_std(self, dim, correction, keepdim);
         slope = std ? tensor_std_grad(grads.items[0], self, std, dim, correction, keepdim) : NULL;

@@ -166,8 +166,24 @@ struct tensor *compose_log_softmax(struct tensor *self, int64_t dim, enum dtype 
     return result;
 }
 
+/* A formula computed in float32 for halves, which are rounded but once. */
+static struct tensor *computed_wide(struct tensor *(*formula)(struct tensor *, struct tensor *,
+                                                              int64_t),
+                                    struct tensor *grad, struct tensor *result, int64_t dim)
+{
+    enum dtype dtype = (enum dtype)result->dtype, wide = dtype_info[dtype].accumulator;
+    struct tensor *wide_grad = with_dtype(grad, wide);
+    struct tensor *wide_result = wide_grad ? with_dtype(result, wide) : NULL;
+    struct tensor *slope = wide_result ? formula(wide_grad, wide_result, dim) : NULL;
+    struct tensor *rounded = slope ? with_dtype(slope, dtype) : NULL;
+    tensor_release(slope);
+    tensor_release(wide_result);
+    tensor_release(wide_grad);
+    return rounded;
+}
+
 /* (grad - sum(grad × result)) × result */
-struct tensor *compose_softmax_grad(struct tensor *grad, struct tensor *result, int64_t dim)
+static struct tensor *softmax_slope(struct tensor *grad, struct tensor *result, int64_t dim)
 {
     struct tensor *weighted = tensor_mul(grad, result);
     struct tensor *sum = weighted ? tensor_sum_dim(weighted, INTS(dim), true, DTYPE_NONE) : NULL;
@@ -177,12 +193,22 @@ struct tensor *compose_softmax_grad(struct tensor *grad, struct tensor *result, 
     return join_step(tensor_mul, shifted, tensor_retain(result));
 }
 
+struct tensor *compose_softmax_grad(struct tensor *grad, struct tensor *result, int64_t dim)
+{
+    return computed_wide(softmax_slope, grad, result, dim);
+}
+
 /* grad - e^result × sum(grad) */
-struct tensor *compose_log_softmax_grad(struct tensor *grad, struct tensor *result, int64_t dim)
+static struct tensor *log_softmax_slope(struct tensor *grad, struct tensor *result, int64_t dim)
 {
     struct tensor *sum = tensor_sum_dim(grad, INTS(dim), true, DTYPE_NONE);
     struct tensor *power = sum ? tensor_exp(result) : NULL;
     return sub_step(tensor_retain(grad), join_step(tensor_mul, power, sum));
+}
+
+struct tensor *compose_log_softmax_grad(struct tensor *grad, struct tensor *result, int64_t dim)
+{
+    return computed_wide(log_softmax_slope, grad, result, dim);
 }
 
 /* grad × e^(self - result) */

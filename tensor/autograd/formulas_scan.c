@@ -51,7 +51,8 @@ static struct tensor *products_before(const struct direction *way, struct tensor
     struct tensor *edge = shifted ? tensor_slice(products, dim, (struct maybe_int){true, 0},
                                                  (struct maybe_int){true, 1}, 1)
                                   : NULL;
-    struct tensor *one = edge ? tensor_ones_like(edge, MEMORY_PRESERVE, DTYPE_NONE, DEVICE_DEFAULT) : NULL;
+    struct tensor *one =
+        edge ? tensor_ones_like(edge, MEMORY_PRESERVE, DTYPE_NONE, DEVICE_DEFAULT) : NULL;
     struct tensor *items[] = {way->reversed ? shifted : one, way->reversed ? one : shifted};
     struct tensor *result = one ? tensor_cat((struct tensors){items, 2}, dim) : NULL;
     tensor_release(one);
@@ -240,4 +241,14 @@ struct tensor *compose_logcumsumexp_reversed_grad(struct tensor *grad, struct te
                                                   int64_t dim, struct tensor *result)
 {
     return log_sum_exp_grad(&reversed, grad, self, dim, result);
+}
+
+/* --- cummax, cummin --- */
+
+struct tensor *compose_cumulated_grad(struct tensor *grad, struct tensor *self, int64_t dim,
+                                      struct tensor *indices)
+{
+    /* without elements PyTorch gives self, which the second derivative shows */
+    return self->numel == 0 ? tensor_retain(self)
+                            : tensor_gather_grad(grad, tensor_shape(self), dim, indices);
 }
