@@ -120,7 +120,7 @@ int args_error_type(const char *name, const struct param_spec *param, int positi
         snprintf(place, sizeof place, " (position %d)", position + 1);
     }
     bool list = PyTuple_Check(object) || PyList_Check(object);
-    if (param->type == PARAM_INTS && list) { /* only the first item was looked at */
+    if (param->type == PARAM_INTS && list && position >= 0) { /* its first item was looked at */
         PyErr_Format(PyExc_TypeError,
                      "%s(): argument '%s'%s must be %s, but found element of type %s at pos 0",
                      name, param->name, place, param_type_name(param),
@@ -271,7 +271,7 @@ static void append_marked(PyObject **text, const struct arguments *in, const str
         append_type(text, value);
         append(text, "%s", mark);
     }
-    append(text, ")");
+    append(text, in->count == 0 && in->keywords ? ", )" : ")");
 }
 
 /* Appends `before` and the names of keywords that no item from `from` on has; true when there were
