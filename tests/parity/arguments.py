@@ -100,13 +100,16 @@ take_along_dim  x[2,3], i[2,2;3], 1 | x[2,3], i[2;6] | x[2,3], T([[1, 0, 1]]), d
 nonzero argwhere  x[2,3] | x[4] | x[] | x[0,3] | m[2,3]
 one_hot     i[4;3] | i[2,2;3], 5 | i[3;3], num_classes=-1 | T(2) | T([], dtype=torch.long), 3 | T([1, 5]), 3 | T([-1, 1])
 # reductions
-norm        x[2,3] | x[4] | x[2,3], 1 | x[2,3], 2, 1 | x[2,3], float('inf') | x[2,3], 'fro' | x[2,3], p=3, dim=0, keepdim=True | x[2,3], 0, 1 | x[2,3], 2, (0, 1) | x[2,3], dim=1 | x[2,3], 2, 1, True, dtype=torch.float64 | x[]
-dist        x[2,3], x[2,3] | x[2,3], x[3], 1 | x[3], x[3], float('inf') | x[3], x[3], 0
-kthvalue    d[4], 2 | d[2,3], 1, 0 | d[2,3], 3, dim=1, keepdim=True | d[], 1
-topk        d[4], 2 | d[2,3], 2, 0 | d[2,3], 1, dim=-1, largest=False | d[2,3], 3, sorted=False | d[5], 0 | d[5], 5, largest=False | d[], 1
+norm        x[2,3] | x[4] | x[2,3], 1 | x[2,3], 2, 1 | x[2,3], float('inf') | x[2,3], 'fro' | x[2,3], p=3, dim=0, keepdim=True | x[2,3].detach(), 0, 1 | x[2,3], 3, (0, 1) | x[2,3], dim=1 | x[2,3], 2, 1, True, dtype=torch.float64 | x[]
+dist        x[2,3], x[2,3] | x[2,3], x[3], 1 | x[3], x[3], float('inf') | x[3].detach(), x[3].detach(), 0
+kthvalue    d[1,4], 2 | d[2,3], 1, 0 | d[2,3], 3, dim=1, keepdim=True | d[], 1
+topk        d[1,4], 2 | d[2,3], 2, 0 | d[2,3], 1, dim=-1, largest=False | d[2,3], 3, sorted=False | d[5], 0 | d[1,5], 5, largest=False | d[], 1
+median nanmedian  x[2,3] | x[4] | x[], 0 | x[2,3], 1 | x[0,3] | x[1,3], 0, True | x[2,3], -1, keepdim=True | x[1,2,3], dim=0 | x[2,2,3]
 sort argsort  x[4] | d[2,3], 0 | d[2,3], dim=1, descending=True | x[2,3], stable=True, dim=0 | x[] | x[0,3] | x[9], 0, True
 msort       x[4] | d[2,3] | x[9]
 unique      x[9] | x[9], True, True | x[9], return_counts=True | x[2,3], dim=1 | x[2,3], return_inverse=True, return_counts=True | x[0] | x[2,3], dim=0, return_inverse=True | x[9], sorted=False
+unique_dim  x[2,3], 0 | x[2,3], 1, True, True, True | x[4], 0 | x[2,2,3], -1, return_counts=True | x[0,3], 0 | x[2,3], dim=0, sorted=False
+_unique2    x[9] | x[9], True, True | x[9], return_counts=True | x[2,3], return_inverse=True, return_counts=True | x[0] | x[]
 unique_consecutive  x[9] | x[9], True | x[9], return_counts=True | x[2,3], dim=1 | T([1, 1, 2, 2, 1])
 quantile nanquantile  x[5], 0.5 | x[2,3], 0.25, 1 | x[2,3], T([0.25, 0.75]), dim=0, keepdim=True | x[5], 0.3, interpolation='nearest' | x[5], 0.3, interpolation='lower' | x[5], 0.3, interpolation='higher' | x[5], 0.3, interpolation='midpoint'
 histc       x[9] | x[9], 4 | x[9], 4, -1, 2 | x[9], bins=3, min=-2, max=2
