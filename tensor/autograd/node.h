@@ -52,12 +52,22 @@ struct value {
     };
 };
 
+/* How tensors are kept for backward in another form (torch.autograd.graph.saved_tensors_hooks). */
+struct packing {
+    /* An empty tensor that stands for `tensor` and holds the other form; NULL with the error
+     * set. */
+    struct tensor *(*pack)(struct tensor *tensor);
+    /* The elements again (new reference), of the tensor that pack() made. */
+    struct tensor *(*unpack)(struct tensor *stand_in);
+};
+
 /* A tensor kept for backward, with the version it had. */
 struct saved {
     struct tensor *tensor; /* owned; NULL once freed or when None was saved */
     unsigned version;
     int output_nr;    /* ≥ 0: the node's own output, kept as an alias without grad_fn */
     bool has_history; /* it had a grad_fn, which detach_() must not have taken away since */
+    const struct packing *packing; /* made `tensor`, which has the history of what it stands for */
 };
 
 /* One class a schema line: "MulBackward0". Generated, or hand-written in formulas.c, leaf.c,
@@ -196,6 +206,8 @@ TENSOR_API struct node *node_new(const struct node_class *class, struct tensor *
                                  int count);
 TENSOR_API struct node *node_retain(struct node *node);
 TENSOR_API void node_release(struct node *node);
+/* For what this thread saves from now on; NULL: tensors are kept as they are. */
+TENSOR_API void node_set_packing(const struct packing *packing);
 /* Saves a tensor (NULL allowed) in slot `slot`; RUNTIME for inference tensors. */
 TENSOR_API int node_save(struct node *node, int slot, struct tensor *tensor);
 /* Saves the op's own output number `output_nr`; call after autograd_set_history. */

@@ -4,6 +4,7 @@
 
 #include "../shape.h"
 #include "anomaly.h"
+#include "mode.h"
 #include "node.h"
 #include "view.h"
 
@@ -23,6 +24,49 @@ int node_error_freed(void)
 
 /* --- saving --- */
 
+static _Thread_local const struct packing *packing __attribute__((tls_model("initial-exec")));
+
+void node_set_packing(const struct packing *wanted)
+{
+    packing = wanted;
+}
+
+/* Gives the tensor that stands for `tensor` its history; an output gets its own when it is read. */
+static int take_history(struct tensor *stand_in, struct tensor *tensor)
+{
+    struct edge edge = {0};
+    int status = autograd_edge(tensor, &edge);
+    if (!status && edge.node) {
+        status = autograd_set_grad_fn(stand_in, edge.node, edge.input_nr);
+    }
+    node_release(edge.node);
+    return status;
+}
+
+static int save_packed(struct saved *saved, struct tensor *tensor, int output_nr)
+{
+    unsigned version = tensor_version(tensor);
+    bool recording = grad_mode_set(false);
+    struct tensor *stand_in = packing->pack(tensor);
+    grad_mode_set(recording);
+    if (stand_in && tensor_version(tensor) != version) {
+        error_set(ERROR_RUNTIME,
+                  "A saved tensor pack hook is modifying its input in place. Tensors provided as "
+                  "input to pack hook cannot be modified by in-place operations as this can lead "
+                  "to unexpected side-effects. Please open an issue if you need to perform "
+                  "in-place operations on the input to a pack hook.");
+        tensor_clear(&stand_in);
+    }
+    if (stand_in && output_nr < 0 && take_history(stand_in, tensor)) {
+        tensor_clear(&stand_in);
+    }
+    if (!stand_in) {
+        return -1;
+    }
+    *saved = (struct saved){stand_in, version, output_nr, false, packing};
+    return 0;
+}
+
 int node_save(struct node *node, int slot, struct tensor *tensor)
 {
     if (!tensor) {
@@ -37,9 +81,12 @@ int node_save(struct node *node, int slot, struct tensor *tensor)
                                  "`torch.inference_mode()`.");
         return -1;
     }
+    if (packing && !tensor->weak) {
+        return save_packed(&node->saved[slot], tensor, -1);
+    }
     bool has_history = tensor->autograd && tensor->autograd->grad_fn;
     node->saved[slot] =
-        (struct saved){tensor_retain(tensor), tensor_version(tensor), -1, has_history};
+        (struct saved){tensor_retain(tensor), tensor_version(tensor), -1, has_history, NULL};
     return 0;
 }
 
@@ -48,12 +95,15 @@ int node_save_output(struct node *node, int slot, struct tensor *output, int out
     if (!output || !tensor_tracks(output)) {
         return node_save(node, slot, output);
     }
+    if (packing) {
+        return save_packed(&node->saved[slot], output, output_nr);
+    }
     struct tensor *alias =
         tensor_alias(output, output->dims, output->sizes, output->strides, output->offset);
     if (!alias) {
         return -1;
     }
-    node->saved[slot] = (struct saved){alias, tensor_version(output), output_nr, false};
+    node->saved[slot] = (struct saved){alias, tensor_version(output), output_nr, false, NULL};
     return 0;
 }
 
@@ -127,6 +177,22 @@ static struct tensor *restore_output(struct node *node, struct tensor *kept, int
     return output;
 }
 
+/* What was saved in another form, with its history. */
+static struct tensor *unpack(struct node *node, const struct saved *saved)
+{
+    struct tensor *elements = saved->packing->unpack(saved->tensor);
+    const struct autograd *history = saved->tensor->autograd;
+    bool own = saved->output_nr >= 0;
+    struct node *source = own ? node : history ? history->grad_fn : NULL;
+    if (!elements || !source || source->leaf == elements) {
+        return elements;
+    }
+    struct tensor *result =
+        restore_output(source, elements, own ? saved->output_nr : history->output_nr);
+    tensor_release(elements);
+    return result;
+}
+
 /* Whether what was saved still is what it was then. */
 static int check_saved(struct node *node, const struct saved *saved)
 {
@@ -161,10 +227,11 @@ struct tensor *node_saved(struct node *node, int slot, bool *error)
         return NULL;
     }
     struct tensor *result = NULL;
-    *error = saved.tensor && check_saved(node, &saved);
+    *error = saved.tensor && !saved.packing && check_saved(node, &saved);
     if (!*error && saved.tensor) {
-        result = saved.output_nr >= 0 ? restore_output(node, saved.tensor, saved.output_nr)
-                                      : tensor_retain(saved.tensor);
+        result = saved.packing          ? unpack(node, &saved)
+                 : saved.output_nr >= 0 ? restore_output(node, saved.tensor, saved.output_nr)
+                                        : tensor_retain(saved.tensor);
         *error = !result;
     }
     tensor_release(saved.tensor);

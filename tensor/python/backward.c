@@ -1,5 +1,6 @@
 /* torch.autograd.backward and grad, and Tensor.backward, on the engine. */
 #include "autograd/engine.h"
+#include "autograd/view.h"
 #include "objects.h"
 
 /* Tensors of a Python argument: retained, in a block. */
@@ -22,12 +23,41 @@ static struct tensors array_view(const struct tensor_array *array)
     return (struct tensors){array->items, array->count};
 }
 
+/* A torch.autograd.graph.GradientEdge: (node, output_nr, ownership_token). */
+static bool is_edge(PyObject *object)
+{
+    return PyTuple_Check(object) && PyTuple_GET_SIZE(object) == 3 &&
+           PyObject_TypeCheck(PyTuple_GET_ITEM(object, 0), node_type);
+}
+
+/* A tensor whose gradient arrives at the edge: the leaf itself, or an empty tensor. */
+static struct tensor *tensor_at_edge(PyObject *edge)
+{
+    struct node *node = ((struct node_object *)PyTuple_GET_ITEM(edge, 0))->node;
+    long output_nr = PyLong_AsLong(PyTuple_GET_ITEM(edge, 1));
+    if (output_nr == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    if (node->leaf) {
+        return tensor_retain(node->leaf);
+    }
+    struct tensor *tensor =
+        tensor_empty(INTS(0), MEMORY_CONTIGUOUS, dtype_default(), DEVICE_DEFAULT);
+    if (!tensor || autograd_set_grad_fn(tensor, node, (int)output_nr)) {
+        tensor_clear(&tensor);
+        raise_error();
+    }
+    return tensor;
+}
+
 /* One Tensor, or an iterable of them (a dict: its values). `text` is the TypeError for an item of
- * another type, with its type's name; with `none` an item may be None. */
-static int array_fill(struct tensor_array *array, PyObject *object, bool none, const char *text)
+ * another type, with its type's name; with `none` an item may be None, with `edges` a GradientEdge.
+ */
+static int array_fill(struct tensor_array *array, PyObject *object, bool none, bool edges,
+                      const char *text)
 {
     PyObject *items;
-    if (is_tensor(object)) {
+    if (is_tensor(object) || (edges && is_edge(object))) {
         items = PyTuple_Pack(1, object);
     } else {
         PyObject *values = PyDict_CheckExact(object) ? PyDict_Values(object) : Py_NewRef(object);
@@ -46,12 +76,17 @@ static int array_fill(struct tensor_array *array, PyObject *object, bool none, c
     }
     for (int i = 0; !status && i < count; i++) {
         PyObject *item = PyTuple_GET_ITEM(items, i);
-        if (!is_tensor(item) && !(none && item == Py_None)) {
+        struct tensor **place = &array->items[array->count];
+        if (is_tensor(item)) {
+            *place = tensor_retain(tensor_of(item));
+        } else if (edges && is_edge(item)) {
+            *place = tensor_at_edge(item);
+            status = *place ? 0 : -1;
+        } else if (!none || item != Py_None) {
             PyErr_Format(PyExc_TypeError, text, type_name(item));
             status = -1;
-        } else {
-            array->items[array->count++] = item == Py_None ? NULL : tensor_retain(tensor_of(item));
         }
+        array->count += !status;
     }
     Py_DECREF(items);
     return status;
@@ -70,7 +105,7 @@ static int fill_gradients(struct tensor_array *gradients, PyObject *object,
         }
         return 0;
     }
-    if (array_fill(gradients, object, true,
+    if (array_fill(gradients, object, true, false,
                    "gradients can be either Tensors or None, but got %s")) {
         return -1;
     }
@@ -122,7 +157,7 @@ static int fill_inputs(struct tensor_array *inputs, PyObject *object, const char
     if (object == Py_None) {
         return 0;
     }
-    if (array_fill(inputs, object, false,
+    if (array_fill(inputs, object, false, true,
                    "all inputs have to be Tensors or GradientEdges, but got %s")) {
         return -1;
     }
@@ -140,7 +175,7 @@ static PyObject *run_backward(PyObject *tensors, PyObject *gradients, PyObject *
         .options = {.create_graph = create, .accumulate = true, .allow_unused = true}};
     PyObject *result = NULL;
     if (fill_inputs(&request.inputs, inputs, "backward") ||
-        array_fill(&request.roots, tensors, false, not_tensor) ||
+        array_fill(&request.roots, tensors, false, false, not_tensor) ||
         fill_gradients(&request.gradients, gradients, &request.roots) ||
         optional_bool(retain, create, &request.options.retain_graph)) {
         goto done;
@@ -326,8 +361,8 @@ static PyObject *run_grad(PyObject *outputs, PyObject *inputs, PyObject *gradien
     struct request request = {.options = options};
     PyObject *result = NULL;
     struct tensor **grads = NULL;
-    if (array_fill(&request.roots, outputs, false, not_tensor) ||
-        array_fill(&request.inputs, inputs, false,
+    if (array_fill(&request.roots, outputs, false, false, not_tensor) ||
+        array_fill(&request.inputs, inputs, false, true,
                    "all inputs have to be Tensors or GradientEdges, but got %s")) {
         goto done;
     }

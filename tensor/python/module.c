@@ -4,10 +4,11 @@
 
 static int add_functions(PyObject *module)
 {
-    PyMethodDef *const lists[] = {function_methods,  convert_functions,   array_functions,
-                                  copy_functions,    settings_functions,  backward_functions,
-                                  anomaly_functions, predicate_functions, storage_functions,
-                                  nonzero_functions, buffer_functions,    dlpack_functions};
+    PyMethodDef *const lists[] = {function_methods,     convert_functions,   array_functions,
+                                  copy_functions,       settings_functions,  backward_functions,
+                                  anomaly_functions,    predicate_functions, storage_functions,
+                                  nonzero_functions,    buffer_functions,    dlpack_functions,
+                                  saved_hooks_functions};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         if (PyModule_AddFunctions(module, lists[i])) {
             return -1;

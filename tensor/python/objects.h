@@ -195,6 +195,7 @@ int tensor_set_item(PyObject *self, PyObject *key, PyObject *value);
 /* --- Functions of torch._C (settings.c, backward.c) --- */
 
 extern PyMethodDef settings_functions[];
+extern PyMethodDef saved_hooks_functions[]; /* saved_hooks.c */
 extern PyMethodDef backward_functions[];
 extern PyMethodDef anomaly_functions[];
 /* Tensor.backward(gradient=None, retain_graph=None, create_graph=False, inputs=None) */

@@ -1,7 +1,7 @@
 """What users of autograd call beside backward: anomaly mode, hooks on leaves, functional, gradcheck, nodes."""
 import pytest
 import torch
-from torch.autograd import Function, functional
+from torch.autograd import Function, functional, graph
 
 
 @pytest.fixture
@@ -155,3 +155,53 @@ class TestGradcheck:
         assert not torch.autograd.gradcheck(Wrong.apply, x, raise_exception=False)
         with pytest.raises(RuntimeError, match="Jacobian mismatch for output 0 with respect to input 0"):
             torch.autograd.gradcheck(Wrong.apply, x)
+
+
+class TestGraph:
+    def test_hooks_see_what_is_saved_and_give_it_back(self, leaf):
+        seen = []
+        with graph.saved_tensors_hooks(lambda x: seen.append(x) or x.tolist(), lambda packed: torch.tensor(packed) * 10):
+            y = leaf * leaf
+            z = (leaf * 2).exp()
+        assert seen[0] is leaf and seen[2] is z
+        assert torch.autograd.grad(y.sum(), leaf)[0].tolist() == [20., 40.]
+        assert y.grad_fn.next_functions[0][0].variable is leaf
+        assert z.grad_fn._saved_result.grad_fn is z.grad_fn
+
+    def test_inner_hooks_win_and_second_derivatives_pass_through(self, leaf):
+        def scaled(by):
+            return graph.saved_tensors_hooks(lambda x: x, lambda packed: packed * by)
+
+        with scaled(2):
+            with scaled(3):
+                y = leaf * leaf
+            z = leaf * leaf
+        assert torch.autograd.grad(y.sum() + z.sum(), leaf)[0].tolist() == [10., 20.]
+        with graph.save_on_cpu():
+            y = (leaf * leaf * leaf).sum()
+        first, = torch.autograd.grad(y, leaf, create_graph=True)
+        assert torch.autograd.grad(first.sum(), leaf)[0].tolist() == [6., 12.]
+
+    @pytest.mark.parametrize("pack, unpack, error, text", [
+        (lambda x: x, lambda packed: 3, TypeError,
+         "Output of saved tensor unpack_hook expected to be a Tensor but got result of type int"),
+        (lambda x: x.mul_(2), lambda packed: packed, RuntimeError, "A saved tensor pack hook is modifying its input in place"),
+        (lambda x: 1 / 0, lambda packed: packed, ZeroDivisionError, "division by zero"),
+    ])
+    def test_hooks_that_fail(self, leaf, pack, unpack, error, text):
+        with pytest.raises(error, match=text):
+            with graph.saved_tensors_hooks(pack, unpack):
+                y = (leaf * 1).exp()
+            y.sum().backward()
+        assert torch.autograd.grad(leaf.exp().sum(), leaf)[0].tolist() == leaf.exp().tolist()
+
+    def test_a_gradient_edge_stands_for_its_tensor(self, leaf):
+        middle = leaf * 2
+        y = (middle * middle).sum()
+        edge = graph.get_gradient_edge(middle)
+        assert edge.node is middle.grad_fn and edge.output_nr == 0 and isinstance(edge.node, graph.Node)
+        assert torch.autograd.grad(y, edge, retain_graph=True)[0].tolist() == [4., 8.]
+        y.backward(inputs=[graph.get_gradient_edge(leaf)])
+        assert leaf.grad.tolist() == [8., 16.]
+        with pytest.raises(RuntimeError, match="not possible to get the gradient edge for a Tensor that does not require"):
+            graph.get_gradient_edge(torch.ones(1))

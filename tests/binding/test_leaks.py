@@ -241,8 +241,16 @@ def attributes_of_nodes():
     y.grad_fn.next_functions[0][0].next_functions[0][0].variable
 
 
+def saved_in_another_form():
+    x = leaf()
+    with torch.autograd.graph.saved_tensors_hooks(lambda tensor: [tensor], lambda packed: packed[0]):
+        y = x.exp() * x
+    torch.autograd.grad(y.sum(), x, retain_graph=True)
+    torch.autograd.grad(y.sum(), torch.autograd.graph.get_gradient_edge(x))
+
+
 CASES = [function, function_never_run, hooks, cycle, gradient_with_graph, views_in_place, changed_after_saving, raising_hook,
-         objects, copies, modes, attributes_of_nodes]
+         objects, copies, modes, attributes_of_nodes, saved_in_another_form]
 
 
 @pytest.mark.parametrize("run", CASES, ids=lambda case: case.__name__)

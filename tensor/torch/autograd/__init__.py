@@ -6,6 +6,7 @@ from torch._C import enable_grad, inference_mode, no_grad, set_grad_enabled
 
 TYPE_CHECKING = bool()  # not False: jedi would pass over the branch
 if TYPE_CHECKING:
+    from torch.autograd import functional as functional, graph as graph
     from torch.autograd.anomaly_mode import detect_anomaly as detect_anomaly, set_detect_anomaly as set_detect_anomaly
     from torch.autograd.function import Function as Function
     from torch.autograd.gradcheck import gradcheck as gradcheck, gradgradcheck as gradgradcheck
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Function", "Variable", "backward", "detect_anomaly", "enable_grad", "grad", "gradcheck", "gradgradcheck",
            "inference_mode", "no_grad", "set_detect_anomaly", "set_grad_enabled"]
-_modules = {"anomaly_mode", "function", "functional", "grad_mode", "variable"}
+_modules = {"anomaly_mode", "function", "functional", "grad_mode", "graph", "variable"}
 _lazy = {"Function": "function", "Variable": "variable", "detect_anomaly": "anomaly_mode",
          "set_detect_anomaly": "anomaly_mode", "gradcheck": "gradcheck", "gradgradcheck": "gradcheck"}
 
