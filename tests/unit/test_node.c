@@ -128,6 +128,34 @@ START_TEST(a_saved_tensor_that_was_detached_in_place_is_refused)
 }
 END_TEST
 
+/* Keeps half of it, in a tensor that says nothing of its own. */
+static struct tensor *pack_half(struct tensor *tensor)
+{
+    return tensor_mul(tensor, num(0.5));
+}
+
+static struct tensor *unpack_half(struct tensor *stand_in)
+{
+    return tensor_add(stand_in, stand_in, ONE);
+}
+
+START_TEST(what_is_saved_in_another_form_comes_back_with_its_history)
+{
+    static const struct packing halves = {pack_half, unpack_half};
+    bool error;
+    struct tensor *x = LEAF(1, 2), *y = mul(x, x);
+    node_set_packing(&halves);
+    struct tensor *z = mul(y, y);
+    node_set_packing(NULL);
+    struct node *node = z->autograd->grad_fn;
+    ck_assert(node->saved[0].tensor != y);
+    struct tensor *back = keep(node_saved(node, 0, &error));
+    ck_assert(!error);
+    EQUALS(back, 1, 4);
+    ck_assert_ptr_eq(back->autograd->grad_fn, y->autograd->grad_fn);
+}
+END_TEST
+
 START_TEST(values_are_copied_deeply)
 {
     int64_t sizes[] = {3, 4};
@@ -196,6 +224,7 @@ int main(void)
     tcase_add_test(cases, a_saved_output_comes_back_with_its_history);
     tcase_add_test(cases, a_saved_tensor_that_was_changed_is_named);
     tcase_add_test(cases, a_saved_tensor_that_was_detached_in_place_is_refused);
+    tcase_add_test(cases, what_is_saved_in_another_form_comes_back_with_its_history);
     tcase_add_test(cases, values_are_copied_deeply);
     tcase_add_test(cases, outputs_beyond_the_first_have_room);
     tcase_add_test(cases, the_size_of_a_graph_counts_each_storage_once);
