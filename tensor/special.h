@@ -21,8 +21,12 @@ static inline double digamma_f64(double x)
         result = -M_PI / tan(M_PI * part);
         x = 1 - x;
     }
-    for (; x < ASYMPTOTIC_FROM; x++)
-        result -= 1 / x;
+    double top = 0, bottom = 1; /* the sum of 1 / x as one fraction: one division is enough */
+    for (; x < ASYMPTOTIC_FROM; x++) {
+        top = top * x + bottom;
+        bottom *= x;
+    }
+    result -= top / bottom;
     double y = 1 / (x * x);
     double series =
         y *
