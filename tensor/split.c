@@ -2,6 +2,7 @@
  * autograd, compose_* above it. */
 #include "op_functions.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "backend.h"
@@ -81,9 +82,22 @@ struct tensor *body_narrow_copy(struct tensor *out, struct tensor *self, int64_t
 
 /* --- pieces along a dim --- */
 
+/* Refuses more pieces than a list can count, in PyTorch's words for what does not fit in memory. */
+static int check_pieces(int64_t pieces)
+{
+    if (pieces <= INT_MAX)
+        return 0;
+    error_set(ERROR_RUNTIME, pieces >= INT64_C(1) << 60
+                                 ? "cannot create std::vector larger than max_size()"
+                                 : "std::bad_alloc");
+    return -1;
+}
+
 /* Room for that many tensors; of none, too, since NULL stands for failure. */
 static int list_init(struct tensor_list *list, int64_t room)
 {
+    if (check_pieces(room))
+        return -1;
     *list = (struct tensor_list){mem_alloc((size_t)(room ? room : 1) * sizeof *list->items), 0};
     return list->items ? 0 : -1;
 }
@@ -209,7 +223,7 @@ int compose_split_sizes(struct tensor *self, struct ints split_size, int64_t dim
 static int empty_chunks(struct tensor *self, int64_t chunks, int64_t dim,
                         struct tensor_list *result)
 {
-    int64_t *sizes = mem_alloc((size_t)chunks * sizeof *sizes);
+    int64_t *sizes = check_pieces(chunks) ? NULL : mem_alloc((size_t)chunks * sizeof *sizes);
     int status = -1;
 
     if (!sizes)

@@ -51,6 +51,16 @@ START_TEST(sizes_that_do_not_add_up_are_named)
 }
 END_TEST
 
+START_TEST(more_pieces_than_can_be_counted_are_refused)
+{
+    struct tensor_list pieces;
+    ck_assert_int_eq(tensor_tensor_split(row(5), INT64_C(1) << 62, 0, &pieces), -1);
+    failed_with(ERROR_RUNTIME, "cannot create std::vector larger than max_size()");
+    ck_assert_int_eq(tensor_chunk(row(0), INT64_C(1) << 40, 0, &pieces), -1);
+    failed_with(ERROR_RUNTIME, "std::bad_alloc");
+}
+END_TEST
+
 START_TEST(pieces_bring_their_gradients_together)
 {
     struct tensor *x = LEAF(1, 2, 3);
@@ -82,6 +92,7 @@ int main(void)
     tcase_add_checked_fixture(cases, NULL, release_kept);
     tcase_add_test(cases, pieces_have_one_size_or_the_sizes_given);
     tcase_add_test(cases, sizes_that_do_not_add_up_are_named);
+    tcase_add_test(cases, more_pieces_than_can_be_counted_are_refused);
     tcase_add_test(cases, pieces_bring_their_gradients_together);
     tcase_add_test(cases, one_of_several_views_must_not_change);
     return run_suite("split", cases);
