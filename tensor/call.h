@@ -92,7 +92,8 @@ TENSOR_API int call_check_out(struct tensor *out, struct tensor *const *inputs, 
  * NULL result gives -1. */
 TENSOR_API int call_store_out(struct tensor *out, struct tensor *result, const char *op,
                               enum out_rule rule);
-/* The same for several results, all of whose dtypes are checked first. */
+/* The same for several results, all of whose dtypes are checked first; with OUT_EXACT each `out` is
+ * laid out like its result before the next is checked. */
 TENSOR_API int call_store_outs(struct tensor *const *outs, struct tensor *const *results, int count,
                                const char *op, enum out_rule rule);
 /* The end of a body that has an out= form of its own: a result (taken, may be NULL) in `out`,

@@ -195,13 +195,30 @@ static int store(struct tensor *out, struct tensor *result, const char *op)
     return 0;
 }
 
+/* Gives `out` the sizes of a result, and its strides too where they are new. */
+static int take_layout(struct tensor *out, struct tensor *result, const char *op)
+{
+    struct shape shape;
+
+    if (shape_equal(tensor_shape(out), tensor_shape(result)))
+        return 0;
+    shape_like(&shape, result);
+    if (call_prepare_out(out, &shape, (enum dtype)out->dtype, op) < 0)
+        return -1;
+    memcpy(out->strides, result->strides, (size_t)out->dims * sizeof *out->strides);
+    return 0;
+}
+
 int call_store_outs(struct tensor *const *outs, struct tensor *const *results, int count,
                     const char *op, enum out_rule rule)
 {
     int status = 0;
 
-    for (int i = 0; i < count && status == 0; i++)
+    for (int i = 0; i < count && status == 0; i++) {
         status = call_check_rule(outs[i], (enum dtype)results[i]->dtype, op, rule);
+        if (status == 0 && count > 1 && rule == OUT_EXACT)
+            status = take_layout(outs[i], results[i], op);
+    }
     for (int i = 0; i < count && status == 0; i++)
         status = store(outs[i], results[i], op);
     for (int i = 0; i < count; i++)
