@@ -1,4 +1,4 @@
-/* Reductions made of generated folds: mean, all, any. */
+/* Reductions made of generated folds: mean, nansum, all, any. */
 #include <string.h>
 
 #include "backend.h"
@@ -8,6 +8,7 @@
 #include "shape.h"
 
 static const struct fold_op sum_op = {"mean", "sum_cpu", FOLD_SUM, TYPES_ACCUMULATE};
+static const struct fold_op nansum_op = {"nansum", "nansum_cpu", FOLD_NANSUM, TYPES_ACCUMULATE};
 static const struct fold_op all_op = {"all", "and_kernel_cpu", FOLD_ALL, TYPES_COMPARE};
 static const struct fold_op any_op = {"any", "or_kernel_cpu", FOLD_ANY, TYPES_COMPARE};
 static const struct pointwise_op div_op = {
@@ -146,6 +147,36 @@ struct tensor *body_mean(struct tensor *out, struct tensor *self, struct ints di
     tensor_release(sum);
     tensor_release(divisor);
     return reduction_deliver(result, wanted, out);
+}
+
+/* --- nansum --- */
+
+/* The kernel's dtype is that of `out`, and it has none for integers: found out when `out` has its
+ * sizes. */
+static int refuse_nansum(struct tensor *out, struct tensor *self, struct ints dim, bool keepdim)
+{
+    enum dtype dtype = (enum dtype)out->dtype;
+    struct shape shape;
+    if (shape_reduce(&shape, self, dim, keepdim) == 0 &&
+        call_prepare_out(out, &shape, dtype, "nansum") == 0) {
+        error_set(ERROR_NOT_IMPLEMENTED, "\"nansum_cpu\" not implemented for '%s'",
+                  dtype_info[dtype].class_name);
+    }
+    return -1;
+}
+
+struct tensor *body_nansum(struct tensor *out, struct tensor *self, struct ints dim, bool keepdim,
+                           enum dtype dtype)
+{
+    enum dtype wanted = dtype == DTYPE_NONE && out ? (enum dtype)out->dtype : dtype;
+    if (out && dtype != DTYPE_NONE && call_check_rule(out, dtype, "nansum", OUT_EXACT)) {
+        return NULL;
+    }
+    if (out && dtype == DTYPE_NONE && dtype_is_float((enum dtype)self->dtype) &&
+        !dtype_is_float(wanted) && refuse_nansum(out, self, dim, keepdim)) {
+        return NULL;
+    }
+    return call_deliver(out, call_fold(&nansum_op, self, dim, keepdim, wanted), "nansum");
 }
 
 /* --- all, any --- */
