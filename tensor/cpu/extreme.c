@@ -11,6 +11,8 @@
 #define GRAIN ((int64_t)1 << 15)
 #define BLOCK ((int64_t)1 << 21)
 #define MAX_PARTS 64
+/* lines side by side: long rows, for memory is fetched page by page */
+#define TILE 1024
 
 static int64_t least(int64_t a, int64_t b)
 {
@@ -128,8 +130,8 @@ static void run_rows(const struct line_iter *lines, char *const *data, int64_t w
 {
     const struct dim_task *task = lines->arg;
     int64_t bytes = (int64_t)dtype_info[task->dtype].bytes;
-    _Alignas(64) char best[LINES_TILE * sizeof(int64_t)];
-    int64_t indices[LINES_TILE] = {0};
+    _Alignas(64) char best[TILE * sizeof(int64_t)];
+    int64_t indices[TILE] = {0};
     loop_fn move = cpu_tables->copy->convert[task->dtype][task->dtype];
     move((char *[]){best, data[0]}, (int64_t[]){bytes, lines->strides[0][0]}, width, NULL);
     for (int64_t i = 1; i < lines->length; i++) {
@@ -161,7 +163,7 @@ int extreme_along(enum extreme which, struct tensor *values, struct tensor *indi
         lines_add(&lines, indices, dim);
     }
     bool rows = lines_prefer_rows(&lines);
-    return lines_run(&lines, rows ? run_rows : run_lines, rows ? LINES_TILE : 1, &task);
+    return lines_run(&lines, rows ? run_rows : run_lines, rows ? TILE : 1, &task);
 }
 
 static int along(enum extreme which, const char *name, struct tensor *values,
