@@ -23,33 +23,49 @@ struct search {
 };
 
 /* The first place whose boundary is not before the value; with `right` the first that is after it.
- * A NaN is found at the end, and numbers before the boundaries that are NaN. */
-#define SEARCH(T)                                                                                  \
-    for (; begin < end && work_goes_on(&search->work); begin++) {                                  \
-        int64_t from = search->shared ? 0 : begin / search->row * search->boundary_count;          \
-        const T *boundaries = (const T *)search->boundaries + from;                                \
-        const int64_t *sorter = search->sorter ? search->sorter + from : NULL;                     \
-        T value = ((const T *)search->values)[begin];                                              \
-        int64_t low = 0, high = search->boundary_count;                                            \
-        while (low < high) {                                                                       \
-            int64_t middle = low + (high - low) / 2;                                               \
+ * A NaN is found at the end. Without branches that depend on the numbers, which could not be
+ * foreseen: `left` places from `low` on are halved whatever the comparison says. */
+#define DEFINE_PLACE(name, T)                                                                      \
+    static inline int64_t name(const T *boundaries, const int64_t *sorter, int64_t count, T value, \
+                               bool right)                                                         \
+    {                                                                                              \
+        int64_t low = 0;                                                                           \
+        for (int64_t left = count, half; left > 0; left -= half) {                                 \
+            half = (left + 1) / 2;                                                                 \
+            int64_t middle = low + half - 1;                                                       \
             T boundary = boundaries[sorter ? sorter[middle] : middle];                             \
-            bool beyond = search->right ? boundary > value : boundary >= value;                    \
-            low = beyond ? low : middle + 1;                                                       \
-            high = beyond ? middle : high;                                                         \
+            bool beyond = right ? boundary > value : boundary >= value;                            \
+            low += beyond ? 0 : half;                                                              \
         }                                                                                          \
-        search->places[begin] = low;                                                               \
+        return low;                                                                                \
+    }
+
+DEFINE_PLACE(place_int, int64_t)
+DEFINE_PLACE(place_float, float)
+DEFINE_PLACE(place_double, double)
+
+#define SEARCH(place, T)                                                                           \
+    for (; begin < end && work_goes_on(&search->work); begin++) {                                  \
+        int64_t from = search->shared ? 0 : begin / search->row * count;                           \
+        const T *boundaries = (const T *)search->boundaries + from;                                \
+        T value = ((const T *)search->values)[begin];                                              \
+        search->places[begin] =                                                                    \
+            search->sorter  ? place(boundaries, search->sorter + from, count, value, right)        \
+            : search->right ? place(boundaries, NULL, count, value, true)                          \
+                            : place(boundaries, NULL, count, value, false);                        \
     }
 
 static void search_values(void *arg, int64_t begin, int64_t end)
 {
     struct search *search = arg;
+    int64_t count = search->boundary_count;
+    bool right = search->right;
     if (search->dtype == DTYPE_I64) {
-        SEARCH(int64_t)
+        SEARCH(place_int, int64_t)
     } else if (search->dtype == DTYPE_F32) {
-        SEARCH(float)
+        SEARCH(place_float, float)
     } else {
-        SEARCH(double)
+        SEARCH(place_double, double)
     }
 }
 
