@@ -3,9 +3,9 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "cpu/random_kernels.h"
+
 #define DEFAULT_SEED 67280421310721ULL
-#define MT_SHIFT 397
-#define MT_MATRIX 0x9908b0dfU
 
 /* --- the generator
  * ------------------------------------------------------------------------------------------------
@@ -103,44 +103,19 @@ uint64_t generator_initial_seed(struct generator *generator)
     return seed;
 }
 
-static inline uint32_t twisted(uint32_t high, uint32_t low, uint32_t far)
-{
-    uint32_t mixed = (high & 0x80000000U) | (low & 0x7fffffffU);
-    return far ^ (mixed >> 1) ^ (-(mixed & 1U) & MT_MATRIX);
-}
-
-static void renew(struct generator *generator)
-{
-    uint32_t *s = generator->state;
-    int i;
-
-    for (i = 0; i < MT_STATE - MT_SHIFT; i++)
-        s[i] = twisted(s[i], s[i + 1], s[i + MT_SHIFT]);
-    for (; i < MT_STATE - 1; i++)
-        s[i] = twisted(s[i], s[i + 1], s[i + MT_SHIFT - MT_STATE]);
-    s[i] = twisted(s[i], s[0], s[MT_SHIFT - 1]);
-    generator->next = 0;
-}
-
-static inline uint32_t tempered(uint32_t y)
-{
-    y ^= y >> 11;
-    y ^= (y << 7) & 0x9d2c5680U;
-    y ^= (y << 15) & 0xefc60000U;
-    return y ^ (y >> 18);
-}
-
 void generator_draw(struct generator *generator, uint32_t *out, int64_t n)
 {
+    const struct random_kernels *kernels = random_kernels();
+
     while (n > 0) {
-        if (generator->next >= MT_STATE)
-            renew(generator);
+        if (generator->next >= MT_STATE) {
+            kernels->renew(generator->state);
+            generator->next = 0;
+        }
         const uint32_t *state = generator->state + generator->next;
         int64_t count = MT_STATE - generator->next;
         count = count < n ? count : n;
-#pragma omp simd
-        for (int64_t i = 0; i < count; i++)
-            out[i] = tempered(state[i]);
+        kernels->temper(state, out, count);
         generator->next += (int)count;
         out += count;
         n -= count;

@@ -5,6 +5,7 @@
 
 #include "../iter.h"
 #include "../random.h"
+#include "random_kernels.h"
 
 /* Outputs drawn at a time into a buffer on the stack. */
 #define DRAW_CHUNK 1024
@@ -23,6 +24,7 @@ struct draw {
     int64_t first;                                             /* random_ */
     uint64_t choices;                                          /* random_; 0 stands for 2^64 */
     bool wide;                                                 /* random_: 64 bits an element */
+    struct divisor divisor;                                    /* random_: of the choices */
 };
 
 /* A draw for self from `generator`, or from the default one. */

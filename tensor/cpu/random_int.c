@@ -87,6 +87,15 @@ static void fit_bounds(enum dtype dtype, int digits, int64_t *from, int64_t *to)
         *to = below - float_step(*to - 1, digits);
 }
 
+static struct divisor divisor_of(uint32_t value)
+{
+    int bits = value > 1 ? 32 - __builtin_clz(value - 1) : 0; /* of value - 1 */
+    uint64_t rest = (1ULL << bits) - value;
+
+    return (struct divisor){value, (uint32_t)((rest << 32) / value + 1), bits > 0,
+                            bits > 1 ? bits - 1 : 0};
+}
+
 /* The numbers of `count` elements, as int64. */
 static void draw_integers(const struct draw *draw, int64_t *values, int64_t count)
 {
@@ -95,8 +104,7 @@ static void draw_integers(const struct draw *draw, int64_t *values, int64_t coun
 
     generator_draw(draw->generator, bits, draw->wide ? 2 * count : count);
     if (!draw->wide) {
-        for (int64_t i = 0; i < count; i++)
-            values[i] = (int64_t)(bits[i] % (uint32_t)draw->choices + first);
+        random_kernels()->integers(bits, values, count, &draw->divisor, draw->first);
         return;
     }
     for (int64_t i = 0; i < count; i++) {
@@ -105,21 +113,25 @@ static void draw_integers(const struct draw *draw, int64_t *values, int64_t coun
     }
 }
 
+#define STORE(T)                                                                                   \
+    for (int64_t i = 0; i < count; i++)                                                            \
+    ((T *)out)[i] = (T)values[i]
+
 static void store_integers(enum dtype dtype, const int64_t *values, char *out, int64_t count)
 {
     size_t bytes = dtype_info[dtype].bytes;
 
-    if (dtype == DTYPE_F32) {
+    if (dtype == DTYPE_F32)
+        STORE(float);
+    else if (dtype_is_float(dtype))
         for (int64_t i = 0; i < count; i++)
-            ((float *)out)[i] = (float)values[i];
-        return;
-    }
-    for (int64_t i = 0; i < count; i++, out += bytes) {
-        if (dtype_is_float(dtype))
-            dtype_store(dtype, out, scalar_int(values[i]));
-        else
-            memcpy(out, &values[i], bytes);
-    }
+            dtype_store(dtype, out + (size_t)i * bytes, scalar_int(values[i]));
+    else if (bytes == 4)
+        STORE(int32_t);
+    else if (bytes == 2)
+        STORE(int16_t);
+    else
+        STORE(int8_t);
 }
 
 static void random_block(const struct draw *draw, void *out, int64_t n)
@@ -129,6 +141,10 @@ static void random_block(const struct draw *draw, void *out, int64_t n)
 
     for (int64_t done = 0; done < n; done += DRAW_CHUNK / 2) {
         int64_t count = n - done < DRAW_CHUNK / 2 ? n - done : DRAW_CHUNK / 2;
+        if (draw->dtype == DTYPE_I64) {
+            draw_integers(draw, (int64_t *)out + done, count);
+            continue;
+        }
         draw_integers(draw, values, count);
         store_integers(draw->dtype, values, (char *)out + (size_t)done * bytes, count);
     }
@@ -155,6 +171,7 @@ int cpu_random_(struct tensor *self, int64_t from, struct maybe_int to, struct g
     draw.choices =
         to.has ? (uint64_t)end - (uint64_t)from : (uint64_t)limit.last - (uint64_t)from + 1;
     draw.wide = draw.choices == 0 || draw.choices >= WIDE_CHOICES;
+    draw.divisor = divisor_of(draw.wide ? 1 : (uint32_t)draw.choices);
     draw.block = random_block;
     return draw_fill(self, &draw);
 }
@@ -165,6 +182,7 @@ int cpu_random_all_(struct tensor *self, struct generator *generator)
 
     draw.choices = (uint64_t)integer_limit(draw.dtype).last + 1;
     draw.wide = draw.dtype == DTYPE_I64 || draw.dtype == DTYPE_F64;
+    draw.divisor = divisor_of(draw.wide ? 1 : (uint32_t)draw.choices);
     draw.block = random_block;
     return draw_fill(self, &draw);
 }
