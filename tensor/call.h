@@ -20,6 +20,7 @@ enum type_rule {
 enum out_rule {
     OUT_CAST,      /* "result type Float can't be cast to the desired output type Long" */
     OUT_EXACT,     /* "Expected out tensor to have dtype float, but got double instead" */
+    OUT_WHOLE,     /* as OUT_EXACT; an `out` with elements that share memory is not even resized */
     OUT_SAME,      /* "Found dtype Double but expected Float" */
     OUT_SAME_DIMS, /* as OUT_SAME, but OUT_CAST where the last operand has no dims */
     OUT_ALIKE,     /* "heaviside is not yet implemented for tensors with different dtypes." */

@@ -121,7 +121,7 @@ static void refuse_out(enum dtype has, enum dtype wants, const char *op, enum ou
 {
     const char *had = dtype_info[has].class_name, *wanted = dtype_info[wants].class_name;
 
-    if (rule == OUT_EXACT)
+    if (rule == OUT_EXACT || rule == OUT_WHOLE)
         error_set(ERROR_RUNTIME, "Expected out tensor to have dtype %s, but got %s instead",
                   call_c_name(wants), call_c_name(has));
     else if (rule == OUT_SAME || rule == OUT_SAME_DIMS)
@@ -175,6 +175,8 @@ int call_check_rule(const struct tensor *out, enum dtype wants, const char *op, 
 {
     enum dtype has = (enum dtype)out->dtype;
 
+    if (rule == OUT_WHOLE && call_check_writable(out))
+        return -1;
     if (has == wants || (rule == OUT_BOOL && has == DTYPE_U8))
         return 0;
     if (rule == OUT_CAST || rule == OUT_JOIN || rule == OUT_ASSERT)

@@ -135,6 +135,8 @@ struct tensor *body_index_select(struct tensor *out, struct tensor *self, int64_
         error_set(ERROR_RUNTIME, "index_select(): self and result must have the same scalar type");
         return NULL;
     }
+    if (out && call_check_writable(out))
+        return NULL;
     if (self->dims == 0) {
         result = body_clone(NULL, self, MEMORY_CONTIGUOUS);
     } else {

@@ -88,7 +88,7 @@ static struct tensor *join_result(struct tensor *out, struct tensors list,
     for (int i = 0; i < list.count; i++)
         if (index_check_overlap(out, list.items[i]))
             return NULL;
-    if (call_prepare_out(out, shape, (enum dtype)out->dtype, op))
+    if (call_prepare_out(out, shape, (enum dtype)out->dtype, op) || call_check_writable(out))
         return NULL;
     return tensor_retain(out);
 }
@@ -152,7 +152,8 @@ struct tensor *body_stack(struct tensor *out, struct tensors tensors, int64_t di
 {
     struct shape shape;
 
-    if (shape_stack(&shape, tensors, &dim))
+    if (shape_stack(&shape, tensors, &dim) ||
+        (out && call_prepare_out(out, &shape, (enum dtype)out->dtype, "stack")))
         return NULL;
     struct join join = {
         .result = join_result(out, tensors, &shape, "stack"), .dim = (int)dim, .stacks = true};

@@ -213,7 +213,7 @@ struct tensor *body_masked_select(struct tensor *out, struct tensor *self, struc
         error_set(ERROR_RUNTIME, "masked_select(): self and result must have the same scalar type");
         return NULL;
     }
-    if (broadcast_two(&shape, self, mask))
+    if ((out && call_check_writable(out)) || broadcast_two(&shape, self, mask))
         return NULL;
     values = spread(self, &shape);
     dense = values ? spread(mask, &shape) : NULL;
@@ -391,6 +391,8 @@ struct tensor *body_nonzero(struct tensor *out, struct tensor *self)
                   dtype_info[out->dtype].class_name);
         return NULL;
     }
+    if (out && call_check_writable(out))
+        return NULL;
     truth = call_cast(self, DTYPE_BOOL);
     mask = truth ? call_contiguous(truth) : NULL;
     if (mask) {

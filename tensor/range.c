@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backend.h"
+#include "call.h"
 #include "cpu/range_kernels.h"
 #include "create.h"
 #include "half.h"
@@ -160,7 +161,7 @@ static void run_groups(void *arg, int64_t begin, int64_t end)
 /* Fills `result`, taken, with the series of its dtype; NULL with the error set. */
 static struct tensor *series_run(struct series *series, struct tensor *result)
 {
-    struct tensor *filled = create_contiguous(result);
+    struct tensor *filled = call_check_writable(result) ? NULL : create_contiguous(result);
     if (!filled) {
         tensor_release(result);
         return NULL;
@@ -271,11 +272,11 @@ struct tensor *body_arange(struct tensor *out, struct scalar start, struct scala
             start.kind != SCALAR_FLOAT && end.kind != SCALAR_FLOAT && step.kind != SCALAR_FLOAT;
         dtype = ints ? DTYPE_I64 : dtype_default();
     }
-    if (check_range(start, end, step)) {
+    if (check_loops("arange_cpu", dtype) || check_range(start, end, step)) {
         return NULL;
     }
     int64_t count = arange_count(start, end, step, dtype);
-    if (count < 0 || check_loops("arange_cpu", dtype)) {
+    if (count < 0) {
         return NULL;
     }
     struct tensor *result = range_result(out, count, dtype, device, true);

@@ -64,7 +64,8 @@ struct tensor *body_take(struct tensor *out, struct tensor *self, struct tensor 
     size_t bytes = dtype_info[self->dtype].bytes;
     struct tensor *offsets, *result = NULL;
 
-    if (check_numbers(index, "take") || (out && check_same_dtype(self, out, "take", "out")))
+    if (check_numbers(index, "take") ||
+        (out && (check_same_dtype(self, out, "take", "out") || call_check_writable(out))))
         return NULL;
     if (self->numel == 0 && index->numel) {
         error_set(ERROR_INDEX, "take(): tried to take from an empty tensor");

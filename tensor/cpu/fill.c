@@ -1,4 +1,5 @@
 #include "../backend.h"
+#include "../call.h"
 
 int cpu_fill_tensor_(struct tensor *self, struct tensor *value)
 {
@@ -10,5 +11,7 @@ int cpu_fill_tensor_(struct tensor *self, struct tensor *value)
                   value->dims);
         return -1;
     }
-    return tensor_item(value, &scalar) || cpu_fill_(self, scalar) ? -1 : 0;
+    if (call_check_writable(self) || tensor_item(value, &scalar))
+        return -1;
+    return cpu_fill_(self, scalar);
 }
