@@ -47,7 +47,9 @@ TENSOR_API extern struct python_bridge python_bridge;
 
 /* A new tensor over a new uninitialised contiguous storage. */
 TENSOR_API struct tensor *tensor_new(enum dtype dtype, struct device device, int dims, const int64_t *sizes);
-/* The same with given strides (elements); the storage spans them exactly. */
+/* RUNTIME "Trying to create tensor with negative dimension -1: [-1]". */
+TENSOR_API int tensor_check_sizes(int dims, const int64_t *sizes);
+/* A new tensor with given strides (elements); the storage spans them exactly. */
 TENSOR_API struct tensor *tensor_new_strided(enum dtype dtype, struct device device, int dims, const int64_t *sizes,
                                              const int64_t *strides);
 /* A tensor over an existing storage (retained). No autograd information. */

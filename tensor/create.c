@@ -85,6 +85,9 @@ struct tensor *body_empty(struct tensor *out, struct ints size, int memory_forma
 struct tensor *create_empty_strided(struct ints size, struct ints stride, enum dtype dtype,
                                     struct device device)
 {
+    if (tensor_check_sizes(size.count, size.items)) {
+        return NULL;
+    }
     if (size.count != stride.count) {
         error_set(ERROR_RUNTIME,
                   "dimensionality of sizes (%d) must match dimensionality of strides (%d)",

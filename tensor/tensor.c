@@ -90,7 +90,7 @@ static int storage_bytes_of(int64_t elements, enum dtype dtype, struct ints size
     return 0;
 }
 
-static int check_dims(int dims, const int64_t *sizes)
+int tensor_check_sizes(int dims, const int64_t *sizes)
 {
     for (int i = 0; i < dims; i++) {
         if (sizes[i] < 0) {
@@ -107,7 +107,7 @@ static int check_dims(int dims, const int64_t *sizes)
 struct tensor *tensor_new(enum dtype dtype, struct device device, int dims, const int64_t *sizes)
 {
     size_t bytes;
-    if (check_dims(dims, sizes)) {
+    if (tensor_check_sizes(dims, sizes)) {
         return NULL;
     }
     int64_t numel = shape_numel(dims, sizes);
@@ -148,7 +148,7 @@ struct tensor *tensor_new_strided(enum dtype dtype, struct device device, int di
                                   const int64_t *sizes, const int64_t *strides)
 {
     size_t bytes;
-    if (check_dims(dims, sizes)) {
+    if (tensor_check_sizes(dims, sizes)) {
         return NULL;
     }
     int64_t numel = shape_numel(dims, sizes);
@@ -306,7 +306,7 @@ static int replace_dims(struct tensor *tensor, int dims, const int64_t *sizes,
 int tensor_resize(struct tensor *tensor, int dims, const int64_t *sizes)
 {
     size_t bytes;
-    int64_t numel = check_dims(dims, sizes) ? -1 : shape_numel(dims, sizes);
+    int64_t numel = tensor_check_sizes(dims, sizes) ? -1 : shape_numel(dims, sizes);
     if (numel < 0 || storage_bytes_of(numel + tensor->offset, (enum dtype)tensor->dtype,
                                       (struct ints){sizes, dims}, &bytes)) {
         return -1;

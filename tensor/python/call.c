@@ -1,4 +1,5 @@
 /* From a Python call or operator to a tensor_<op>() function and back. */
+#include "backend.h"
 #include "objects.h"
 
 /* --- Results --- */
@@ -133,7 +134,10 @@ static int check_factory(const struct frame *frame)
     const struct value *out = values + FACTORY_SLOTS;
     bool given = frame->overload->slots > frame->overload->factory + FACTORY_SLOTS &&
                  out->kind == VALUE_TENSOR;
-    return given ? check_factory_out(values, out->tensor) : 0;
+    if (given) {
+        return check_factory_out(values, out->tensor);
+    }
+    return backend_of(values[FACTORY_DEVICE].device) ? 0 : raise_status();
 }
 
 static int finish_factory(const struct frame *frame, struct tensor *result)
