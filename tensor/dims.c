@@ -2,6 +2,7 @@
  * that give the tensor itself another shape. compose_* lie above autograd, body_* below it. */
 #include "dims.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "autograd/node.h"
@@ -60,37 +61,31 @@ struct tensor *compose_flatten(struct tensor *self, int64_t start_dim, int64_t e
     return tensor_reshape(self, (struct ints){shape.sizes, shape.dims});
 }
 
-/* Replaces the -1 among the sizes into which `dim` is split. */
+/* The sizes into which `dim` is split, without -1; PyTorch's words for those that do not fit. */
 static int infer_split(const struct tensor *self, int64_t dim, struct ints sizes,
                        struct shape *shape)
 {
-    int64_t size = self->dims ? self->sizes[dim] : 1, product = 1;
-    int unknown = -1;
     char text[1024];
 
-    for (int i = 0; i < sizes.count; i++) {
-        shape->sizes[i] = sizes.items[i];
-        if (sizes.items[i] == -1 && unknown >= 0) {
-            error_set(ERROR_RUNTIME,
-                      "unflatten got an unexpected error:\nonly one dimension can be inferred");
-            return -1;
-        }
-        if (sizes.items[i] == -1)
-            unknown = i;
-        else
-            product *= sizes.items[i];
+    if (self->dims == 0) {
+        error_set(ERROR_RUNTIME,
+                  "unflatten got an unexpected error:\nDimension specified as %lld but tensor has "
+                  "no dimensions",
+                  (long long)dim);
+        return -1;
     }
-    shape->dims = sizes.count;
-    if (unknown >= 0 && product > 0 && size % product == 0) {
-        shape->sizes[unknown] = size / product;
+    if (shape_infer(sizes, self->sizes[dim], shape) == 0)
         return 0;
+    if (strncmp(error_message(), "shape '", strlen("shape '")) == 0) {
+        error_set(
+            ERROR_RUNTIME,
+            "unflatten: Provided sizes %s don't multiply up to the size of dim %lld (%lld) in "
+            "the input tensor",
+            shape_text(sizes, text, sizeof text), (long long)dim, (long long)self->sizes[dim]);
+        return -1;
     }
-    if (unknown < 0 && product == size)
-        return 0;
-    error_set(ERROR_RUNTIME,
-              "unflatten: Provided sizes %s don't multiply up to the size of dim %lld (%lld) in "
-              "the input tensor",
-              shape_text(sizes, text, sizeof text), (long long)dim, (long long)size);
+    snprintf(text, sizeof text, "%s", error_message());
+    error_set(ERROR_RUNTIME, "unflatten got an unexpected error:\n%s", text);
     return -1;
 }
 
@@ -110,7 +105,7 @@ struct tensor *compose_unflatten(struct tensor *self, int64_t dim, struct ints s
     }
     if (infer_split(self, dim, sizes, &part))
         return NULL;
-    for (int i = 0; i < self->dims || i == 0; i++) {
+    for (int i = 0; i < self->dims; i++) {
         if (i != dim) {
             shape.sizes[shape.dims++] = self->sizes[i];
             continue;

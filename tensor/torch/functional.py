@@ -185,6 +185,27 @@ def _norm(self, p="fro", dim=None, keepdim=False, dtype=None):
     return norm(self, p, dim, keepdim, dtype=dtype)
 
 
+@_method
+def _split(self, split_size, dim=0):
+    """Views of consecutive pieces of one size, or of the sizes listed."""
+    if isinstance(split_size, Tensor) and split_size.numel() == 1:
+        split_size = int(split_size)
+    if isinstance(split_size, int):
+        return _C.split(self, split_size, dim)
+    return _C.split_with_sizes(self, split_size, dim)
+
+
+_unflatten_base = Tensor.unflatten
+
+
+@_method
+def _unflatten(self, dim, sizes):
+    """A view with `dim` split into several dimensions; one size may be -1."""
+    if not sizes:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    return _unflatten_base(self, dim, sizes)
+
+
 def _listed(tensors):
     """Tensors given one by one, or as one list."""
     return tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
@@ -197,7 +218,7 @@ def meshgrid(*tensors, indexing=None):
 
 def cartesian_prod(*tensors):
     """Every combination of a value of each vector, a row each."""
-    return _C.cartesian_prod(_listed(tensors))
+    return _C.cartesian_prod(tensors)
 
 
 def from_dlpack(ext_tensor, *, device=None, copy=None):
