@@ -298,8 +298,8 @@ static struct tensor *own_values(const struct tensor *self, struct tensor *value
     return copy;
 }
 
-/* The only index tensor, if it is a mask that fits self; its first dim goes to *dim. */
-static struct tensor *lone_mask(const struct tensor *self, struct tensors indices, int *dim)
+/* The only index tensor, if it is a mask; its first dim goes to *dim. */
+static struct tensor *lone_mask(struct tensors indices, int *dim)
 {
     struct tensor *mask = NULL;
 
@@ -312,11 +312,6 @@ static struct tensor *lone_mask(const struct tensor *self, struct tensors indice
             *dim = i;
         }
     }
-    if (!mask || *dim + mask->dims > self->dims)
-        return NULL;
-    for (int i = 0; i < mask->dims; i++)
-        if (mask->sizes[i] != self->sizes[*dim + i])
-            return NULL;
     return mask;
 }
 
@@ -350,10 +345,10 @@ int index_write(struct tensor *self, struct tensors indices, struct tensor *valu
                             .accumulate = accumulate};
     struct tensor *own = NULL, *spread = NULL;
     int result = -1, dim = 0;
-    struct tensor *mask = lone_mask(self, indices, &dim);
+    struct tensor *mask = lone_mask(indices, &dim);
 
     if (mask && values->numel == 1 && !accumulate)
-        return fill_masked(self, mask, dim, values);
+        return index_check_mask(self, mask, dim) ? -1 : fill_masked(self, mask, dim, values);
     if (index_plan_init(&plan, self, indices))
         return -1;
     if (check_values(&plan, self, values) || check_aliases(self, indices, values))

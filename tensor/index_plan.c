@@ -100,7 +100,7 @@ fail:
  * ------------------------------------------------------------------------------------------------------------
  */
 
-static int check_mask(const struct tensor *self, const struct tensor *mask, int dim)
+int index_check_mask(const struct tensor *self, const struct tensor *mask, int dim)
 {
     char mask_text[512], self_text[512];
 
@@ -152,7 +152,7 @@ static struct tensor *offsets_of_mask(const struct tensor *self, const struct so
         warning_emit("indexing with dtype torch.uint8 is now deprecated, please use a dtype "
                      "torch.bool instead."))
         return NULL;
-    if (check_mask(self, index, source->first_dim))
+    if (index_check_mask(self, index, source->first_dim))
         return NULL;
     mask = call_contiguous(index);
     if (!mask)

@@ -32,6 +32,8 @@ int index_plan_init(struct index_plan *plan, const struct tensor *self, struct t
 int index_plan_columns(struct index_plan *plan);
 void index_plan_release(struct index_plan *plan);
 
+/* INDEX when the mask does not fit self's dims from `dim` on. */
+int index_check_mask(const struct tensor *self, const struct tensor *mask, int dim);
 /* Whether two elements of the tensor surely share memory: an expanded dim. */
 bool index_has_overlap(const struct tensor *tensor);
 /* RUNTIME "unsupported operation: some elements of the input tensor and the written-to tensor refer
