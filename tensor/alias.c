@@ -256,7 +256,7 @@ struct tensor *alias_expand(struct tensor *self, struct ints size, bool implicit
         return NULL;
     }
     for (int i = size.count - 1; i >= 0; i--) {
-        int64_t inner = i + 1 < size.count ? sizes[i + 1] * strides[i + 1] : 1;
+        int64_t inner = i + 1 < size.count ? sizes[i + 1] * strides[i + 1] : self->dims > 0;
         if (expand_dim(self, size, i, inner, sizes, strides)) {
             return NULL;
         }

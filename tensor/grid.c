@@ -69,7 +69,7 @@ int compose_meshgrid(struct tensors tensors, const char *indexing, struct tensor
     int64_t sizes[TENSOR_MAX_DIMS];
     bool swaps = indexing && strcmp(indexing, "xy") == 0 && tensors.count > 1;
     *result = (struct tensor_list){NULL, 0};
-    if (grid_shape(tensors, swaps, sizes) || check_indexing(indexing)) {
+    if (check_indexing(indexing) || grid_shape(tensors, swaps, sizes)) {
         return -1;
     }
     result->items = mem_zalloc((size_t)tensors.count * sizeof *result->items);

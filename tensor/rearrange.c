@@ -224,17 +224,21 @@ struct tensor *body_repeat_interleave_counts(struct tensor *out, struct tensor *
 /* The counts with one for each element along the dim. */
 static struct tensor *spread_counts(struct tensor *repeats, const struct tensor *self, int64_t dim)
 {
-    int64_t length = self->dims ? self->sizes[dim] : 1;
-
+    if (repeats->dims > 1) {
+        error_set(ERROR_RUNTIME, "repeats must be 0-dim or 1-dim tensor");
+        return NULL;
+    }
+    if (self->dims == 0) {
+        error_set(ERROR_INDEX, "Dimension specified as %lld but tensor has no dimensions",
+                  (long long)dim);
+        return NULL;
+    }
+    int64_t length = self->sizes[dim];
     if (repeats->dims == 0 || (repeats->dims == 1 && repeats->sizes[0] == 1)) {
         struct tensor *flat = tensor_reshape(repeats, INTS(1));
         struct tensor *wide = flat ? tensor_expand(flat, INTS(length), false) : NULL;
         tensor_release(flat);
         return wide;
-    }
-    if (repeats->dims != 1) {
-        error_set(ERROR_RUNTIME, "repeats must be 0-dim or 1-dim tensor");
-        return NULL;
     }
     if (repeats->sizes[0] != length) {
         error_set(ERROR_RUNTIME,
@@ -253,7 +257,9 @@ struct tensor *compose_repeat_interleave_tensor(struct tensor *self, struct tens
     struct tensor *counts = NULL, *places = NULL, *result = NULL;
     int64_t along = dim.has ? dim.value : 0;
 
-    if (!flat || shape_wrap_dim(&along, flat->dims))
+    if (!flat)
+        goto done;
+    if (flat->dims && shape_wrap_dim(&along, flat->dims))
         goto done;
     counts = spread_counts(repeats, flat, along);
     places = counts ? tensor_repeat_interleave_counts(counts, output_size) : NULL;

@@ -201,6 +201,22 @@ static bool fits_within(const struct tensor *index, const struct tensor *other, 
     return true;
 }
 
+/* Whether src has as many dims as the index; INDEX where one that it lacks is `asked` for first. */
+static int check_src_dims(const struct tensor *index, const struct tensor *src, bool asked)
+{
+    for (int64_t i = 0; asked && i < counted_dims(index) && src->dims; i++) {
+        int64_t dim = i;
+        if (shape_wrap_dim(&dim, src->dims))
+            return -1;
+        if (index->dims && index->sizes[i] > src->sizes[i])
+            break;
+    }
+    if (counted_dims(index) == counted_dims(src))
+        return 0;
+    error_set(ERROR_RUNTIME, "Index tensor must have the same number of dimensions as src tensor");
+    return -1;
+}
+
 /* src NULL: a number is scattered. */
 static int check_scatter(const struct tensor *self, int64_t dim, const struct tensor *index,
                          const struct tensor *src)
@@ -215,13 +231,13 @@ static int check_scatter(const struct tensor *self, int64_t dim, const struct te
     }
     if (index->numel == 0)
         return 0;
-    if (counted_dims(index) != counted_dims(self) ||
-        (src && counted_dims(index) != counted_dims(src))) {
+    if (counted_dims(index) != counted_dims(self)) {
         error_set(ERROR_RUNTIME,
-                  "Index tensor must have the same number of dimensions as %s tensor",
-                  counted_dims(index) != counted_dims(self) ? "self" : "src");
+                  "Index tensor must have the same number of dimensions as self tensor");
         return -1;
     }
+    if (src && check_src_dims(index, src, fits_within(index, self, (int)dim)))
+        return -1;
     if (fits_within(index, self, (int)dim) && (!src || fits_within(index, src, -1)))
         return 0;
     shape_text(tensor_shape(index), a, sizeof a);

@@ -72,6 +72,13 @@ struct tensor *body_narrow_copy(struct tensor *out, struct tensor *self, int64_t
 {
     struct tensor *piece, *result;
 
+    if (self->dims && dim >= self->dims) {
+        error_set(ERROR_RUNTIME,
+                  "Expected dim < static_cast<int64_t>(self_sizes.size()) to be true, but got "
+                  "false.  (Could this error message be improved?  If so, please report an "
+                  "enhancement request to PyTorch.)");
+        return NULL;
+    }
     if (check_narrow(self, &dim, &start, length))
         return NULL;
     piece = alias_slice(self, dim, some(start), some(start + length), 1);

@@ -73,7 +73,7 @@ static PyObject *get_T(PyObject *self, void *Py_UNUSED(closure))
                                           1)) {
         return NULL;
     }
-    if (tensor->dims > 2 &&
+    if (tensor->dims != 0 && tensor->dims != 2 &&
         PyErr_WarnEx(PyExc_UserWarning,
                      "The use of `x.T` on tensors of dimension other than 2 to reverse their shape "
                      "is deprecated and it will throw an error in a future release. Consider "
