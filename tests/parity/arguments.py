@@ -77,7 +77,7 @@ diagonal    x[3,3] | x[2,3], 1 | x[2,3], -1 | x[2,2,3], 0, 1, 2 | x[2,2,3], offs
 diag_embed  x[3] | x[2,3] | x[2,3], 1 | x[2,3], 0, 0, 2 | x[3], -1
 diagflat    x[3] | x[2,3] | x[3], 1
 tril triu   x[3,3] | x[2,3], 1 | x[3,2], -1 | x[2,2,3] | x[0,3] | x[3,3], diagonal=-2
-tril_indices triu_indices  3, 3 | 2, 4, 1 | 4, 2, -1 | 3, 3, offset=1, dtype=torch.int32 | 0, 2
+tril_indices triu_indices  3, 3 | 2, 4, 1 | 4, 2, -1 | 5, 2 | 3, 3, offset=1, dtype=torch.int32 | 0, 2 | 1, 1, -5 | 1, 1, -2 | 1, 1, 0 | 1, 1, 1 | 1, 1, 7 | 1, 5, -5 | 1, 5, -2 | 1, 5, 0 | 1, 5, 1 | 1, 5, 7 | 5, 1, -5 | 5, 1, -2 | 5, 1, 0 | 5, 1, 1 | 5, 1, 7 | 4, 4, -5 | 4, 4, -2 | 4, 4, 0 | 4, 4, 1 | 4, 4, 7 | 3, 6, -5 | 3, 6, -2 | 3, 6, 0 | 3, 6, 1 | 3, 6, 7 | 6, 3, -5 | 6, 3, -2 | 6, 3, 0 | 6, 3, 1 | 6, 3, 7 | 2, 0, -5 | 2, 0, -2 | 2, 0, 0 | 2, 0, 1 | 2, 0, 7
 trace       x[3,3] | x[2,3] | x[3,1] | x[0,0]
 slice_scatter  x[4], x[2], 0, 1, 3 | x[2,3], x[2,1], 1, 0, 1 | x[4], x[2], step=2
 select_scatter  x[2,3], x[3], 0, 1 | x[2,3], x[2], 1, -1
@@ -98,7 +98,7 @@ take        x[2,3], i[2;6] | x[2,3], i[2,2;6] | x[4], T([-1, 0]) | x[2,3], T(3) 
 put         x[2,3], i[2;6], x[2] | x[4], T([0, -1]), x[2] | x[4], T([1, 1]), x[2], True
 take_along_dim  x[2,3], i[2,2;3], 1 | x[2,3], i[2;6] | x[2,3], T([[1, 0, 1]]), dim=0
 nonzero argwhere  x[2,3] | x[4] | x[] | x[0,3] | m[2,3]
-one_hot     i[4;3] | i[2,2;3], 5 | i[3;3], num_classes=-1 | T(2) | T([], dtype=torch.long), 3 | T([1, 5]), 3 | T([-1, 1])
+one_hot     i[4;3] | i[2,2;3], 5 | i[3;3], num_classes=-1 | T(2) | T([], dtype=torch.long), 3 | T([1, 5]), 3 | T([-1, 1]) | i[1;2] | i[1;5] | i[7;2] | i[7;5] | i[2,3;2] | i[2,3;5] | i[3,1,2;2] | i[3,1,2;5] | i[4;2], 2 | i[4;3], 4 | i[4;5], 8 | i[4;4], 4 | i[2,3;2], 2 | i[2,3;3], 4 | i[2,3;5], 8 | i[2,3;4], 4 | i[2,1,2;2], 2 | i[2,1,2;3], 4 | i[2,1,2;5], 8 | i[2,1,2;4], 4 | i[0,2;2], 2 | i[0,2;3], 4 | i[0,2;5], 8 | i[0,2;4], 4 | i[2,0;2], 2 | i[2,0;3], 4 | i[2,0;5], 8 | i[2,0;4], 4 | T(0), num_classes=1 | T(0), num_classes=4 | T(3), num_classes=4 | T(3), num_classes=-1 | T(0), num_classes=-1
 # reductions
 norm        x[2,3] | x[4] | x[2,3], 1 | x[2,3], 2, 1 | x[2,3], float('inf') | x[2,3], 'fro' | x[2,3], p=3, dim=0, keepdim=True | x[2,3].detach(), 0, 1 | x[2,3], 3, (0, 1) | x[2,3], dim=1 | x[2,3], 2, 1, True, dtype=torch.float64 | x[]
 dist        x[2,3], x[2,3] | x[2,3], x[3], 1 | x[3], x[3], float('inf') | x[3].detach(), x[3].detach(), 0
@@ -151,14 +151,14 @@ randint_like  x[2,3], 5 | x[4], 2, 9 | x[2,3], 10, dtype=torch.int64
 new_zeros new_ones new_empty  x[2,3], (2, 2) | x[2,3], (3,), dtype=torch.float64 | x[], () | x[2], (0, 2)
 new_full    x[2,3], (2, 2), 7 | x[2], (3,), 1.5, dtype=torch.float64
 arange      5 | 5.0 | 1, 7 | 1, 7, 2 | 0, 1, 0.25 | 5, dtype=torch.float64 | 3, 0, -1 | 0 | 2.5, 6 | 4, dtype=torch.int8 | end=3
-range       1, 4 | 0, 1, 0.5
+range       1, 4 | 0, 3 | 1, 7, 2 | 3, 0, -1 | 0, 1, 0.5 | 2.5, 6
 linspace    0, 1, 5 | -2, 3, steps=4 | 1, 1, 1 | 0, 10, 3, dtype=torch.int64 | 0, 1, 0 | 0, 1, 7, dtype=torch.float64 | T(0.), T(2.), 3 | 0, 1, 50
 logspace    0, 2, 3 | 0, 1, 4, 2.0 | -1, 1, steps=5, dtype=torch.float64
 eye         3 | 2, 3 | 3, 2, dtype=torch.int64 | 0 | 2, requires_grad=True
 rand randn  2, 3 | (4,) | (2,), dtype=torch.float64 | () | 17 | (3, 7) | 3, generator=torch.Generator().manual_seed(5) | (0,)
 randint     10, (4,) | 2, 9, (2, 3) | 10, (4,), dtype=torch.float32 | 0, 2, (3,), generator=torch.Generator().manual_seed(5) | 5, size=(3,)
 randperm    5 | 0 | 9, dtype=torch.int32 | 4, generator=torch.Generator().manual_seed(5) | 20
-normal      0.0, 1.0, (3,) | x[4], p[4] | 1.0, p[4] | x[4] | x[4], 2.0 | x[4], p[4], generator=torch.Generator().manual_seed(5)
+normal      0.0, 1.0, (3,) | x[4], p[4] | 1.0, p[4] | x[4] | x[4], 2.0 | x[2,3], p[2,3] | x[2,3], p[3] | x[2,1], p[3] | x[20], p[20] | x[17], 0.5 | -1.0, p[2,3] | -1.0, 0.5, (17,) | 2.0, 0.0, (2, 3), dtype=torch.float64 | x[4], p[4], generator=torch.Generator().manual_seed(5)
 bernoulli   u[4] | u[2,3] | u[9], generator=torch.Generator().manual_seed(5) | x[4], 0.5
 multinomial  u[4], 2 | p[4], 3, True | p[2,3], 2 | p[4], 2, replacement=False, generator=torch.Generator().manual_seed(5)
 bernoulli_  x[4] | x[2,3], 0.3 | x[4], u[4] | x[9], 0.5, generator=torch.Generator().manual_seed(5)
@@ -168,7 +168,7 @@ random_     x[4] | x[2,3], 10 | x[4], 2, 9 | x[3], generator=torch.Generator().m
 exponential_  x[4] | x[2,3], 2.0 | x[20]
 geometric_  x[4], 0.3 | x[2,3], 0.5
 cauchy_ log_normal_  x[4] | x[2,3], 1.0, 2.0
-scalar_tensor  2 | 1.5, dtype=torch.float64
+scalar_tensor  2 | 1.5 | True | -3 | 0 | 2.0 | 1e10 | float('inf') | float('nan') | T(2) | 1.5, dtype=torch.float64
 fill_       x[2,3], 2 | x[4], 1.5 | x[2,3], T(2.) | x[], True | x[0,3], 1
 copy_       x[2,3], x[2,3] | x[2,3], x[3] | x[4], T(2) | x[2,3], x[2,1] | x[0,3], x[3] | x[2,3], x[2,3], True
 resize_     x[2,3], (3, 2) | x[2,3], (2,) | x[4], (2, 2)
@@ -178,7 +178,8 @@ type_as     x[2,3], x[2] | x[2,3], m[2] | x[4], T(1.) | x[], T(1)
 clone       x[2,3] | x[4] | x[] | x[0,3] | x[2,3], memory_format=torch.contiguous_format | x[2,2,3]
 contiguous  x[2,3] | x[4] | x[] | x[0,3] | x[2,3], memory_format=torch.contiguous_format | x[2,2,3]
 empty       2, 3 | (0,) | (2,), dtype=torch.int32
-empty_strided  (2, 3), (1, 2) | (2,), (1,), dtype=torch.float64
+empty_strided  (2, 3), (1, 2) | (2, 3), (3, 1) | (4,), (2,) | (2, 0), (1, 1) | (), () | (2, 1, 3), (3, 3, 1) | (2, 2), (1, 5) | (2,), (1,), dtype=torch.float64
+new_empty_strided  x[2,3], (2, 3), (1, 2) | x[4], (2,), (1,), dtype=torch.float64 | x[], (4,), (2,) | x[2], (2, 0), (1, 1) | x[2,3], (2, 1, 3), (3, 3, 1)
 complex polar  x[2], x[2]
 """
 
@@ -198,7 +199,7 @@ def read(text=TEXT):
 TEMPLATES = read()
 
 # results that hold what was in memory before: only their shape and dtype can agree
-UNWRITTEN = {"empty", "empty_like", "new_empty", "empty_strided", "resize_", "resize_as_"}
+UNWRITTEN = {"empty", "empty_like", "new_empty", "empty_strided", "new_empty_strided", "resize_", "resize_as_"}
 # what arguments without a line above get, by type and then name; the first is tried with every shape
 BY_TYPE = {"Tensor": ("x[2,3]",), "Tensor?": ("x[2,3]",), "Tensor[]": ("[x[2,3], x[2,3]]",), "Scalar": ("2", "0.5", "-1", "True"),
            "Scalar?": ("2", "0.5"), "int": ("1", "0", "-1"), "int?": ("1",), "int[]": ("(1, 0)",), "int[]?": ("(0,)", "(0, 1)", "None"),

@@ -8,7 +8,7 @@ LOW = re.compile(r"'(float16|bfloat16|float32)'")
 RANDOM = re.compile(r"\b(rand|randn|randint|randperm|normal|bernoulli|multinomial|uniform|random|exponential|geometric|cauchy|"
                     r"log_normal)(_like)?_?\(")
 INEXACT_STREAM = re.compile(r"\b(randn|normal|exponential|cauchy|log_normal)(_like)?_?\(")
-TRACE = re.compile(r'\nException raised from [\s\S]*(?=")')  # of C++, with addresses
+TRACE = re.compile(r'\nException raised from [\s\S]*?(?="?\Z)')  # of C++, with addresses
 SECTIONS = ("out", "input", "first", "second")
 
 
