@@ -520,9 +520,8 @@ struct tensor *call_pointwise_into(const struct pointwise_op *op, struct tensor 
 int call_pointwise_out(const struct pointwise_op *op, struct tensor *out,
                        struct tensor *const *inputs, int count, const struct scalar *params)
 {
-    struct tensor *result = fit_out(op, out, inputs, count) < 0
-                                ? NULL
-                                : call_pointwise(op, out, inputs, count, params);
+    struct tensor *result =
+        fit_out(op, out, inputs, count) < 0 ? NULL : call_pointwise(op, out, inputs, count, params);
 
     if (!result)
         return -1;
