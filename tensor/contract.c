@@ -270,7 +270,20 @@ struct tensor *compose_kron(struct tensor *self, struct tensor *other)
 
 static struct tensor *add_bias(struct tensor *product, struct tensor *bias)
 {
-    return product && bias ? after(product, tensor_add(product, bias, scalar_int(1))) : product;
+    if (product && bias && tensor_add_(product, bias, scalar_int(1))) {
+        tensor_clear(&product);
+    }
+    return product;
+}
+
+/* Whether a bias lies as one row or column does: such a one is added in the product itself. */
+static bool is_line(const struct tensor *bias)
+{
+    int wide = 0;
+    for (int i = 0; i < bias->dims; i++) {
+        wide += bias->sizes[i] != 1;
+    }
+    return tensor_is_contiguous(bias) && (bias->dims == 1 || wide == 1);
 }
 
 /* A stack of rows as one matrix, multiplied and added to in a single product. */
@@ -307,7 +320,7 @@ struct tensor *compose_linear(struct tensor *input, struct tensor *weight, struc
     }
     if (bias && input->dims == 2) {
         result = tensor_addmm(bias, input, turned, scalar_int(1), scalar_int(1));
-    } else if (bias && bias->dims == 1 && tensor_is_contiguous(input)) {
+    } else if (bias && is_line(bias) && tensor_is_contiguous(input)) {
         result = linear_of_rows(input, turned, bias);
     } else {
         result = add_bias(tensor_matmul(input, turned), bias);

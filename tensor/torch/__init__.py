@@ -33,9 +33,9 @@ def _load() -> "_ModuleType":
 _C = _load()
 globals().update((name, value) for name, value in vars(_C).items()
                  if name[0] != "_" and name not in ("RemovableHandle", "TensorBase"))
-_unique2 = _C._unique2
 __version__ = _C.__version__
-_sys.modules.update({"torch.return_types": _C.return_types, "torch._C._nn": _C._nn, "torch._C._linalg": _C._linalg})
+_sys.modules["torch.return_types"] = _C.return_types
+_sys.modules.update((f"torch._C.{_part}", getattr(_C, _part)) for _part in ("_nn", "_linalg", "_VariableFunctions"))
 _unique2 = _C._unique2
 
 e = 2.718281828459045

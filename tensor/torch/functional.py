@@ -1,11 +1,11 @@
 """Functions whose arguments take several forms; the work is done in C."""
-from collections.abc import Callable, Sequence
-from functools import wraps
-from types import FunctionType
-
 from torch import _C
 from torch._C import Tensor, _linalg, _VariableFunctions
 from torch._C import dtype as _dtype
+
+TYPE_CHECKING = bool()  # not False: jedi would pass over the branch
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 __all__ = [
     "atleast_1d", "atleast_2d", "atleast_3d", "block_diag", "broadcast_tensors", "cartesian_prod", "chain_matmul",
@@ -114,16 +114,18 @@ def _choosing(prefix: str, inverse_at: int, counts_at: int) -> "Callable[[Callab
         forms = {}
         for choice, name in {(False, False): "output", (False, True): "counts", (True, False): "inverse",
                              (True, True): "inverse_and_counts"}.items():
-            forms[choice] = FunctionType(function.__code__, function.__globals__, name, function.__defaults__)
+            forms[choice] = type(function)(function.__code__, function.__globals__, name, function.__defaults__)
             forms[choice].__qualname__ = prefix + name
 
-        @wraps(function)
         def chosen(*args, **kwargs):
             inverse = _flag(args, kwargs, "return_inverse", inverse_at)
             counts = _flag(args, kwargs, "return_counts", counts_at)
             results = forms[inverse, counts](*args, **kwargs)
             wanted = results[:1] + results[1:2] * inverse + results[2:] * counts
             return wanted if len(wanted) > 1 else wanted[0]
+        for name in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__"):
+            setattr(chosen, name, getattr(function, name))  # as functools.wraps(), which takes long to import
+        chosen.__wrapped__ = function
         return chosen
     return decorated
 
