@@ -17,16 +17,33 @@
     F(expm1)                                                                                       \
     F(log2)                                                                                        \
     F(log10)                                                                                       \
-    F(log1p) F(sqrt) F(rsqrt) F(sin) F(cos) F(tan) F(asin) F(acos) F(atan) F(sinh) F(cosh) F(tanh) \
-        F(asinh) F(atanh) F(sigmoid) F(erf) F(erfc) F(erfinv) F(lgamma) F(digamma) F(sinc)         \
-            F(deg2rad) F(rad2deg) F(abs) F(relu) F(square) F(frac)
+    F(log1p)                                                                                       \
+    F(sqrt)                                                                                        \
+    F(rsqrt)                                                                                       \
+    F(sin)                                                                                         \
+    F(cos)                                                                                         \
+    F(tan)                                                                                         \
+    F(asin)                                                                                        \
+    F(acos)                                                                                        \
+    F(atan)                                                                                        \
+    F(sinh)                                                                                        \
+    F(cosh)                                                                                        \
+    F(tanh)                                                                                        \
+    F(asinh)                                                                                       \
+    F(atanh)                                                                                       \
+    F(sigmoid)                                                                                     \
+    F(erf)                                                                                         \
+    F(erfc)                                                                                        \
+    F(erfinv) F(lgamma) F(digamma) F(sinc) F(deg2rad) F(rad2deg) F(abs) F(relu) F(square) F(frac)
 #define BINARY(F)                                                                                  \
     F(atan2)                                                                                       \
     F(hypot)                                                                                       \
     F(xlogy)                                                                                       \
     F(logaddexp)                                                                                   \
-    F(logaddexp2) F(fmod) F(remainder) F(copysign) F(maximum) F(minimum) F(fmax) F(fmin)           \
-        F(clamp_min_tensor) F(clamp_max_tensor)
+    F(logaddexp2)                                                                                  \
+    F(fmod)                                                                                        \
+    F(remainder)                                                                                   \
+    F(copysign) F(maximum) F(minimum) F(fmax) F(fmin) F(clamp_min_tensor) F(clamp_max_tensor)
 
 UNARY(ONE_OF)
 BINARY(TWO_OF)
