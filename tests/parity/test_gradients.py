@@ -13,8 +13,9 @@ import torch
 STEP, TOLERANCE, SECOND_TOLERANCE = 1e-5, 1e-6, 1e-4
 SCALE, OFFSET = 0.8, 0.11  # take the inputs away from the kinks of abs, clamp and the like, and from poles at 0
 COUNT = 24       # calls an op, as far as there are
-# ops whose derivative is a convention, not the limit of differences, or whose result is random
-CONVENTIONS = {"ceil", "floor", "round", "trunc", "fix", "sign", "sgn", "heaviside", "fmod", "remainder", "floor_divide"}
+# ops whose derivative is a convention or only an error, not the limit of differences, or whose result is random
+CONVENTIONS = {"ceil", "floor", "round", "trunc", "fix", "sign", "sgn", "heaviside", "fmod", "remainder", "floor_divide",
+               "bincount", "_unique2", "unique_dim", "unique_consecutive"}
 RANDOM = {"normal", "bernoulli", "multinomial", "rand_like", "randn_like", "randint_like"}
 
 
