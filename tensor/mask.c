@@ -71,6 +71,15 @@ static struct tensor *copy_for_mask(struct tensor *self, struct tensor *mask)
     return copy;
 }
 
+static int warn_overlap(const struct tensor *out)
+{
+    if (!out || !shape_overlaps_itself(out->dims, out->sizes, out->strides))
+        return 0;
+    return warning_emit("Use of masked_fill_ on expanded tensors is deprecated. Please clone() the "
+                        "tensor before performing this operation. This also applies to advanced "
+                        "indexing e.g. tensor[mask] = scalar");
+}
+
 /* As where(mask, value, self): it touches every element, but without a branch. */
 struct tensor *body_masked_fill(struct tensor *out, struct tensor *self, struct tensor *mask,
                                 struct scalar value)
@@ -81,7 +90,7 @@ struct tensor *body_masked_fill(struct tensor *out, struct tensor *self, struct 
     if (out && shape_broadcast_list(&shape, (struct tensor *[]){self, mask}, 2))
         return NULL;
     target = out ? tensor_retain(out) : copy_for_mask(self, mask);
-    if (target && check_fill_mask(mask))
+    if (target && (check_fill_mask(mask) || warn_overlap(out)))
         tensor_clear(&target);
     number = target ? value_like(self, value) : NULL;
     /* an expanded tensor may be filled, though not by an elementwise op */
