@@ -269,15 +269,19 @@ static int check_values(const struct index_plan *plan, const struct tensor *self
     return 0;
 }
 
+static int warn_overlap(const struct tensor *self)
+{
+    if (!index_has_overlap(self))
+        return 0;
+    return warning_emit(
+        "Use of index_put_ on expanded tensors is deprecated. Please clone() the tensor before "
+        "performing this operation. This also applies to advanced indexing e.g. tensor[indices] = "
+        "tensor");
+}
+
 static int check_aliases(const struct tensor *self, struct tensors indices,
                          const struct tensor *values)
 {
-    if (index_has_overlap(self) &&
-        warning_emit(
-            "Use of index_put_ on expanded tensors is deprecated. Please clone() the tensor "
-            "before performing this operation. This also applies to advanced indexing e.g. "
-            "tensor[indices] = tensor"))
-        return -1;
     if (index_check_overlap(self, values))
         return -1;
     for (int i = 0; i < indices.count; i++)
@@ -347,6 +351,8 @@ int index_write(struct tensor *self, struct tensors indices, struct tensor *valu
     int result = -1, dim = 0;
     struct tensor *mask = lone_mask(indices, &dim);
 
+    if (warn_overlap(self))
+        return -1;
     if (mask && values->numel == 1 && !accumulate)
         return index_check_mask(self, mask, dim) ? -1 : fill_masked(self, mask, dim, values);
     if (index_plan_init(&plan, self, indices))

@@ -311,6 +311,8 @@ struct tensor *body_masked_scatter(struct tensor *out, struct tensor *self, stru
 
     if (check_masked_scatter(self, mask, source) || (out && check_mask_fits(self, mask)))
         return NULL;
+    if (out && call_check_writable(out))
+        return NULL;
     if (out)
         shape_like(&shape, self);
     else if (broadcast_two(&shape, self, mask))
