@@ -276,7 +276,8 @@ static struct tensor *share_evenly(struct tensor *flat, struct ints sizes, struc
                                    int64_t offset)
 {
     struct tensor *ones = tensor_ones(sizes, (enum dtype)flat->dtype, flat->storage->device);
-    struct tensor *none = ones ? tensor_zeros_like(flat, MEMORY_PRESERVE, DTYPE_NONE, DEVICE_DEFAULT) : NULL;
+    struct tensor *none =
+        ones ? tensor_zeros_like(flat, MEMORY_PRESERVE, DTYPE_NONE, DEVICE_DEFAULT) : NULL;
     struct tensor *counts = none ? add_at_layout(none, ones, sizes, strides, offset) : NULL;
     struct tensor *shares = counts ? tensor_div(flat, counts) : NULL;
     tensor_release(counts);

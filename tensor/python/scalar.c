@@ -55,8 +55,8 @@ int int_from(PyObject *object, int64_t *value)
     return *value == -1 && PyErr_Occurred() ? -1 : 0;
 }
 
-/* An integer as a scalar; beyond int64 the errors of CPython's conversion to an unsigned number, and
- * PyTorch's where that would fit. */
+/* An integer as a scalar; beyond int64 the errors of CPython's conversion to an unsigned number,
+ * and PyTorch's where that would fit. */
 static int integer_scalar(PyObject *object, struct scalar *value)
 {
     int overflow = 0;

@@ -156,6 +156,7 @@ def norm(input: Tensor, p: "float | str | None" = "fro", dim: "int | Sequence[in
     if isinstance(p, str) and (p != "fro" or not (dim is None or isinstance(dim, int) or len(dim) <= 2)):
         return _C.norm(input, p, list(range(input.ndim)) if dim is None else dim, keepdim, dtype=dtype, out=out)
     order = 2.0 if p is None or isinstance(p, str) else p
+    dim = [dim] if isinstance(dim, int) else dim
     return _linalg.linalg_vector_norm(input, order, dim, keepdim, dtype=dtype, out=out)
 
 

@@ -111,7 +111,7 @@ unique      x[9] | x[9], True, True | x[9], return_counts=True | x[2,3], dim=1 |
 unique_dim  x[2,3], 0 | x[2,3], 1, True, True, True | x[4], 0 | x[2,2,3], -1, return_counts=True | x[0,3], 0 | x[2,3], dim=0, sorted=False
 _unique2    x[9] | x[9], True, True | x[9], return_counts=True | x[2,3], return_inverse=True, return_counts=True | x[0] | x[]
 unique_consecutive  x[9] | x[9], True | x[9], return_counts=True | x[2,3], dim=1 | T([1, 1, 2, 2, 1])
-quantile nanquantile  x[5], 0.5 | x[2,3], 0.25, 1 | x[2,3], T([0.25, 0.75]), dim=0, keepdim=True | x[5], 0.3, interpolation='nearest' | x[5], 0.3, interpolation='lower' | x[5], 0.3, interpolation='higher' | x[5], 0.3, interpolation='midpoint'
+quantile nanquantile  d[5], 0.5 | d[2,3], 0.25, 1 | d[2,3], T([0.25, 0.75]), dim=0, keepdim=True | d[5], 0.3, interpolation='nearest' | d[5], 0.3, interpolation='lower' | d[5], 0.3, interpolation='higher' | d[5], 0.3, interpolation='midpoint'
 histc       x[9] | x[9], 4 | x[9], 4, -1, 2 | x[9], bins=3, min=-2, max=2
 bincount    i[9;4] | i[9;4], x[9] | i[9;4], minlength=7 | T([], dtype=torch.long)
 searchsorted  T([0., 1., 2.]), x[2,3] | T([0., 1., 2.]), 1 | T([0., 1., 2.]), x[4], right=True | T([0., 1., 2.]), x[4], side='left', out_int32=True

@@ -90,7 +90,7 @@ def _look(result, inputs):
     tensors = _tensors(result)
     found = {"out": look.describe(result)}
     if tensors:
-        found["strides"] = [list(tensor.stride()) for tensor in tensors]
+        found["strides"] = [list(tensor.stride()) if tensor.numel() else None for tensor in tensors]
         found["places"] = [_place(tensor, inputs) for tensor in tensors]
         found["text"] = repr(result)
     return found

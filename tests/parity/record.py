@@ -18,7 +18,7 @@ import samples
 import table
 
 FOLDER = pathlib.Path(__file__).parent / "recorded"
-SAMPLES, MISTAKES, PROGRAMS = 64, 24, 250  # an op, an op, a kind
+SAMPLES, MISTAKES, PROGRAMS = 160, 60, 400  # an op, an op, a kind
 # digits that tell every value of the type apart
 DIGITS = {"float16": 5, "bfloat16": 4, "float32": 9}
 
