@@ -26,7 +26,8 @@ START_TEST(gradients_of_halves_are_rounded_once)
     struct tensor *self = LEAF(0.1f, 0.2f);
     struct tensor *half = keep(tensor__to_copy(self, DTYPE_F16, CPU));
     struct tensor *result = keep(tensor_softmax(half, 0, DTYPE_NONE));
-    struct tensor *first = keep(tensor_select(result, 0, 0)), *grad = grad_of(first, half, false);
+    struct tensor *first = keep(tensor_select(result, 0, 0)),
+                  *grad = keep(grad_of(first, half, false));
     double p = item_at(result, 0), q = item_at(result, 1);
     ck_assert(fabs(item_at(grad, 0) - p * q) < 1.3e-4 && fabs(item_at(grad, 1) + p * q) < 1.3e-4);
 }
