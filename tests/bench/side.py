@@ -10,13 +10,14 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # a statement that fails answers with the error's text
 WORKER = r"""
-import json, sys, time
+import gc, json, sys, time
 sys.path.append(sys.argv[1])
 import torch
 from probe import I, M, S
 torch.set_num_threads(1)
 
 def measure(setup, statement, seconds):
+    gc.collect()  # run() and the space that it was made in keep each other
     space = {"torch": torch, "T": torch.tensor, "I": I, "M": M, "S": S}
     exec(setup, space)
     exec("def run(n):\n  import time\n  t = time.perf_counter()\n  for _ in range(n):\n    %s\n"
