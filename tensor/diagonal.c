@@ -131,7 +131,7 @@ static int check_indices(const char *name, int64_t row, int64_t col, enum dtype 
 static int64_t list_places(const struct triangle *task, int64_t *rows, int64_t *columns)
 {
     int64_t count = 0;
-    for (int64_t row = 0; row < task->rows; row++) {
+    for (int64_t row = 0; task->columns > 0 && row < task->rows; row++) {
         int64_t from, to;
         kept_columns(task, row, &from, &to);
         for (int64_t column = from; rows && column < to; column++) {

@@ -44,7 +44,7 @@ static void copy_small(const struct join *join, const struct tensor *item)
 
     for (int64_t rows = item->numel / (places * step); rows > 0;
          rows--, target += pitch, source += row)
-        memcpy(target, source, row);
+        memmove(target, source, row); /* an item may lie in the same storage */
 }
 
 static int join_add(struct join *join, struct tensor *item)
