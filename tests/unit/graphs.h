@@ -11,6 +11,7 @@
 #include "../../tensor/autograd/leaf.h"
 #include "../../tensor/autograd/mode.h"
 #include "../../tensor/shape.h"
+#include "suite.h"
 
 #define CPU ((struct device){DEVICE_CPU, -1})
 #define ONE scalar_int(1)
@@ -128,17 +129,6 @@ static inline struct tensor *grad_of(struct tensor *output, struct tensor *input
     engine_backward((struct tensors){&output, 1}, (struct tensors){NULL, 0},
                     (struct tensors){&input, 1}, options, &result);
     return result;
-}
-
-static inline int run_suite(const char *name, TCase *cases)
-{
-    Suite *suite = suite_create(name);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures != 0;
 }
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "layouts.h"
 #include "op_functions.h"
+#include "suite.h"
 
 static char buffer[512];
 
@@ -229,7 +230,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("alias");
     TCase *cases = tcase_create("alias");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, transpose_and_permute_swap_sizes_and_strides);
@@ -240,10 +240,5 @@ int main(void)
     tcase_add_test(cases, squeeze_and_unsqueeze_move_dims_of_one);
     tcase_add_test(cases, as_strided_stays_within_the_storage);
     tcase_add_test(cases, unbind_gives_a_view_of_each_slice);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite("alias", cases);
 }

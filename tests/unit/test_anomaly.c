@@ -74,15 +74,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("anomaly");
     TCase *tests = tcase_create("anomaly");
     tcase_add_test(tests, nan_is_an_error_of_the_node_that_made_it);
     tcase_add_test(tests, nan_passes_where_it_is_not_checked);
     tcase_add_test(tests, nodes_note_nothing_while_it_is_off);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite("anomaly", tests);
 }

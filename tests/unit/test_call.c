@@ -5,6 +5,7 @@
 
 #include "call.h"
 #include "layouts.h"
+#include "suite.h"
 
 static struct tensor *floats(const float *values, struct ints sizes)
 {
@@ -290,7 +291,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("call");
     TCase *tests = tcase_create("call");
     tcase_add_test(tests, numbers_change_a_dtype_only_to_a_higher_kind);
     tcase_add_test(tests, a_number_stays_float_beside_half_precision_in_products);
@@ -302,10 +302,5 @@ int main(void)
     tcase_add_test(tests, out_is_resized_and_counts_as_changed);
     tcase_add_test(tests, what_a_dtype_cannot_do_is_named);
     tcase_add_test(tests, folds_drop_or_keep_their_dims);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures != 0;
+    return run_suite("call", tests);
 }

@@ -50,16 +50,10 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("close");
     TCase *tests = tcase_create("close");
     tcase_add_test(tests, tolerances_are_those_of_the_second_operand);
     tcase_add_test(tests, infinities_are_close_to_themselves_only);
     tcase_add_test(tests, bad_tolerances_and_dtypes_are_refused);
     tcase_add_test(tests, equal_compares_shapes_then_elements);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite("close", tests);
 }

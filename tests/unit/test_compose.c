@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "layouts.h"
+#include "suite.h"
 
 static char text[512];
 
@@ -210,7 +211,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("compose");
     TCase *cases = tcase_create("compose");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, matmul_takes_all_ranks);
@@ -221,10 +221,5 @@ int main(void)
     tcase_add_test(cases, clamp_promotes_and_checks_its_bounds);
     tcase_add_test(cases, mean_divides_once_and_wants_floats);
     tcase_add_test(cases, all_and_any_give_bool_and_bytes_for_bytes);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite("compose", cases);
 }

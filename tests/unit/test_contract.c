@@ -74,16 +74,10 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("contract");
     TCase *tests = tcase_create("contractions");
     tcase_add_test(tests, tensordot_sums_over_pairs_of_dims);
     tcase_add_test(tests, kron_multiplies_all_pairs);
     tcase_add_test(tests, linear_is_a_product_with_the_transpose);
     tcase_add_test(tests, chains_give_the_product_whatever_the_order);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite("contract", tests);
 }

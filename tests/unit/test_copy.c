@@ -6,6 +6,7 @@
 #include "backend.h"
 #include "layouts.h"
 #include "op_functions.h"
+#include "suite.h"
 
 /* After a copy every element is what a single conversion gives. */
 static void check_copy(uint64_t *state, int to, int from, int dims, const int64_t *sizes)
@@ -162,7 +163,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("copy");
     TCase *cases = tcase_create("copy");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, any_layout_of_any_dtype_is_copied_element_by_element);
@@ -171,10 +171,5 @@ int main(void)
     tcase_add_test(cases, loops_convert_odd_floats_as_single_conversions_do);
     tcase_add_test(cases, fill_reaches_the_elements_and_nothing_else);
     tcase_add_test(cases, copies_that_do_not_fit_are_refused);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite("copy", cases);
 }

@@ -4,6 +4,7 @@
 
 #include "op_functions.h"
 #include "shown.h"
+#include "suite.h"
 
 START_TEST(filled_tensors_have_the_wanted_dtype)
 {
@@ -75,7 +76,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("create");
     TCase *cases = tcase_create("create");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, filled_tensors_have_the_wanted_dtype);
@@ -83,10 +83,5 @@ int main(void)
     tcase_add_test(cases, identity_matrices_may_be_oblong);
     tcase_add_test(cases, an_out_is_resized_and_keeps_its_dtype);
     tcase_add_test(cases, memory_formats_set_the_strides);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite("create", cases);
 }

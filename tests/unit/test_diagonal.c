@@ -4,6 +4,7 @@
 
 #include "op_functions.h"
 #include "shown.h"
+#include "suite.h"
 
 /* A contiguous matrix 1, 2, 3 … */
 static struct tensor *matrix(int64_t rows, int64_t columns)
@@ -85,17 +86,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("diagonal");
     TCase *cases = tcase_create("diagonal");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, triangles_keep_one_side_of_a_diagonal);
     tcase_add_test(cases, indices_list_the_places_of_a_triangle);
     tcase_add_test(cases, diagonals_are_views);
     tcase_add_test(cases, a_vector_becomes_the_diagonal_of_a_matrix);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite("diagonal", cases);
 }

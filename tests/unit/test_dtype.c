@@ -5,6 +5,7 @@
 
 #include "core.h"
 #include "half.h"
+#include "suite.h"
 
 static const enum dtype dimensioned[DTYPE_COUNT][DTYPE_COUNT] = {
     {DTYPE_BOOL, DTYPE_U8, DTYPE_I8, DTYPE_I16, DTYPE_I32, DTYPE_I64, DTYPE_F16, DTYPE_BF16,
@@ -220,7 +221,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("dtype");
     TCase *cases = tcase_create("dtype");
     tcase_add_test(cases, promotion_is_that_of_the_recorded_table);
     tcase_add_test(cases, dimensions_count_before_scalars_and_scalars_before_numbers);
@@ -230,10 +230,5 @@ int main(void)
     tcase_add_test(cases, half_floats_round_to_nearest_even);
     tcase_add_test(cases, values_out_of_range_are_refused_by_name);
     tcase_add_test(cases, scalars_count_as_python_numbers_do);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite("dtype", cases);
 }

@@ -85,15 +85,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("einsum");
     TCase *tests = tcase_create("einsum");
     tcase_add_test(tests, products_sums_and_diagonals);
     tcase_add_test(tests, ellipses_stand_for_any_dims);
     tcase_add_test(tests, bad_equations_are_refused);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite("einsum", tests);
 }

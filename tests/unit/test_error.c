@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "suite.h"
 
 static void *error_of_a_new_thread(void *unused)
 {
@@ -95,16 +96,10 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("error");
     TCase *cases = tcase_create("error");
     tcase_add_test(cases, each_thread_has_an_error_of_its_own);
     tcase_add_test(cases, a_text_too_long_is_cut_between_characters);
     tcase_add_test(cases, warnings_reach_the_handler_or_nobody);
     tcase_add_test(cases, long_work_polls_every_ten_milliseconds_and_stops);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite("error", cases);
 }

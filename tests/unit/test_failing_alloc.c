@@ -5,6 +5,7 @@
 #include <string.h>
 #include "core.h"
 #include "index.h"
+#include "suite.h"
 
 #define MOST_ALLOCATIONS 2000
 
@@ -150,18 +151,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("failing allocations");
     TCase *cases = tcase_create("every n-th");
-    SRunner *runner = srunner_create(suite);
-
     tcase_add_test(cases, the_tutorial_survives_every_failing_allocation);
     tcase_add_test(cases, backward_survives_every_failing_allocation);
     tcase_add_test(cases, indexing_survives_every_failing_allocation);
     tcase_add_test(cases, repr_survives_every_failing_allocation);
     tcase_set_timeout(cases, 120);
-    suite_add_tcase(suite, cases);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite("failing allocations", cases);
 }

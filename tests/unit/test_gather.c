@@ -7,6 +7,7 @@
 #include "op_functions.h"
 #include "random.h"
 #include "shape.h"
+#include "suite.h"
 
 #define CPU ((struct device){DEVICE_CPU, 0})
 
@@ -426,12 +427,7 @@ int main(void)
     tcase_add_test(cases, bad_indices_are_named);
     tcase_add_test(cases, bad_values_are_named);
     tcase_add_test(cases, bad_gathers_are_named);
-    Suite *suite = suite_create("gather");
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    int failed = run_suite("gather", cases);
     generator_release(dice);
-    return failed != 0;
+    return failed;
 }

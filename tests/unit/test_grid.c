@@ -4,6 +4,7 @@
 
 #include "op_functions.h"
 #include "shown.h"
+#include "suite.h"
 
 static struct tensor *counted(int64_t n)
 {
@@ -55,15 +56,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("grid");
     TCase *cases = tcase_create("grid");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, grids_are_views_in_either_order);
     tcase_add_test(cases, products_and_choices_are_rows);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite("grid", cases);
 }

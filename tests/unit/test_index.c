@@ -5,6 +5,7 @@
 #include "backend.h"
 #include "index.h"
 #include "shape.h"
+#include "suite.h"
 
 #define ITEM_INT(v)                                                                                \
     {                                                                                              \
@@ -246,11 +247,5 @@ int main(void)
     tcase_add_test(cases, what_cannot_be_indexed_is_named);
     tcase_add_test(cases, assignment_writes_through);
     tcase_add_test(cases, views_and_picks_are_recorded);
-    Suite *suite = suite_create("index");
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite("index", cases);
 }

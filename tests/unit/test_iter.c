@@ -3,6 +3,7 @@
 
 #include "iter.h"
 #include "layouts.h"
+#include "suite.h"
 
 /* operand 0 = 3 · operand 1 + operand 2 */
 static void combine(char *const *data, const int64_t *strides, int64_t n, const void *params)
@@ -157,7 +158,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("iter");
     TCase *cases = tcase_create("iter");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, any_layouts_give_what_plain_loops_give);
@@ -165,10 +165,5 @@ int main(void)
     tcase_add_test(cases, even_dims_are_merged);
     tcase_add_test(cases, the_fastest_dim_is_innermost);
     tcase_add_test(cases, a_long_run_can_be_interrupted);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite("iter", cases);
 }

@@ -3,6 +3,7 @@
 #include "backend.h"
 #include "op_functions.h"
 #include "shape.h"
+#include "suite.h"
 
 #define CPU ((struct device){DEVICE_CPU, 0})
 #define LIST(...)                                                                                  \
@@ -204,11 +205,5 @@ int main(void)
     tcase_add_test(cases, cat_writes_into_out);
     tcase_add_test(cases, stack_makes_a_dim);
     tcase_add_test(cases, stack_names_what_does_not_fit);
-    Suite *suite = suite_create("join");
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite("join", cases);
 }

@@ -8,6 +8,7 @@
 #include "op_kernels.h"
 #include "half.h"
 #include "layouts.h"
+#include "suite.h"
 
 struct set {
     const char *name;
@@ -237,7 +238,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("loops");
     TCase *tests = tcase_create("loops");
     find_sets();
     tcase_add_loop_test(tests, every_kind_of_stride_gives_the_same_sums, 0, set_count);
@@ -249,10 +249,5 @@ int main(void)
     tcase_add_loop_test(tests, sums_of_many_floats_lose_little, 0, set_count);
     tcase_add_loop_test(tests, folds_of_any_length_and_stride_are_exact_for_integers, 0, set_count);
     tcase_add_loop_test(tests, truth_folds_stop_nowhere_and_see_every_bool, 0, set_count);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures != 0;
+    return run_suite("loops", tests);
 }

@@ -5,6 +5,7 @@
 #include "backend.h"
 #include "cpu/cpu.h"
 #include "layouts.h"
+#include "suite.h"
 
 /* Integers of this size give exact products in every dtype but the half floats, which round once at
  * the end. */
@@ -221,7 +222,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("matmul");
     TCase *cases = tcase_create("matmul");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, products_of_any_layout_and_dtype_are_right);
@@ -233,10 +233,5 @@ int main(void)
     tcase_add_test(cases, bools_have_no_product);
     tcase_add_test(cases, a_long_product_can_be_interrupted);
     tcase_add_test(cases, blocks_of_a_large_product_fit_together);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite("matmul", cases);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core.h"
+#include "suite.h"
 
 START_TEST(pool_blocks_are_aligned_and_used_again)
 {
@@ -102,16 +103,10 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("mem");
     TCase *cases = tcase_create("mem");
     tcase_add_test(cases, pool_blocks_are_aligned_and_used_again);
     tcase_add_test(cases, a_block_may_be_freed_by_another_thread);
     tcase_add_test(cases, the_test_mode_fails_one_allocation);
     tcase_add_test(cases, a_tensor_that_cannot_be_made_leaves_nothing_behind);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite("mem", cases);
 }

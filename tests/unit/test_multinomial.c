@@ -6,6 +6,7 @@
 #include "random.h"
 #include "op_functions.h"
 #include "shown.h"
+#include "suite.h"
 
 static struct tensor *weights(const double *values, int64_t n)
 {
@@ -50,16 +51,10 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("multinomial");
     TCase *cases = tcase_create("multinomial");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, draws_follow_the_stream_of_a_seed);
     tcase_add_test(cases, impossible_weights_come_last_without_replacement);
     tcase_add_test(cases, weights_must_be_probabilities);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite("multinomial", cases);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "print.h"
+#include "suite.h"
 
 #define F32(sizes, ...) tensor_from_data((const float[]){__VA_ARGS__}, DTYPE_F32, sizes)
 #define I64(sizes, ...) tensor_from_data((const int64_t[]){__VA_ARGS__}, DTYPE_I64, sizes)
@@ -283,11 +284,5 @@ int main(void)
     tcase_add_test(cases, every_failed_allocation_is_an_error);
     tcase_add_test(cases, the_locale_does_not_change_a_number);
     tcase_add_test(cases, doubles_print_as_python_prints_them);
-    Suite *suite = suite_create("print");
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite("print", cases);
 }

@@ -94,17 +94,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("product");
     TCase *tests = tcase_create("products");
     tcase_add_test(tests, addmm_scales_both_parts);
     tcase_add_test(tests, addmv_and_addr_take_vectors);
     tcase_add_test(tests, batches_are_multiplied_one_by_one_or_added_up);
     tcase_add_test(tests, integers_wrap_and_take_whole_factors);
     tcase_add_test(tests, gradients_of_matrices_by_columns_lie_by_columns);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite("product", tests);
 }

@@ -7,6 +7,7 @@
 #include "backend.h"
 #include "print.h"
 #include "random.h"
+#include "suite.h"
 
 static struct tensor *new_tensor(enum dtype dtype, int64_t n)
 {
@@ -360,11 +361,5 @@ int main(void)
     tcase_add_test(cases, a_view_is_filled_in_the_order_of_its_memory);
     tcase_add_test(cases, bad_arguments_are_named);
     tcase_add_test(cases, threads_share_a_generator);
-    Suite *suite = suite_create("random");
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite("random", cases);
 }

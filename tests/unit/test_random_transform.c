@@ -7,6 +7,7 @@
 #include "random.h"
 #include "op_functions.h"
 #include "shown.h"
+#include "suite.h"
 
 /* Three float64 numbers by a kernel after seed 0, or the error's text. */
 #define DRAWN(kernel, dtype, ...)                                                                  \
@@ -43,15 +44,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("random_transform");
     TCase *cases = tcase_create("random_transform");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, each_number_is_a_function_of_one_draw);
     tcase_add_test(cases, parameters_out_of_range_are_refused);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite("random_transform", cases);
 }

@@ -5,6 +5,7 @@
 
 #include "op_functions.h"
 #include "shown.h"
+#include "suite.h"
 
 START_TEST(arange_counts_as_pytorch_does)
 {
@@ -124,7 +125,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("range");
     TCase *cases = tcase_create("range");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, arange_counts_as_pytorch_does);
@@ -134,10 +134,5 @@ int main(void)
     tcase_add_test(cases, ends_may_be_tensors_without_dims);
     tcase_add_test(cases, range_includes_its_end);
     tcase_add_test(cases, an_out_of_the_right_length_keeps_its_shape_and_strides);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite("range", cases);
 }

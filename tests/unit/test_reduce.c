@@ -5,6 +5,7 @@
 #include "backend.h"
 #include "cpu/cpu.h"
 #include "layouts.h"
+#include "suite.h"
 
 /* The result of a fold over the dims of `mask`, keepdim layout. */
 static struct tensor *folded(int fold, struct tensor *self, unsigned mask, enum dtype dtype)
@@ -253,7 +254,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("reduce");
     TCase *cases = tcase_create("reduce");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, sums_over_any_dims_of_any_layout_are_right);
@@ -264,10 +264,5 @@ int main(void)
     tcase_add_test(cases, max_along_a_dim_gives_the_first_largest_and_nan_wins);
     tcase_add_test(cases, max_of_all_sees_every_element);
     tcase_add_test(cases, max_of_nothing_is_refused_in_words);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite("reduce", cases);
 }

@@ -5,6 +5,7 @@
 #include "random.h"
 #include "op_functions.h"
 #include "shown.h"
+#include "suite.h"
 
 static void seeded(uint64_t seed)
 {
@@ -70,17 +71,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("sample");
     TCase *cases = tcase_create("sample");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, factories_draw_the_streams_of_a_seed);
     tcase_add_test(cases, a_permutation_needs_a_dtype_that_counts_so_far);
     tcase_add_test(cases, normal_scales_by_tensors);
     tcase_add_test(cases, bernoulli_draws_ones_by_chance);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite("sample", cases);
 }

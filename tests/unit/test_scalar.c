@@ -4,6 +4,7 @@
 
 #include "scalar_int.h"
 #include "special.h"
+#include "suite.h"
 
 #define EULER 0.57721566490153286
 
@@ -101,7 +102,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("scalar");
     TCase *cases = tcase_create("all");
 
     tcase_add_test(cases, digamma_follows_its_recurrence_and_reflection);
@@ -112,10 +112,5 @@ int main(void)
     tcase_add_test(cases, floats_divide_as_python_does);
     tcase_add_test(cases, shifts_have_any_distance);
     tcase_add_test(cases, common_divisors_and_multiples);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_suite("scalar", cases);
 }

@@ -4,6 +4,7 @@
 
 #include "layouts.h"
 #include "op_functions.h"
+#include "suite.h"
 
 static struct tensor *floats(int count, const float *items)
 {
@@ -94,17 +95,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("scan");
     TCase *cases = tcase_create("scan");
     tcase_add_test(cases, sums_so_far_agree_with_a_loop_in_any_layout);
     tcase_add_test(cases, a_reversed_sum_begins_at_the_end);
     tcase_add_test(cases, in_place_the_dtype_stays);
     tcase_add_test(cases, the_logarithm_of_sums_neither_overflows_nor_loses_infinities);
     tcase_add_test(cases, extremes_so_far_take_the_later_of_equals_and_keep_nan);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite("scan", cases);
 }

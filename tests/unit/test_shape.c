@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "layouts.h"
+#include "suite.h"
 
 static struct tensor *of_sizes(struct ints sizes)
 {
@@ -262,7 +263,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("shape");
     TCase *cases = tcase_create("shape");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, broadcast_of_zero_size_keeps_zero);
@@ -275,10 +275,5 @@ int main(void)
     tcase_add_test(cases, results_keep_the_order_of_dims);
     tcase_add_test(cases, products_check_their_shapes);
     tcase_add_test(cases, cat_adds_up_one_dim_and_skips_empty_vectors);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite("shape", cases);
 }

@@ -5,6 +5,7 @@
 #include "cpu/sort.h"
 #include "layouts.h"
 #include "op_functions.h"
+#include "suite.h"
 
 /* Whether `a` may stand before `b`: NaN is the largest. */
 static bool in_order(double a, double b, bool descending)
@@ -112,16 +113,10 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("sort");
     TCase *cases = tcase_create("sort");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, lines_of_any_layout_are_sorted_and_equals_keep_their_order);
     tcase_add_test(cases, the_first_k_and_the_kth_are_those_of_the_sorted_line);
     tcase_add_test(cases, medians_and_modes_treat_nan_as_pytorch_does);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite("sort", cases);
 }

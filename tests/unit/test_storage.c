@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core.h"
+#include "suite.h"
 
 #define CPU ((struct device){DEVICE_CPU, -1})
 #define MIB ((size_t)1 << 20)
@@ -181,7 +182,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("storage");
     TCase *cases = tcase_create("storage");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, data_is_aligned_and_live_bytes_are_counted);
@@ -192,10 +192,5 @@ int main(void)
     tcase_add_test(cases, a_few_bytes_in_a_block_of_their_own_are_kept_for_the_next);
     tcase_add_test(cases, foreign_memory_goes_back_to_its_owner_once);
     tcase_add_test(cases, threads_share_the_cache);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite("storage", cases);
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "layouts.h"
+#include "suite.h"
 
 START_TEST(a_new_tensor_is_contiguous_and_knows_its_shape)
 {
@@ -118,7 +119,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("tensor");
     TCase *cases = tcase_create("tensor");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, a_new_tensor_is_contiguous_and_knows_its_shape);
@@ -127,10 +127,5 @@ int main(void)
     tcase_add_test(cases, new_data_keeps_the_tensors_own_version);
     tcase_add_test(cases, resizing_grows_the_storage_and_keeps_what_was_there);
     tcase_add_test(cases, one_element_can_be_read_as_a_number);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite("tensor", cases);
 }

@@ -8,6 +8,7 @@
 
 #include "backend.h"
 #include "cpu/cpu.h"
+#include "suite.h"
 
 #define COUNT 100000
 
@@ -126,7 +127,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("threads");
     TCase *cases = tcase_create("threads");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, every_index_is_visited_once);
@@ -135,10 +135,5 @@ int main(void)
     tcase_add_test(cases, the_number_of_threads_can_be_set);
     tcase_add_test(cases, a_forked_child_computes_on_one_thread);
     tcase_add_test(cases, the_chosen_loops_have_a_name);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite("threads", cases);
 }
