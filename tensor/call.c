@@ -75,6 +75,26 @@ struct tensor *call_contiguous(struct tensor *self)
     return body_clone(NULL, self, MEMORY_CONTIGUOUS);
 }
 
+struct tensor *call_dense(struct tensor *self, enum dtype dtype)
+{
+    struct tensor *cast = call_cast(self, dtype);
+    struct tensor *dense = cast ? call_contiguous(cast) : NULL;
+
+    tensor_release(cast);
+    return dense;
+}
+
+struct tensor *call_number(enum dtype dtype, struct scalar value)
+{
+    struct tensor *number = NULL;
+
+    if (dtype_check_scalar(dtype, value) == 0)
+        number = tensor_new(dtype, (struct device){DEVICE_CPU, -1}, 0, NULL);
+    if (number)
+        dtype_store(dtype, tensor_ptr(number), value);
+    return number;
+}
+
 struct tensor *call_new(struct tensor *const *inputs, int count, enum type_rule types,
                         const struct shape *shape)
 {

@@ -110,6 +110,12 @@ TENSOR_API int call_check_writable(const struct tensor *self);
 /* RUNTIME when `input` is another part of the memory that `out` is written to, or has it in another
  * order. */
 TENSOR_API int call_check_overlap(const struct tensor *out, const struct tensor *input);
+/* The same for ops that read other places than they write: the very same memory is refused too. */
+TENSOR_API int call_check_apart(const struct tensor *out, const struct tensor *input);
+/* What a body that changes parts of self writes into: `out` itself, which must be writable and
+ * apart from `source` (NULL: none), or a clone of self. New reference. */
+TENSOR_API struct tensor *call_target(struct tensor *out, struct tensor *self,
+                                      const struct tensor *source, int memory_format);
 /* Whether an `out` without elements is an input too: a body that resizes it before it reads the
  * inputs would find another shape. */
 TENSOR_API bool call_out_is_empty_input(const struct tensor *out, struct tensor *const *inputs,
@@ -131,5 +137,9 @@ TENSOR_API const char *call_c_name(enum dtype dtype);
 TENSOR_API struct tensor *call_cast(struct tensor *self, enum dtype dtype);
 /* `self` itself or a contiguous copy; not recorded. */
 TENSOR_API struct tensor *call_contiguous(struct tensor *self);
+/* Both: of that dtype and contiguous. */
+TENSOR_API struct tensor *call_dense(struct tensor *self, enum dtype dtype);
+/* A number as a 0-d tensor of that dtype, in host memory; RUNTIME when it is out of its range. */
+TENSOR_API struct tensor *call_number(enum dtype dtype, struct scalar value);
 
 #endif

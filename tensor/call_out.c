@@ -3,62 +3,65 @@
 
 #include "autograd/node.h"
 #include "call.h"
+#include "op_functions.h"
 
 /* --- memory --- */
 
 int call_check_writable(const struct tensor *self)
 {
-    for (int i = 0; i < self->dims; i++) {
-        if (self->sizes[i] > 1 && self->strides[i] == 0) {
-            error_set(ERROR_RUNTIME,
-                      "unsupported operation: more than one element of the written-to tensor "
-                      "refers to a single memory "
-                      "location. Please clone() the tensor before performing the operation.");
-            return -1;
-        }
-    }
-    return 0;
+    if (!shape_overlaps_itself(self->dims, self->sizes, self->strides))
+        return 0;
+    error_set(ERROR_RUNTIME,
+              "unsupported operation: more than one element of the written-to tensor refers to a "
+              "single memory location. Please clone() the tensor before performing the operation.");
+    return -1;
 }
 
-/* Whether the elements of a tensor fill a block of memory without gaps or repetition, in any order
- * of dims. */
-static bool fills_block(const struct tensor *self)
+/* Whether two tensors, each without gaps, have memory in common. */
+static bool share_memory(const struct tensor *a, const struct tensor *b)
 {
-    int64_t expected = 1;
-    bool used[TENSOR_MAX_DIMS] = {false};
+    if (a->storage != b->storage || a->numel == 0 || b->numel == 0 ||
+        !shape_is_dense(a->dims, a->sizes, a->strides) ||
+        !shape_is_dense(b->dims, b->sizes, b->strides))
+        return false;
+    const char *begin = tensor_ptr(a), *other = tensor_ptr(b);
+    return begin < other + (size_t)b->numel * dtype_info[b->dtype].bytes &&
+           other < begin + (size_t)a->numel * dtype_info[a->dtype].bytes;
+}
 
-    for (int done = 0; done < self->dims; done++) {
-        int next = -1;
-        for (int i = 0; i < self->dims; i++)
-            if (!used[i] && (self->sizes[i] == 1 || self->strides[i] == expected))
-                next = i;
-        if (next < 0)
-            return false;
-        used[next] = true;
-        expected *= self->sizes[next];
-    }
-    return true;
+static int refuse_shared(void)
+{
+    error_set(ERROR_RUNTIME,
+              "unsupported operation: some elements of the input tensor and the written-to tensor "
+              "refer to a single memory location. Please clone() the tensor before performing the "
+              "operation.");
+    return -1;
+}
+
+int call_check_apart(const struct tensor *out, const struct tensor *input)
+{
+    return share_memory(out, input) ? refuse_shared() : 0;
 }
 
 int call_check_overlap(const struct tensor *out, const struct tensor *input)
 {
-    if (input == out || input->storage != out->storage || out->numel == 0 || input->numel == 0)
+    if (input == out || !share_memory(out, input))
         return 0;
-    if (!fills_block(out) || !fills_block(input))
-        return 0;
-    const char *begin = tensor_ptr(out), *other = tensor_ptr(input);
-    const char *end = begin + (size_t)out->numel * dtype_info[out->dtype].bytes;
-    const char *other_end = other + (size_t)input->numel * dtype_info[input->dtype].bytes;
-    if (begin >= other_end || other >= end)
-        return 0;
-    if (begin == other && end == other_end && shape_equal(tensor_shape(out), tensor_shape(input)) &&
-        memcmp(out->strides, input->strides, (size_t)out->dims * sizeof *out->strides) == 0)
-        return 0;
-    error_set(ERROR_RUNTIME,
-              "unsupported operation: some elements of the input tensor and the written-to tensor "
-              "refer to a single memory "
-              "location. Please clone() the tensor before performing the operation.");
-    return -1;
+    bool same = tensor_ptr(out) == tensor_ptr(input) &&
+                dtype_info[out->dtype].bytes == dtype_info[input->dtype].bytes &&
+                shape_equal(tensor_shape(out), tensor_shape(input)) &&
+                memcmp(out->strides, input->strides, (size_t)out->dims * sizeof *out->strides) == 0;
+    return same ? 0 : refuse_shared();
+}
+
+struct tensor *call_target(struct tensor *out, struct tensor *self, const struct tensor *source,
+                           int memory_format)
+{
+    if (!out)
+        return body_clone(NULL, self, memory_format);
+    if (call_check_writable(out) || (source && call_check_apart(out, source)))
+        return NULL;
+    return tensor_retain(out);
 }
 
 /* --- out= --- */

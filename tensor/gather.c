@@ -208,7 +208,7 @@ static int put_run(struct put_task *task, const struct tensor *self)
     int64_t rows = plan->before_count * plan->index_count;
 
     work_start(&task->work);
-    if (index_has_overlap(self))
+    if (shape_overlaps_itself(self->dims, self->sizes, self->strides))
         put_rows(task, 0, rows);
     else if (plan->unique)
         parallel_for(0, rows, rows_per_piece(plan->after_count), put_rows, task);
@@ -271,7 +271,7 @@ static int check_values(const struct index_plan *plan, const struct tensor *self
 
 static int warn_overlap(const struct tensor *self)
 {
-    if (!index_has_overlap(self))
+    if (!shape_overlaps_itself(self->dims, self->sizes, self->strides))
         return 0;
     return warning_emit(
         "Use of index_put_ on expanded tensors is deprecated. Please clone() the tensor before "
@@ -282,10 +282,10 @@ static int warn_overlap(const struct tensor *self)
 static int check_aliases(const struct tensor *self, struct tensors indices,
                          const struct tensor *values)
 {
-    if (index_check_overlap(self, values))
+    if (call_check_apart(self, values))
         return -1;
     for (int i = 0; i < indices.count; i++)
-        if (indices.items[i] && index_check_overlap(self, indices.items[i]))
+        if (indices.items[i] && call_check_apart(self, indices.items[i]))
             return -1;
     return 0;
 }

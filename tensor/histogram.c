@@ -71,14 +71,6 @@ static void add_up(struct tensor *bins, struct tensor *numbers, struct tensor *w
     }
 }
 
-static struct tensor *dense_as(struct tensor *self, enum dtype dtype)
-{
-    struct tensor *cast = call_cast(self, dtype);
-    struct tensor *dense = cast ? call_contiguous(cast) : NULL;
-    tensor_release(cast);
-    return dense;
-}
-
 struct tensor *body_bincount(struct tensor *out, struct tensor *self, struct tensor *weights,
                              int64_t minlength)
 {
@@ -95,9 +87,9 @@ struct tensor *body_bincount(struct tensor *out, struct tensor *self, struct ten
     if (check_bincount(self, weights, minlength)) {
         return NULL;
     }
-    struct tensor *numbers = dense_as(self, DTYPE_I64);
+    struct tensor *numbers = call_dense(self, DTYPE_I64);
     int64_t count = numbers ? bin_count(numbers, minlength) : -1;
-    if (count < 0 || (weights && !(values = dense_as(weights, dtype)))) {
+    if (count < 0 || (weights && !(values = call_dense(weights, dtype)))) {
         goto done;
     }
     bins = tensor_new(dtype, self->storage->device, 1, &count);
@@ -208,7 +200,7 @@ struct tensor *body_histc(struct tensor *out, struct tensor *self, int64_t bins,
     if (check_histc(self, bins, range) || find_range(self, &range)) {
         return NULL;
     }
-    struct tensor *dense = dense_as(self, dtype_info[self->dtype].accumulator);
+    struct tensor *dense = call_dense(self, dtype_info[self->dtype].accumulator);
     counts = dense ? tensor_new(DTYPE_I64, self->storage->device, 1, &bins) : NULL;
     if (counts && backend_of(counts->storage->device)->fill(counts, scalar_int(0)) == 0) {
         count_elements(dense, range, bins, tensor_ptr(counts));

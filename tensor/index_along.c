@@ -81,17 +81,6 @@ static int write_slices(struct tensor *result, int64_t dim, struct tensor *index
     return status;
 }
 
-/* A copy of self to write into (in its own layout if there is no source, as index_fill shows), or
- * `out` itself; NULL where it must not be written. */
-static struct tensor *writable(struct tensor *out, struct tensor *self, const struct tensor *source)
-{
-    if (!out)
-        return body_clone(NULL, self, source ? MEMORY_CONTIGUOUS : MEMORY_PRESERVE);
-    if (call_check_writable(out) || (source && index_check_overlap(out, source)))
-        return NULL;
-    return tensor_retain(out);
-}
-
 /* --- index_select --- */
 
 /* PyTorch reads along dim 1 by a kernel of its own, which has its own words. */
@@ -245,7 +234,7 @@ struct tensor *body_index_add(struct tensor *out, struct tensor *self, int64_t d
 
     if (shape_wrap_dim(&dim, self->dims) || check_add(self, dim, index, source))
         return NULL;
-    result = writable(out, self, source);
+    result = call_target(out, self, source, MEMORY_CONTIGUOUS);
     scaled = result ? scaled_source(source, alpha) : NULL;
     if (!scaled || write_slices(result, dim, index, scaled, true))
         tensor_clear(&result);
@@ -331,7 +320,7 @@ struct tensor *body_index_copy(struct tensor *out, struct tensor *self, int64_t 
                   (long long)bad, (long long)dim, (long long)size);
         return NULL;
     }
-    result = writable(out, self, source);
+    result = call_target(out, self, source, MEMORY_CONTIGUOUS);
     values = at_least_row(source);
     if (!values || (result && write_slices(result, dim, index, values, false)))
         tensor_clear(&result);
@@ -345,7 +334,7 @@ struct tensor *body_index_copy(struct tensor *out, struct tensor *self, int64_t 
 struct tensor *body_index_fill(struct tensor *out, struct tensor *self, int64_t dim,
                                struct tensor *index, struct scalar value)
 {
-    struct tensor *result = NULL, *weak = NULL, *number = NULL;
+    struct tensor *result, *number;
 
     if (index->dtype != DTYPE_I64) {
         error_set(ERROR_INDEX, "index_fill_(): Expected dtype int64 for index.");
@@ -363,15 +352,11 @@ struct tensor *body_index_fill(struct tensor *out, struct tensor *self, int64_t 
                   (long long)bad, (long long)dim, (long long)size);
         return NULL;
     }
-    if (dtype_check_scalar((enum dtype)self->dtype, value))
-        return NULL;
-    weak = tensor_weak(value);
-    number = weak ? call_cast(weak, (enum dtype)self->dtype) : NULL;
-    result = number ? writable(out, self, NULL) : NULL;
+    number = call_number((enum dtype)self->dtype, value);
+    result = number ? call_target(out, self, NULL, MEMORY_PRESERVE) : NULL;
     if (result && write_slices(result, dim, index, number, false))
         tensor_clear(&result);
     tensor_release(number);
-    tensor_release(weak);
     return result;
 }
 

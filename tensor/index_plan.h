@@ -34,11 +34,6 @@ void index_plan_release(struct index_plan *plan);
 
 /* INDEX when the mask does not fit self's dims from `dim` on. */
 int index_check_mask(const struct tensor *self, const struct tensor *mask, int dim);
-/* Whether two elements of the tensor surely share memory: an expanded dim. */
-bool index_has_overlap(const struct tensor *tensor);
-/* RUNTIME "unsupported operation: some elements of the input tensor and the written-to tensor refer
- * to a single memory location. …" when both are dense and share memory. */
-int index_check_overlap(const struct tensor *written, const struct tensor *input);
 /* A new contiguous tensor of self[indices] (gather.c): index() without the order of dims. */
 struct tensor *index_read(struct tensor *self, struct tensors indices);
 /* self[indices] = or += values, which broadcast (gather.c): what index_put_ does below autograd. 0

@@ -5,7 +5,6 @@
 
 #include "backend.h"
 #include "call.h"
-#include "index_plan.h"
 #include "shape.h"
 
 /* Results up to this size are copied here and now; larger ones by the backend, on several threads.
@@ -86,7 +85,7 @@ static struct tensor *join_result(struct tensor *out, struct tensors list,
         return NULL;
     }
     for (int i = 0; i < list.count; i++)
-        if (index_check_overlap(out, list.items[i]))
+        if (call_check_apart(out, list.items[i]))
             return NULL;
     if (call_prepare_out(out, shape, (enum dtype)out->dtype, op) || call_check_writable(out))
         return NULL;

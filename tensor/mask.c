@@ -28,6 +28,16 @@ static struct tensor *spread(struct tensor *self, const struct shape *shape)
     return dense;
 }
 
+/* The same, always a copy. */
+static struct tensor *spread_copy(struct tensor *self, const struct shape *shape)
+{
+    struct tensor *wide = alias_expand(self, (struct ints){shape->sizes, shape->dims}, true);
+    struct tensor *copy = wide ? body_clone(NULL, wide, MEMORY_CONTIGUOUS) : NULL;
+
+    tensor_release(wide);
+    return copy;
+}
+
 /* --- masked_fill --- */
 
 static const struct pointwise_op fill_op = {.name = "masked_fill",
@@ -45,30 +55,12 @@ static int check_fill_mask(const struct tensor *mask)
     return -1;
 }
 
-/* The number as a 0-d tensor of self's dtype; RUNTIME when it is out of that dtype's range. */
-static struct tensor *value_like(const struct tensor *self, struct scalar value)
-{
-    enum dtype dtype = (enum dtype)self->dtype;
-
-    if (dtype_check_scalar(dtype, value))
-        return NULL;
-    struct tensor *made = tensor_new(dtype, (struct device){DEVICE_CPU, 0}, 0, NULL);
-    if (made)
-        dtype_store(dtype, tensor_ptr(made), value);
-    return made;
-}
-
 /* A contiguous copy of self, stretched where the mask is larger. */
 static struct tensor *copy_for_mask(struct tensor *self, struct tensor *mask)
 {
     struct shape shape;
 
-    if (broadcast_two(&shape, self, mask))
-        return NULL;
-    struct tensor *wide = alias_expand(self, (struct ints){shape.sizes, shape.dims}, true);
-    struct tensor *copy = wide ? body_clone(NULL, wide, MEMORY_CONTIGUOUS) : NULL;
-    tensor_release(wide);
-    return copy;
+    return broadcast_two(&shape, self, mask) ? NULL : spread_copy(self, &shape);
 }
 
 static int warn_overlap(const struct tensor *out)
@@ -92,7 +84,7 @@ struct tensor *body_masked_fill(struct tensor *out, struct tensor *self, struct 
     target = out ? tensor_retain(out) : copy_for_mask(self, mask);
     if (target && (check_fill_mask(mask) || warn_overlap(out)))
         tensor_clear(&target);
-    number = target ? value_like(self, value) : NULL;
+    number = target ? call_number((enum dtype)self->dtype, value) : NULL;
     /* an expanded tensor may be filled, though not by an elementwise op */
     if (number && shape_overlaps_itself(target->dims, target->sizes, target->strides)) {
         struct tensor *full =
@@ -319,13 +311,8 @@ struct tensor *body_masked_scatter(struct tensor *out, struct tensor *self, stru
         return NULL;
     dense = spread(mask, &shape);
     from = dense ? call_contiguous(source) : NULL;
-    if (from && out && tensor_is_contiguous(out)) {
-        values = tensor_retain(out);
-    } else if (from) {
-        struct tensor *wide = alias_expand(self, (struct ints){shape.sizes, shape.dims}, true);
-        values = wide ? body_clone(NULL, wide, MEMORY_CONTIGUOUS) : NULL;
-        tensor_release(wide);
-    }
+    if (from)
+        values = out && tensor_is_contiguous(out) ? tensor_retain(out) : spread_copy(self, &shape);
     if (values && scatter_dense(values, dense, from) == 0)
         result = tensor_retain(values);
     if (result && out && out != result) {
@@ -394,7 +381,7 @@ static struct tensor *store_places(struct tensor *out, struct tensor *places)
 
 struct tensor *body_nonzero(struct tensor *out, struct tensor *self)
 {
-    struct tensor *truth = NULL, *mask = NULL, *places = NULL;
+    struct tensor *mask, *places = NULL;
 
     if (out && out->dtype != DTYPE_I64) {
         error_set(ERROR_RUNTIME,
@@ -404,8 +391,7 @@ struct tensor *body_nonzero(struct tensor *out, struct tensor *self)
     }
     if (out && call_check_writable(out))
         return NULL;
-    truth = call_cast(self, DTYPE_BOOL);
-    mask = truth ? call_contiguous(truth) : NULL;
+    mask = call_dense(self, DTYPE_BOOL);
     if (mask) {
         int64_t count =
             mask->numel ? gather_kernels()->mask_count(tensor_ptr(mask), mask->numel) : 0;
@@ -414,7 +400,6 @@ struct tensor *body_nonzero(struct tensor *out, struct tensor *self)
             write_places(mask, count, tensor_ptr(places));
     }
     tensor_release(mask);
-    tensor_release(truth);
     return places && out ? store_places(out, places) : places;
 }
 

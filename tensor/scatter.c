@@ -8,7 +8,6 @@
 #include "backend.h"
 #include "call.h"
 #include "cpu/gather_kernels.h"
-#include "index_plan.h"
 #include "shape.h"
 
 /* Elements that one piece of parallel work moves at least. */
@@ -285,16 +284,6 @@ static int scatter_lines(struct tensor *result, int64_t dim, struct tensor *inde
     return status;
 }
 
-/* A contiguous copy of self to scatter into, or `out` itself; NULL where it must not be written, or
- * src is a part of it. */
-static struct tensor *scatter_target(struct tensor *out, struct tensor *self,
-                                     const struct tensor *src)
-{
-    if (!out)
-        return body_clone(NULL, self, MEMORY_CONTIGUOUS);
-    return call_check_writable(out) || index_check_overlap(out, src) ? NULL : tensor_retain(out);
-}
-
 static line_fn put_kernel(const struct tensor *self)
 {
     return gather_kernels()->put_line[gather_size(dtype_info[self->dtype].bytes)];
@@ -307,22 +296,10 @@ struct tensor *body_scatter_src(struct tensor *out, struct tensor *self, int64_t
 
     if (shape_wrap_dim(&dim, self->dims) || check_scatter(self, dim, index, src))
         return NULL;
-    result = scatter_target(out, self, src);
+    result = call_target(out, self, src, MEMORY_CONTIGUOUS);
     if (result && scatter_lines(result, dim, index, src, false, put_kernel(self)))
         tensor_clear(&result);
     return result;
-}
-
-/* The number as a 0-d tensor of self's dtype. */
-static struct tensor *value_like(const struct tensor *self, struct scalar value)
-{
-    enum dtype dtype = (enum dtype)self->dtype;
-    struct tensor *made =
-        dtype_check_scalar(dtype, value) ? NULL : tensor_new(dtype, self->storage->device, 0, NULL);
-
-    if (made)
-        dtype_store(dtype, tensor_ptr(made), value);
-    return made;
 }
 
 struct tensor *body_scatter(struct tensor *out, struct tensor *self, int64_t dim,
@@ -332,8 +309,8 @@ struct tensor *body_scatter(struct tensor *out, struct tensor *self, int64_t dim
 
     if (shape_wrap_dim(&dim, self->dims) || check_scatter(self, dim, index, NULL))
         return NULL;
-    number = value_like(self, value);
-    result = number ? scatter_target(out, self, number) : NULL;
+    number = call_number((enum dtype)self->dtype, value);
+    result = number ? call_target(out, self, number, MEMORY_CONTIGUOUS) : NULL;
     if (result && scatter_lines(result, dim, index, number, true, put_kernel(self)))
         tensor_clear(&result);
     tensor_release(number);
@@ -372,7 +349,7 @@ static struct tensor *join_target(struct tensor *out, struct tensor *self, const
         return NULL;
     if (join_dtype(self) != (enum dtype)self->dtype)
         return body_to_copy(NULL, self, join_dtype(self), DEVICE_DEFAULT);
-    return scatter_target(out, self, src);
+    return call_target(out, self, src, MEMORY_CONTIGUOUS);
 }
 
 static struct tensor *scatter_fold(struct tensor *out, struct tensor *self, int64_t dim,
@@ -435,7 +412,7 @@ struct tensor *body_scatter_value_reduce(struct tensor *out, struct tensor *self
     enum line_fold fold;
 
     if (shape_wrap_dim(&dim, self->dims) || check_scatter(self, dim, index, NULL) ||
-        old_reduce(reduce, &fold) || !(number = value_like(self, value)))
+        old_reduce(reduce, &fold) || !(number = call_number((enum dtype)self->dtype, value)))
         return NULL;
     result = scatter_fold(out, self, dim, index, number, true, fold);
     tensor_release(number);
@@ -488,7 +465,8 @@ static struct scalar neutral(enum line_fold fold, enum dtype dtype)
 static int clear_places(struct tensor *result, int64_t dim, struct tensor *index,
                         enum line_fold fold)
 {
-    struct tensor *number = value_like(result, neutral(fold, (enum dtype)result->dtype));
+    struct tensor *number =
+        call_number((enum dtype)result->dtype, neutral(fold, (enum dtype)result->dtype));
     int status = number ? scatter_lines(result, dim, index, number, true, put_kernel(result)) : -1;
 
     tensor_release(number);
@@ -500,7 +478,7 @@ static struct tensor *count_places(const struct tensor *self, int64_t dim, struc
                                    bool include_self)
 {
     struct tensor *counts = tensor_new(DTYPE_I64, self->storage->device, self->dims, self->sizes);
-    struct tensor *one = counts ? value_like(counts, scalar_int(1)) : NULL;
+    struct tensor *one = counts ? call_number(DTYPE_I64, scalar_int(1)) : NULL;
 
     if (!one || backend_of(counts->storage->device)->fill(counts, scalar_int(include_self)) ||
         scatter_lines(counts, dim, index, one, true,

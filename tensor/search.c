@@ -188,21 +188,13 @@ static enum dtype common_dtype(struct tensor *boundaries, struct tensor *values)
     return dtype == DTYPE_F64 ? DTYPE_F64 : dtype_is_float(dtype) ? DTYPE_F32 : DTYPE_I64;
 }
 
-static struct tensor *dense_as(struct tensor *self, enum dtype dtype)
-{
-    struct tensor *cast = call_cast(self, dtype);
-    struct tensor *dense = cast ? call_contiguous(cast) : NULL;
-    tensor_release(cast);
-    return dense;
-}
-
 static struct tensor *search_all(struct tensor *boundaries, struct tensor *values,
                                  struct tensor *sorter, bool right)
 {
     struct search search = {.dtype = common_dtype(boundaries, values), .right = right};
     struct tensor *places = NULL, *order = sorter ? call_contiguous(sorter) : NULL;
-    struct tensor *limits = dense_as(boundaries, search.dtype);
-    struct tensor *wanted = limits ? dense_as(values, search.dtype) : NULL;
+    struct tensor *limits = call_dense(boundaries, search.dtype);
+    struct tensor *wanted = limits ? call_dense(values, search.dtype) : NULL;
     search.boundary_count = boundaries->sizes[boundaries->dims - 1];
     if (!wanted || (sorter && (!order || check_sorter_range(order, search.boundary_count)))) {
         goto done;

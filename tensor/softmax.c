@@ -36,8 +36,7 @@ static struct tensor *softmax(enum softmax kind, const char *name, struct tensor
                   dim >= self->dims - 1 ? "lastdim_" : "", dtype_info[self->dtype].class_name);
         return NULL;
     }
-    struct tensor *cast = call_cast(self, compute_dtype(self));
-    struct tensor *source = cast ? call_contiguous(cast) : NULL;
+    struct tensor *source = call_dense(self, compute_dtype(self));
     struct tensor *result = source ? tensor_new((enum dtype)source->dtype, self->storage->device,
                                                 self->dims, self->sizes)
                                    : NULL;
@@ -45,7 +44,6 @@ static struct tensor *softmax(enum softmax kind, const char *name, struct tensor
         tensor_clear(&result);
     }
     tensor_release(source);
-    tensor_release(cast);
     return reduction_deliver(result, (enum dtype)self->dtype, NULL);
 }
 

@@ -5,7 +5,6 @@
 #include "backend.h"
 #include "call.h"
 #include "cpu/gather_kernels.h"
-#include "index_plan.h"
 #include "shape.h"
 
 /* --- elements by number --- */
@@ -114,9 +113,7 @@ struct tensor *body_put(struct tensor *out, struct tensor *self, struct tensor *
                   (long long)source->numel, (long long)index->numel);
         return NULL;
     }
-    if (out && (call_check_writable(out) || index_check_overlap(out, source)))
-        return NULL;
-    result = out ? tensor_retain(out) : body_clone(NULL, self, MEMORY_PRESERVE);
+    result = call_target(out, self, source, MEMORY_PRESERVE);
     offsets = result ? numbered_offsets(result, index) : NULL;
     if (!offsets || put_numbered(result, index, offsets, source, accumulate))
         tensor_clear(&result);
