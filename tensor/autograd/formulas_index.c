@@ -7,12 +7,6 @@
 #include "node.h"
 #include "op_functions.h"
 
-/* Zeros for a gradient of `sizes`. */
-static struct tensor *new_zeros(struct tensor *grad, struct ints sizes)
-{
-    return tensor_zeros(sizes, (enum dtype)grad->dtype, grad->storage->device);
-}
-
 /* Ends a step that writes into `zeros` (taken): its status decides whether they are the result. */
 static struct tensor *written(struct tensor *zeros, int status)
 {
@@ -26,7 +20,7 @@ static struct tensor *written(struct tensor *zeros, int status)
 struct tensor *compose_gather_grad(struct tensor *grad, struct ints sizes, int64_t dim,
                                    struct tensor *index)
 {
-    struct tensor *zeros = new_zeros(grad, sizes);
+    struct tensor *zeros = compose_zeros_of(grad, sizes);
     return zeros ? written(zeros, tensor_scatter_add_(zeros, dim, index, grad)) : NULL;
 }
 
@@ -36,7 +30,7 @@ struct tensor *compose_index_select_grad(struct tensor *grad, struct ints sizes,
     if (sizes.count == 0) {
         return tensor_retain(grad);
     }
-    struct tensor *zeros = new_zeros(grad, sizes);
+    struct tensor *zeros = compose_zeros_of(grad, sizes);
     if (!zeros) {
         return NULL;
     }
@@ -45,7 +39,7 @@ struct tensor *compose_index_select_grad(struct tensor *grad, struct ints sizes,
 
 struct tensor *compose_index_grad(struct tensor *grad, struct ints sizes, struct tensors indices)
 {
-    struct tensor *zeros = new_zeros(grad, sizes);
+    struct tensor *zeros = compose_zeros_of(grad, sizes);
     return zeros ? written(zeros, tensor__index_put_impl_(zeros, indices, grad, true)) : NULL;
 }
 
@@ -79,7 +73,7 @@ struct tensor *compose_index_copy_source_grad(struct tensor *grad, struct ints s
 
 struct tensor *compose_take_grad(struct tensor *grad, struct ints sizes, struct tensor *index)
 {
-    struct tensor *zeros = new_zeros(grad, sizes);
+    struct tensor *zeros = compose_zeros_of(grad, sizes);
     return zeros ? written(zeros, tensor_put_(zeros, index, grad, true)) : NULL;
 }
 
@@ -90,7 +84,7 @@ struct tensor *compose_put_self_grad(struct tensor *grad, struct tensor *index, 
     if (accumulate) {
         return tensor_retain(grad);
     }
-    struct tensor *zeros = new_zeros(grad, sizes);
+    struct tensor *zeros = compose_zeros_of(grad, sizes);
     struct tensor *result = zeros ? tensor_put(grad, index, zeros, false) : NULL;
     tensor_release(zeros);
     return result;
@@ -113,7 +107,7 @@ struct tensor *compose_masked_value_grad(struct tensor *grad, struct tensor *mas
 struct tensor *compose_masked_select_grad(struct tensor *grad, struct ints sizes,
                                           struct tensor *mask)
 {
-    struct tensor *zeros = new_zeros(grad, sizes);
+    struct tensor *zeros = compose_zeros_of(grad, sizes);
     struct tensor *result = zeros ? tensor_masked_scatter(zeros, mask, grad) : NULL;
     tensor_release(zeros);
     return result;
@@ -130,7 +124,7 @@ struct tensor *compose_masked_scatter_grad(struct tensor *grad, struct tensor *m
         return NULL;
     }
     if (used->numel < numel) {
-        rest = new_zeros(grad, INTS(numel - used->numel));
+        rest = compose_zeros_of(grad, INTS(numel - used->numel));
         all = rest ? tensor_cat((struct tensors){(struct tensor *[]){used, rest}, 2}, 0) : NULL;
     } else {
         all = tensor_retain(used);
