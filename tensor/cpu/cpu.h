@@ -27,6 +27,11 @@ struct cpu_tables {
 /* Those of the best instruction set that the processor has (pick.c). */
 extern const struct cpu_tables *cpu_tables;
 
+static inline int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* True in a child of fork, where no thread pool may be started. */
 bool cpu_is_forked(void);
 

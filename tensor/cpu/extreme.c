@@ -14,11 +14,6 @@
 /* lines side by side: long rows, for memory is fetched page by page */
 #define TILE 1024
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* --- of all elements --- */
 
 struct all_task {

@@ -128,11 +128,6 @@ static void blas_block(const struct blas *blas, enum dtype dtype, const struct g
     }
 }
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Cut so that one call takes milliseconds; a product of a usual size is a single call. */
 static int blas_blocks(const struct blas *blas, enum dtype dtype, const struct gemm *g,
                        struct layout a, struct layout b, int64_t ldc)

@@ -40,11 +40,6 @@ struct reduction {
     struct work work;
 };
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* --- one element of the result --- */
 
 /* Partial results, combined pairwise like the carries of a binary counter (Higham 1993): slot l
