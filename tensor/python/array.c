@@ -123,8 +123,7 @@ int array_append_sizes(PyObject *array, struct shape *shape)
 
 /* --- From NumPy --- */
 
-/* A storage's owner is the buffer; the last tensor on it may die on any thread. */
-static void release_buffer(void *owner)
+void buffer_owner_release(void *owner)
 {
     if (!Py_IsInitialized() || (!PyGILState_Check() && _Py_IsFinalizing())) {
         return;
@@ -170,7 +169,7 @@ static struct tensor *buffer_tensor(Py_buffer *buffer, enum dtype dtype)
     for (int i = 0; i < buffer->ndim; i++) {
         sizes[i] = buffer->shape[i];
     }
-    struct storage *storage = storage_wrap(buffer->buf, bytes, release_buffer, buffer);
+    struct storage *storage = storage_wrap(buffer->buf, bytes, buffer_owner_release, buffer);
     if (!storage) {
         raise_error();
         return NULL;

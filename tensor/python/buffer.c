@@ -50,18 +50,6 @@ static int64_t buffer_count(Py_ssize_t length, int64_t itemsize, int64_t count, 
     return -1;
 }
 
-/* The storage keeps the view; the last tensor on it may die on any thread. */
-static void release_view(void *view)
-{
-    if (!Py_IsInitialized() || (!PyGILState_Check() && _Py_IsFinalizing())) {
-        return;
-    }
-    PyGILState_STATE state = PyGILState_Ensure();
-    PyBuffer_Release(view);
-    PyMem_Free(view);
-    PyGILState_Release(state);
-}
-
 static struct tensor *view_tensor(Py_buffer *view, enum dtype dtype, int64_t count, int64_t offset)
 {
     int64_t itemsize = (int64_t)dtype_info[dtype].bytes;
@@ -69,8 +57,8 @@ static struct tensor *view_tensor(Py_buffer *view, enum dtype dtype, int64_t cou
     if (count < 0 || warn_read_only(view)) {
         return NULL;
     }
-    struct storage *storage =
-        storage_wrap((char *)view->buf + offset, (size_t)(count * itemsize), release_view, view);
+    struct storage *storage = storage_wrap((char *)view->buf + offset, (size_t)(count * itemsize),
+                                           buffer_owner_release, view);
     struct tensor *tensor =
         storage ? tensor_over(storage, dtype, 1, &count, (const int64_t[]){1}, 0) : NULL;
     if (!tensor) {

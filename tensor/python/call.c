@@ -40,7 +40,7 @@ static PyObject *result_take(struct tensor *tensor, PyTypeObject *type)
     return object;
 }
 
-static PyObject *list_take(struct tensor_list *list, PyTypeObject *type)
+PyObject *list_take(struct tensor_list *list, PyTypeObject *type)
 {
     PyObject *tuple = PyTuple_New(list->count);
     for (int i = 0; tuple && i < list->count; i++) {

@@ -15,6 +15,9 @@ bool array_dtype(PyObject *object, enum dtype *dtype);
 int array_append_sizes(PyObject *array, struct shape *shape);
 /* A tensor that shares the array's memory and keeps the array. NULL with an exception. */
 struct tensor *array_tensor(PyObject *array);
+/* Ends a storage that lies over a Py_buffer (allocated by PyMem_Malloc), whose owner that is: the
+ * last tensor on it may die on any thread. */
+void buffer_owner_release(void *owner);
 /* The same for a user who will see the sharing: warns, once, where the array is not writable. */
 struct tensor *array_shared(PyObject *array);
 /* Makes the tensor require grad as a factory's `requires_grad=True` does; takes it. The Tensor, or

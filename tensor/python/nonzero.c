@@ -47,17 +47,7 @@ static PyObject *as_tuple(struct tensor *tensor)
     if (tensor_nonzero_numpy(tensor, &list)) {
         return raise_error();
     }
-    PyObject *tuple = PyTuple_New(list.count);
-    for (int i = 0; tuple && i < list.count; i++) {
-        PyObject *item = tensor_object(list.items[i]);
-        if (!item) {
-            Py_CLEAR(tuple);
-        } else {
-            PyTuple_SET_ITEM(tuple, i, item);
-        }
-    }
-    tensor_list_release(&list);
-    return tuple;
+    return list_take(&list, tensor_type);
 }
 
 static PyObject *into(struct tensor *out, struct tensor *tensor)

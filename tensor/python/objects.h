@@ -80,6 +80,8 @@ int tensor_visit_held(struct tensor *tensor, visitproc visit, void *arg);
 /* The subclass of which results are (default __torch_function__): tensor_type when all arguments
  * are plain. */
 PyTypeObject *result_type_of(PyObject *const *objects, Py_ssize_t count);
+/* The tensors of a list, given up, as a tuple of objects of that type. */
+PyObject *list_take(struct tensor_list *list, PyTypeObject *type);
 /* False where a class says that its results are plain (`__torch_function__ =
  * _disabled_torch_function_impl`). */
 bool tensor_keeps_type(PyTypeObject *type);
