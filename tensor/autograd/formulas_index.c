@@ -6,6 +6,7 @@
 #include "../shape.h"
 #include "node.h"
 #include "op_functions.h"
+#include "steps.h"
 
 /* Ends a step that writes into `zeros` (taken): its status decides whether they are the result. */
 static struct tensor *written(struct tensor *zeros, int status)
@@ -95,11 +96,9 @@ struct tensor *compose_put_self_grad(struct tensor *grad, struct tensor *index, 
 /* The sum of what the value was written to. */
 struct tensor *compose_masked_value_grad(struct tensor *grad, struct tensor *mask)
 {
-    struct tensor *zero = tensor_weak(scalar_int(0));
-    struct tensor *masked = zero ? tensor_where(mask, grad, zero) : NULL;
+    struct tensor *masked = where_else_zero(tensor_retain(mask), grad);
     struct tensor *result = masked ? tensor_sum(masked, DTYPE_NONE) : NULL;
     tensor_release(masked);
-    tensor_release(zero);
     return result;
 }
 
@@ -138,21 +137,6 @@ struct tensor *compose_masked_scatter_grad(struct tensor *grad, struct tensor *m
 
 /* --- scatter_reduce --- */
 
-static struct tensor *number(double value)
-{
-    return tensor_weak(scalar_float(value));
-}
-
-/* op(a, b) of two values that are given up; NULL when either is. */
-static struct tensor *join(struct tensor *(*op)(struct tensor *, struct tensor *), struct tensor *a,
-                           struct tensor *b)
-{
-    struct tensor *result = a && b ? op(a, b) : NULL;
-    tensor_release(a);
-    tensor_release(b);
-    return result;
-}
-
 /* How many elements each place of the result was joined from, as numbers of self's dtype. */
 static struct tensor *place_counts(struct tensor *self, int64_t dim, struct tensor *index,
                                    struct tensor *src, bool include_self)
@@ -163,7 +147,7 @@ static struct tensor *place_counts(struct tensor *self, int64_t dim, struct tens
     struct tensor *ones =
         start ? tensor_ones_like(src, MEMORY_PRESERVE, DTYPE_NONE, DEVICE_DEFAULT) : NULL;
     struct tensor *counts = ones ? tensor_scatter_add(start, dim, index, ones) : NULL;
-    struct tensor *empty = counts ? join(tensor_eq, tensor_retain(counts), number(0)) : NULL;
+    struct tensor *empty = counts ? with_number(tensor_eq, counts, scalar_int(0)) : NULL;
     struct tensor *result = empty ? tensor_masked_fill(counts, empty, scalar_int(1)) : NULL;
     tensor_release(empty);
     tensor_release(counts);
@@ -197,7 +181,7 @@ static struct tensor *share_of_extreme(struct tensor *grad, struct tensor *self,
                                        struct tensor *result, bool include_self)
 {
     struct tensor *at_src = gathered(tensor_retain(result), dim, index);
-    struct tensor *equal_src = join(tensor_eq, tensor_retain(src), at_src);
+    struct tensor *equal_src = join_step(tensor_eq, tensor_retain(src), at_src);
     struct tensor *hits =
         equal_src ? tensor__to_copy(equal_src, (enum dtype)self->dtype, DEVICE_DEFAULT) : NULL;
     struct tensor *own = tensor_eq(self, result);
@@ -224,7 +208,7 @@ static bool is_extreme(const char *reduce)
 static struct tensor *product_of_others(struct tensor *self, int64_t dim, struct tensor *index,
                                         struct tensor *src, bool include_self)
 {
-    struct tensor *zero = join(tensor_eq, tensor_retain(src), number(0));
+    struct tensor *zero = with_number(tensor_eq, src, scalar_int(0));
     struct tensor *filled = zero ? tensor_masked_fill(src, zero, scalar_int(1)) : NULL;
     struct tensor *product =
         filled ? tensor_scatter_reduce(self, dim, index, filled, "prod", include_self) : NULL;
@@ -233,17 +217,14 @@ static struct tensor *product_of_others(struct tensor *self, int64_t dim, struct
     struct tensor *none =
         zeros ? tensor_zeros_like(self, MEMORY_PRESERVE, DTYPE_NONE, DEVICE_DEFAULT) : NULL;
     struct tensor *counts = none ? tensor_scatter_add(none, dim, index, zeros) : NULL;
-    struct tensor *single = join(tensor_eq, gathered(counts, dim, index), number(1));
+    struct tensor *single = number_step(tensor_eq, gathered(counts, dim, index), scalar_int(1));
     struct tensor *alone = single ? tensor_bitwise_and(single, zero) : NULL;
     struct tensor *others = gathered(product, dim, index);
-    struct tensor *result = NULL;
-    if (alone && others) {
-        struct tensor *nothing = number(0);
-        result = nothing ? tensor_where(alone, others, nothing) : NULL;
-        tensor_release(nothing);
+    struct tensor *result = others ? where_else_zero(alone, others) : NULL;
+    if (!others) {
+        tensor_release(alone);
     }
     tensor_release(others);
-    tensor_release(alone);
     tensor_release(single);
     tensor_release(none);
     tensor_release(zeros);
@@ -256,13 +237,13 @@ static struct tensor *product_of_others(struct tensor *self, int64_t dim, struct
 static struct tensor *product_self_grad(struct tensor *grad, struct tensor *self, int64_t dim,
                                         struct tensor *index, struct tensor *src, bool include_self)
 {
-    struct tensor *zero = join(tensor_eq, tensor_retain(self), number(0));
+    struct tensor *zero = with_number(tensor_eq, self, scalar_int(0));
     struct tensor *filled = zero ? tensor_masked_fill(self, zero, scalar_int(1)) : NULL;
     struct tensor *product =
         filled ? tensor_scatter_reduce(filled, dim, index, src, "prod", include_self) : NULL;
     struct tensor *result = NULL;
     if (product) {
-        result = join(tensor_div, tensor_mul(grad, product), tensor_retain(filled));
+        result = join_step(tensor_div, tensor_mul(grad, product), tensor_retain(filled));
     }
     tensor_release(product);
     tensor_release(filled);
@@ -280,12 +261,12 @@ struct tensor *compose_scatter_reduce_self_grad(struct tensor *grad, struct tens
     }
     if (strcmp(reduce, "mean") == 0) {
         struct tensor *counts = place_counts(self, dim, index, src, include_self);
-        return without_places(join(tensor_div, tensor_retain(grad), counts), dim, index,
+        return without_places(join_step(tensor_div, tensor_retain(grad), counts), dim, index,
                               include_self);
     }
     if (is_extreme(reduce)) {
         struct tensor *share = share_of_extreme(grad, self, dim, index, src, result, include_self);
-        return without_places(join(tensor_mul, tensor_eq(self, result), share), dim, index,
+        return without_places(join_step(tensor_mul, tensor_eq(self, result), share), dim, index,
                               include_self);
     }
     return without_places(tensor_retain(grad), dim, index, include_self);
@@ -297,12 +278,12 @@ struct tensor *compose_scatter_reduce_src_grad(struct tensor *grad, struct tenso
                                                bool include_self, struct tensor *result)
 {
     if (strcmp(reduce, "prod") == 0) {
-        struct tensor *plain =
-            join(tensor_div, gathered(tensor_mul(grad, result), dim, index), tensor_retain(src));
+        struct tensor *plain = join_step(tensor_div, gathered(tensor_mul(grad, result), dim, index),
+                                         tensor_retain(src));
         struct tensor *special = product_of_others(self, dim, index, src, include_self);
         struct tensor *at_zero =
-            join(tensor_mul, gathered(tensor_retain(grad), dim, index), special);
-        struct tensor *zero = join(tensor_eq, tensor_retain(src), number(0));
+            join_step(tensor_mul, gathered(tensor_retain(grad), dim, index), special);
+        struct tensor *zero = with_number(tensor_eq, src, scalar_int(0));
         struct tensor *chosen =
             plain && at_zero && zero ? tensor_where(zero, at_zero, plain) : NULL;
         tensor_release(zero);
@@ -313,13 +294,13 @@ struct tensor *compose_scatter_reduce_src_grad(struct tensor *grad, struct tenso
     if (strcmp(reduce, "mean") == 0) {
         struct tensor *counts = place_counts(self, dim, index, src, include_self);
         struct tensor *at_src = gathered(counts, dim, index);
-        return join(tensor_div, gathered(tensor_retain(grad), dim, index), at_src);
+        return join_step(tensor_div, gathered(tensor_retain(grad), dim, index), at_src);
     }
     if (is_extreme(reduce)) {
         struct tensor *share = share_of_extreme(grad, self, dim, index, src, result, include_self);
         struct tensor *equal =
-            join(tensor_eq, tensor_retain(src), gathered(tensor_retain(result), dim, index));
-        return join(tensor_mul, equal, gathered(share, dim, index));
+            join_step(tensor_eq, tensor_retain(src), gathered(tensor_retain(result), dim, index));
+        return join_step(tensor_mul, equal, gathered(share, dim, index));
     }
     return tensor_gather(grad, dim, index, false);
 }
