@@ -92,6 +92,12 @@ static inline struct ints tensor_shape(const struct tensor *tensor)
     return (struct ints){tensor->sizes, tensor->dims};
 }
 
+/* Room for that many tensors; of none, too, since items NULL stands for failure. 0 or -1. */
+int tensor_list_init(struct tensor_list *list, int room);
+/* Appends a tensor (taken) where there is room. NULL is the failure of the whole list, which is then
+ * released. 0 or -1. */
+int tensor_list_add(struct tensor_list *list, struct tensor *item);
+
 /* NULLs the caller's pointer after dropping its reference. */
 static inline void tensor_clear(struct tensor **slot)
 {

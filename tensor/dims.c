@@ -218,18 +218,11 @@ struct tensor *compose_adjoint(struct tensor *self)
 static int map_list(struct tensors tensors, struct tensor *(*change)(struct tensor *),
                     struct tensor_list *result)
 {
-    result->count = 0;
-    result->items = mem_alloc((size_t)(tensors.count ? tensors.count : 1) * sizeof *result->items);
-    if (!result->items)
+    if (tensor_list_init(result, tensors.count))
         return -1;
-    for (int i = 0; i < tensors.count; i++) {
-        struct tensor *item = change(tensors.items[i]);
-        if (!item) {
-            tensor_list_release(result);
+    for (int i = 0; i < tensors.count; i++)
+        if (tensor_list_add(result, change(tensors.items[i])))
             return -1;
-        }
-        result->items[result->count++] = item;
-    }
     return 0;
 }
 

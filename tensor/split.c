@@ -100,24 +100,9 @@ static int check_pieces(int64_t pieces)
     return -1;
 }
 
-/* Room for that many tensors; of none, too, since NULL stands for failure. */
 static int list_init(struct tensor_list *list, int64_t room)
 {
-    if (check_pieces(room))
-        return -1;
-    *list = (struct tensor_list){mem_alloc((size_t)(room ? room : 1) * sizeof *list->items), 0};
-    return list->items ? 0 : -1;
-}
-
-/* Appends a tensor (taken). A NULL one is the failure of the whole list, which is then empty. */
-static int list_add(struct tensor_list *list, struct tensor *item)
-{
-    if (!item) {
-        tensor_list_release(list);
-        return -1;
-    }
-    list->items[list->count++] = item;
-    return 0;
+    return check_pieces(room) ? -1 : tensor_list_init(list, (int)room);
 }
 
 /* An empty piece keeps the offset of the whole: it might lie behind the storage otherwise. */
@@ -141,7 +126,7 @@ int alias_unbind(struct tensor *self, int64_t dim, struct tensor_list *result)
     if (list_init(result, self->sizes[dim]))
         return -1;
     for (int64_t i = 0; i < self->sizes[dim]; i++)
-        if (list_add(result, alias_select(self, dim, i)))
+        if (tensor_list_add(result, alias_select(self, dim, i)))
             return -1;
     return 0;
 }
@@ -179,7 +164,7 @@ int alias_split(struct tensor *self, int64_t split_size, int64_t dim, struct ten
         return -1;
     for (int64_t i = 0; i < count; i++) {
         int64_t start = i * split_size, left = size - start;
-        if (list_add(result, piece_of(self, dim, start, left < split_size ? left : split_size)))
+        if (tensor_list_add(result, piece_of(self, dim, start, left < split_size ? left : split_size)))
             return -1;
     }
     return 0;
@@ -215,7 +200,7 @@ int alias_split_with_sizes(struct tensor *self, struct ints split_sizes, int64_t
     if (list_init(result, split_sizes.count))
         return -1;
     for (int i = 0; i < split_sizes.count; start += split_sizes.items[i++])
-        if (list_add(result, piece_of(self, dim, start, split_sizes.items[i])))
+        if (tensor_list_add(result, piece_of(self, dim, start, split_sizes.items[i])))
             return -1;
     return 0;
 }
@@ -292,7 +277,7 @@ int compose_tensor_split(struct tensor *self, int64_t sections, int64_t dim,
         return -1;
     for (int64_t i = 0; i < sections; i++) {
         int64_t end = start + least + (i < larger);
-        if (list_add(result, tensor_slice(self, dim, some(start), some(end), 1)))
+        if (tensor_list_add(result, tensor_slice(self, dim, some(start), some(end), 1)))
             return -1;
         start = end;
     }
@@ -310,7 +295,7 @@ int compose_tensor_split_indices(struct tensor *self, struct ints indices, int64
         return -1;
     for (int i = 0; i <= indices.count; i++) {
         int64_t end = i < indices.count ? indices.items[i] : self->sizes[dim];
-        if (list_add(result, tensor_slice(self, dim, some(start), some(end), 1)))
+        if (tensor_list_add(result, tensor_slice(self, dim, some(start), some(end), 1)))
             return -1;
         start = end;
     }

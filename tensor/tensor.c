@@ -263,6 +263,22 @@ void tensor_release(struct tensor *tensor)
     shell_free(tensor);
 }
 
+int tensor_list_init(struct tensor_list *list, int room)
+{
+    *list = (struct tensor_list){mem_alloc((size_t)(room ? room : 1) * sizeof *list->items), 0};
+    return list->items ? 0 : -1;
+}
+
+int tensor_list_add(struct tensor_list *list, struct tensor *item)
+{
+    if (!item) {
+        tensor_list_release(list);
+        return -1;
+    }
+    list->items[list->count++] = item;
+    return 0;
+}
+
 void tensor_list_release(struct tensor_list *list)
 {
     for (int i = 0; i < list->count; i++) {
