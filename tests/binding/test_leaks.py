@@ -83,7 +83,7 @@ def graph_of(code):
 
     def run():
         result = call(*(leaf.clone() for leaf in leaves))
-        outputs = [one for one in probe._tensors(result) if one.requires_grad]
+        outputs = [one for one in probe.tensors_of(result) if one.requires_grad]
         grads = [torch.ones_like(one) for one in outputs]
         try:
             torch.autograd.grad(outputs, wanted, grads, create_graph=True, allow_unused=True)

@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [os.environ.get("MESALE_SITE", str(ROOT / "build/site")), str(ROOT / "tests/parity")]
 
 import torch  # noqa: E402
-from probe import I, M, S  # noqa: E402
+from probe import I, M, S, tensors_of  # noqa: E402
 
 ROOM = 1 << 30  # bytes that cases may have
 SECONDS = 10    # after which a case is interrupted
@@ -49,15 +49,9 @@ def G(tensor, leaf=True):
     return tensor if leaf else tensor * 1
 
 
-def tensors(value):
-    if isinstance(value, torch.Tensor):
-        return [value]
-    return [one for item in value for one in tensors(item)] if isinstance(value, (list, tuple)) else []
-
-
 def B(result, *inputs):
     """Gradients of the result, and their gradients."""
-    outputs = [one for one in tensors(result) if one.requires_grad]
+    outputs = [one for one in tensors_of(result) if one.requires_grad]
     wanted = [one for one in inputs if isinstance(one, torch.Tensor) and one.requires_grad]
     for _ in range(2):
         grads = torch.autograd.grad(outputs, wanted, [torch.ones_like(one) for one in outputs], create_graph=True,
@@ -67,20 +61,20 @@ def B(result, *inputs):
 
 def A(result, *inputs):
     """backward(), which fills .grad."""
-    for one in tensors(result):
+    for one in tensors_of(result):
         one.backward(torch.ones_like(one), retain_graph=True)
 
 
 def L(result, *inputs):
     """Looks at it in all ways."""
-    for one in tensors(result):
+    for one in tensors_of(result):
         repr(one), one.tolist(), one.is_contiguous(), one.grad_fn and [getattr(one.grad_fn, n) for n in dir(one.grad_fn)]
         copy.deepcopy(one.detach()), pickle.loads(pickle.dumps(one.detach())), one.detach().numpy()
 
 
 def P(result, *inputs):
     """Changes results and inputs in place, views of them too, then looks for the gradient."""
-    for one in tensors(result):
+    for one in tensors_of(result):
         one.mul_(2)
         one.view(-1)[:1].fill_(3)
     for one in inputs:

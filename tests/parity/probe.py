@@ -64,10 +64,10 @@ def M(shape, which=0):
 
 # --- what came of a call ------------------------------------------------------------------------------------------------
 
-def _tensors(value):
+def tensors_of(value):
     if isinstance(value, torch.Tensor):
         return [value]
-    return [tensor for item in value for tensor in _tensors(item)] if isinstance(value, (list, tuple)) else []
+    return [tensor for item in value for tensor in tensors_of(item)] if isinstance(value, (list, tuple)) else []
 
 
 def _origin(tensor):
@@ -87,7 +87,7 @@ def _place(tensor, inputs):
 
 def _look(result, inputs):
     """Values, dtype, shape, strides, place and printed text of a result."""
-    tensors = _tensors(result)
+    tensors = tensors_of(result)
     found = {"out": look.describe(result)}
     if tensors:
         found["strides"] = [list(tensor.stride()) if tensor.numel() else None for tensor in tensors]
@@ -96,7 +96,7 @@ def _look(result, inputs):
     return found
 
 
-def _cotangent(tensor, shift):
+def cotangent_of(tensor, shift):
     values = [((3 * k + shift) % 7 - 3) / 4 + 0.125 for k in range(tensor.numel())]
     return torch.tensor(values, dtype=tensor.dtype).view(tensor.shape)
 
@@ -104,7 +104,7 @@ def _cotangent(tensor, shift):
 def _contract(tensors, shift):
     """The tensors that have a gradient, and what is fed back into each."""
     tensors = [tensor for tensor in tensors if tensor is not None and tensor.requires_grad]
-    return tensors, [_cotangent(tensor, shift + k) for k, tensor in enumerate(tensors)]
+    return tensors, [cotangent_of(tensor, shift + k) for k, tensor in enumerate(tensors)]
 
 
 def _derivatives(tensors, leaves):
@@ -134,12 +134,12 @@ def _with_gradients(call, inputs, fresh):
     leaves = _leaves(inputs)
     torch.manual_seed(0)
     result = call(*([leaf.clone() for leaf in leaves] if fresh else leaves))
-    return _derivatives(_tensors(result), [leaf for leaf in leaves if leaf.requires_grad])
+    return _derivatives(tensors_of(result), [leaf for leaf in leaves if leaf.requires_grad])
 
 
 def probe(call, *inputs, write=False):
     """Everything of `call(*inputs)`: the result, and the same with gradients. `write`: it may change its first input."""
-    given = [_copy(tensor) for tensor in inputs] if write else list(inputs)
+    given = [copy_of(tensor) for tensor in inputs] if write else list(inputs)
     torch.manual_seed(0)
     result = call(*given)
     found = _look(result, given)
@@ -154,7 +154,7 @@ def probe(call, *inputs, write=False):
     return found
 
 
-def _copy(tensor):
+def copy_of(tensor):
     """A copy with the same strides."""
     if tensor.numel() == 0 or 0 in tensor.stride():
         return tensor.clone()
@@ -180,7 +180,7 @@ def probe_out(call, *inputs, kind="n"):
     """`call(out, *inputs)` with room that is made for what `call(None, *inputs)` gives."""
     torch.manual_seed(0)
     plain = call(None, *inputs)
-    tensors = _tensors(plain)
+    tensors = tensors_of(plain)
     room = tuple(_room(tensor, kind) for tensor in tensors)
     torch.manual_seed(0)
     result = call(room[0] if isinstance(plain, torch.Tensor) else room, *inputs)

@@ -32,23 +32,18 @@ def _calls(op):
     return list(found)[:COUNT]
 
 
-class _Call:
-    """What a sample's probe is given."""
-
-    def __init__(self, code):
-        names = {**answer.NAMES, "probe": self._keep}
-        eval(code, names)
-
-    def _keep(self, function, *inputs):
-        self.function = function
-        self.inputs = [tensor if not tensor.dtype.is_floating_point else
-                       (tensor.detach().clone() * SCALE + OFFSET * (1 + k / 8)).requires_grad_() for k, tensor in enumerate(inputs)]
+def _call(code):
+    """(the function of a sample, its inputs, those of floating types away from kinks and ready for gradients)."""
+    function, inputs = eval(code, {**answer.NAMES, "probe": lambda function, *inputs: (function, inputs)})
+    return function, [tensor if not tensor.dtype.is_floating_point else
+                      (tensor.detach().clone() * SCALE + OFFSET * (1 + k / 8)).requires_grad_()
+                      for k, tensor in enumerate(inputs)]
 
 
 def _weighted(tensors):
     """A number that depends on every element of the results."""
     kept = [tensor for tensor in tensors if tensor is not None and tensor.requires_grad]
-    return sum((tensor * probe._cotangent(tensor.detach(), k)).sum() for k, tensor in enumerate(kept)) if kept else None
+    return sum((tensor * probe.cotangent_of(tensor.detach(), k)).sum() for k, tensor in enumerate(kept)) if kept else None
 
 
 def _numeric(function, inputs):
@@ -59,7 +54,7 @@ def _numeric(function, inputs):
         for place in itertools.product(*map(range, tensor.shape)):
             ends = []
             for step in (STEP, -STEP):
-                moved = probe._copy(tensor.detach())
+                moved = probe.copy_of(tensor.detach())
                 moved[place] = moved[place] + step
                 moved.requires_grad_()
                 ends.append(float(function([moved if other is tensor else other for other in inputs])))
@@ -79,13 +74,13 @@ def _compare(exact, numeric, tolerance, what):
 def _check(code):
     """Whether a call has a derivative; AssertionError when it is wrong."""
     try:
-        call = _Call(code)
-        outer = [tensor for tensor in call.inputs if tensor.requires_grad]
+        function, inputs = _call(code)
+        outer = [tensor for tensor in inputs if tensor.requires_grad]
 
-        def run(inputs):
-            filled = iter(inputs)
-            return _weighted(probe._tensors(call.function(*[next(filled) if tensor.requires_grad else tensor
-                                                            for tensor in call.inputs])))
+        def run(leaves):
+            filled = iter(leaves)
+            return _weighted(probe.tensors_of(function(*[next(filled) if tensor.requires_grad else tensor
+                                                      for tensor in inputs])))
         total = run(outer)
     except (RuntimeError, IndexError, TypeError, ValueError):
         return False  # wrong calls are compared with PyTorch's
@@ -98,8 +93,8 @@ def _check(code):
         return False  # as in PyTorch: scatter(reduce=...), and scatter() of a part of src
     _compare(first, _numeric(run, outer), TOLERANCE, f"{code}\n first derivative")
 
-    def slope(inputs):
-        return _weighted(torch.autograd.grad(run(inputs), inputs, create_graph=True, allow_unused=True))
+    def slope(leaves):
+        return _weighted(torch.autograd.grad(run(leaves), leaves, create_graph=True, allow_unused=True))
     again = slope(outer)
     if again is not None:
         second = torch.autograd.grad(again, outer, allow_unused=True)
@@ -107,8 +102,9 @@ def _check(code):
     return True
 
 
-DIFFERENTIABLE = [op for op in table.ops() if any(signature["node"] and signature["types"] != "compare" for signature in op["signatures"]) and
-                  op["name"] not in CONVENTIONS | RANDOM and not op["name"].endswith("_")]
+DIFFERENTIABLE = [op for op in table.ops()
+                  if any(signature["node"] and signature["types"] != "compare" for signature in op["signatures"])
+                  and op["name"] not in CONVENTIONS | RANDOM and not op["name"].endswith("_")]
 
 
 @pytest.mark.parametrize("op", DIFFERENTIABLE, ids=lambda op: op["name"])
