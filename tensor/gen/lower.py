@@ -1,11 +1,11 @@
 """Expressions of the table → flat C: derivative formulas → node classes, `each` and `fold` bodies → loops.
 
 A formula is a Python expression over the arguments of its signature, `grad` (the gradient of output 0), `grads` (those
-of all outputs), `inplace` (whether the op was), `result` or the names of several results, and numbers. Calls are ops of the table (`op` or `op_tag`) or
-its helpers; operators are ops too; `x.shape`, `.dtype`, `.device`, `.strides`, `.offset` keep that fact instead of the
-tensor. Every step becomes one C call with one temporary, a call of a composed helper that two gradients share only
-once. What a formula reads decides what the node keeps: class Class
-says in which slots. A body is a C expression already: it is set into the loops of cpu/typed/, once a dtype."""
+of all outputs), `inplace` (whether the op was), `result` or the names of several results, and numbers. Calls are ops of
+the table (`op` or `op_tag`) or its helpers; operators are ops too; `x.shape`, `.dtype`, `.device`, `.strides`,
+`.offset` keep that fact instead of the tensor. Every step becomes one C call with one temporary, a call of a composed
+helper that two gradients share only once. What a formula reads decides what the node keeps: class Class says in which
+slots. A body is a C expression already: it is set into the loops of cpu/typed/, once a dtype."""
 
 import ast
 import re

@@ -4,14 +4,15 @@
 Grammar. A line that begins with `op NAME` at column 0 starts an op; an indented line is `key  value`; a line that is
 indented to its key's value continues it; `#` starts a comment. Keys:
 
-  sig          [TAG](ARGS) -> RETURNS  [node CLASS] [noout | deprecated | also]: a signature in PyTorch's schema language, one a line. The C
-               function is tensor_NAME[_TAG]; `node` is the autograd class of its results; `noout`: no out= form;
-               `deprecated`: the arguments of the signature with its TAG in another order, which Python takes and warns of;
-               `also`: other types for them.
+  sig          [TAG](ARGS) -> RETURNS  [node CLASS] [noout | deprecated | also]: a signature in PyTorch's schema
+               language, one a line. The C function is tensor_NAME[_TAG]; `node` is the autograd class of its results;
+               `noout`: no out= form; `deprecated`: the arguments of the signature with its TAG in another order, which
+               Python takes and warns of; `also`: other types for them.
                `Tensor(a!) self` is written in place. `factory` stands for dtype, layout, device, pin_memory and
                requires_grad (C: dtype, device). `Layout?`, `MemoryFormat?` are ints in C.
-  py           where Python sees it: function, method, inplace (a method), inplace_function, out; nn, linalg, VariableFunctions: a
-               function of torch._C._nn, _linalg, _VariableFunctions; `operator [reflected] SYMBOL` number slots
+  py           where Python sees it: function, method, inplace (a method), inplace_function, out; nn, linalg,
+               VariableFunctions: a function of torch._C._nn, _linalg, _VariableFunctions;
+               `operator [reflected] SYMBOL` number slots
   same         NAME: another name of the op NAME, with its forms, and its signatures unless given
   doc          docstring: its signature lines, then sentences
   kernel_name  the name in "… not implemented for 'Bool'" when it is not NAME
@@ -56,7 +57,8 @@ from dataclasses import dataclass, field, replace
 OP_KEYS = {'py', 'doc', 'kernel_name', 'check', 'inputs', 'dtypes', 'each', 'when', 'fold', 'same'}
 SIG_KEYS = {'types', 'shape', 'cpu', 'body', 'alias', 'compose', 'helper', 'returns', 'out', 'grad', 'apply', 'save'}
 KINDS = ('each', 'fold', 'cpu', 'body', 'alias', 'compose', 'helper', 'same')
-OUT_RULES = set('cast exact whole same same_dims alike match scalar_type type assert join required input only_bool bool dtype'.split())
+OUT_RULES = set('cast exact whole same same_dims alike match scalar_type type assert join input only_bool bool '
+                'dtype'.split())
 TYPE_RULES = {'arith', 'float', 'compare', 'same', 'accumulate', 'count'}
 PY_WORDS = {'function', 'method', 'inplace', 'inplace_function', 'out'}
 MODULES = ('nn', 'linalg', 'VariableFunctions')

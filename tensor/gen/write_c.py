@@ -481,7 +481,8 @@ class OpWriter:
         inputs = inputs if asked or reads or self.kind == 'each' else ''
         return render(OUT, head='%s%s(%s)' % which, inputs=inputs, many=len(outs) > 1, count=len(outs), fits=fits,
                       checks=' || '.join(checks), forward=self.forward('out'), reads=reads,
-                      items=items, fresh=self.forward(), rule=rule, op=self.op.name, store='' if fits else '\n'.join(store))
+                      items=items, fresh=self.forward(), rule=rule, op=self.op.name,
+                      store='' if fits else '\n'.join(store))
 
     def op_struct(self):
         kind, name = self.kind.replace('each', 'pointwise'), self.op.name

@@ -85,7 +85,7 @@ class Overload:
         return '{%s,\n     %s, %d, %d, %d, %d, %d, RESULT_%s, %s, %s, invoke_%s, %s}' % (
             quote(self.text()), params, len(args) + self.has_out, sum(not a.keyword for a in args),
             sum(a.default is None for a in args), self.slots, factory, self.result, named, named_out,
-            self.f.short + ('_' if self.variant.startswith('inplace') else ''), str(self.sig.python == 'deprecated').lower())
+            self.f.short + '_' * self.variant.startswith('inplace'), str(self.sig.python == 'deprecated').lower())
 
 
 INVOKE = '''
@@ -208,7 +208,8 @@ def callable_text(op, variant, name, overloads):
         specs.append(overload.spec('%s_params_%d' % (label, number) if params else 'NULL'))
     bare = method and len(overloads) == 1 and not overloads[0].params()
     parts.append(fill(CALLABLE, label=label, name=name, method=str(method).lower(), specs=',\n    '.join(specs),
-                      bare=bare, count=len(specs), slot=self_slot, own='self' if method else 'NULL', function=not method))
+                      bare=bare, count=len(specs), slot=self_slot, own='self' if method else 'NULL',
+                      function=not method))
     doc = '\n'.join(line.text for line in op.keys.get('doc', []))
     return ''.join(parts), '{"%s", (PyCFunction)(void (*)(void))py_%s, %s, %s}' % (
         name, label, 'METH_NOARGS' if bare else 'METH_FASTCALL | METH_KEYWORDS', quote(doc))
@@ -297,11 +298,12 @@ def binding_c(ops):
 def facts(op):
     """What tests want to know of an op."""
     texts = {(id(o.sig), v): o.text() for v, _, overloads in variants(op) for o in overloads}
-    return {'name': op.name, 'where': '%s:%d' % op.where, 'python': sorted(op.py), 'module': op.module, 'kernel_name': op.kernel_name,
+    return {'name': op.name, 'where': '%s:%d' % op.where, 'python': sorted(op.py), 'module': op.module,
+            'kernel_name': op.kernel_name,
             'operators': [('reflected ' if flag else '') + symbol for symbol, flag in op.operators],
             'dtypes': op.dtypes,
-            'signatures': [{'schema': s.schema, 'tag': s.tag, 'node': None if is_placeholder(s.node) else s.node, 'kind': s.kind, 'types': s.text('types'),
-                            'differentiable': sorted(s.grads),
+            'signatures': [{'schema': s.schema, 'tag': s.tag, 'node': None if is_placeholder(s.node) else s.node,
+                            'kind': s.kind, 'types': s.text('types'), 'differentiable': sorted(s.grads),
                             'texts': {v: text for (sig, v), text in texts.items() if sig == id(s)}} for s in op.sigs]}
 
 
