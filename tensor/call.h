@@ -120,6 +120,8 @@ TENSOR_API struct tensor *call_target(struct tensor *out, struct tensor *self,
  * inputs would find another shape. */
 TENSOR_API bool call_out_is_empty_input(const struct tensor *out, struct tensor *const *inputs,
                                         int count);
+/* RUNTIME "Bad in-place call: input tensor dtype int and output tensor dtype float should match". */
+TENSOR_API int call_check_inplace_dtype(const struct tensor *self, enum dtype result);
 /* RUNTIME "result type Float can't be cast to the desired output type Long". */
 TENSOR_API int call_check_cast(enum dtype result, const struct tensor *out);
 /* RUNTIME when the rule does not allow `out` for a result of dtype `wants`. */

@@ -66,6 +66,16 @@ struct tensor *call_target(struct tensor *out, struct tensor *self, const struct
 
 /* --- out= --- */
 
+int call_check_inplace_dtype(const struct tensor *self, enum dtype result)
+{
+    if ((enum dtype)self->dtype == result)
+        return 0;
+    error_set(ERROR_RUNTIME,
+              "Bad in-place call: input tensor dtype %s and output tensor dtype %s should match",
+              call_c_name((enum dtype)self->dtype), call_c_name(result));
+    return -1;
+}
+
 int call_check_cast(enum dtype result, const struct tensor *out)
 {
     if (dtype_can_cast(result, (enum dtype)out->dtype))

@@ -17,11 +17,7 @@ static struct tensor *result_for(struct tensor *out, struct tensor *self, enum d
     if (!out) {
         return tensor_new(dtype, self->storage->device, shape->dims, shape->sizes);
     }
-    if (out == self && (enum dtype)self->dtype != dtype) {
-        error_set(
-            ERROR_RUNTIME,
-            "Bad in-place call: input tensor dtype %s and output tensor dtype %s should match",
-            call_c_name((enum dtype)self->dtype), call_c_name(dtype));
+    if (out == self && call_check_inplace_dtype(self, dtype)) {
         return NULL;
     }
     if (out == self && !shape_equal(tensor_shape(self), sizes)) {

@@ -77,11 +77,7 @@ static struct tensor *accumulate(const struct scan_op *op, struct tensor *out, s
     if (shape_wrap_dim(&dim, self->dims)) {
         return NULL;
     }
-    if (out && dtype != DTYPE_NONE && dtype != (enum dtype)self->dtype) {
-        error_set(
-            ERROR_RUNTIME,
-            "Bad in-place call: input tensor dtype %s and output tensor dtype %s should match",
-            call_c_name((enum dtype)self->dtype), call_c_name(dtype));
+    if (out && dtype != DTYPE_NONE && call_check_inplace_dtype(self, dtype)) {
         return NULL;
     }
     if (dtype == DTYPE_NONE) {

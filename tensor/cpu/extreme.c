@@ -149,14 +149,8 @@ int extreme_along(enum extreme which, struct tensor *values, struct tensor *indi
     struct line_iter lines;
     struct dim_task task = {.which = which, .dtype = (enum dtype)self->dtype};
     lines_init(&lines, self, dim);
-    if (values) {
-        task.values = lines.operands;
-        lines_add(&lines, values, dim);
-    }
-    if (indices) {
-        task.indices = lines.operands;
-        lines_add(&lines, indices, dim);
-    }
+    task.values = lines_add(&lines, values, dim);
+    task.indices = lines_add(&lines, indices, dim);
     bool rows = lines_prefer_rows(&lines);
     return lines_run(&lines, rows ? run_rows : run_lines, rows ? TILE : 1, &task);
 }

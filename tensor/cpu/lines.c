@@ -21,8 +21,11 @@ void lines_init(struct line_iter *lines, const struct tensor *self, int64_t dim)
     lines_add(lines, self, dim);
 }
 
-void lines_add(struct line_iter *lines, const struct tensor *tensor, int64_t dim)
+int lines_add(struct line_iter *lines, const struct tensor *tensor, int64_t dim)
 {
+    if (!tensor) {
+        return 0;
+    }
     int k = lines->operands++, from = 0;
     int64_t bytes = (int64_t)dtype_info[tensor->dtype].bytes;
     bool has_dim = tensor->dims > lines->dims;
@@ -36,6 +39,7 @@ void lines_add(struct line_iter *lines, const struct tensor *tensor, int64_t dim
     }
     lines->steps[k] = has_dim ? tensor->strides[dim] * bytes : 0;
     lines->data[k] = tensor_ptr(tensor);
+    return k;
 }
 
 bool lines_prefer_rows(const struct line_iter *lines)

@@ -31,8 +31,9 @@ struct line_iter {
 /* Lines of `self`, operand 0, along `dim` (wrapped; 0 for a 0-d tensor, which is one line of one
  * element). */
 void lines_init(struct line_iter *lines, const struct tensor *self, int64_t dim);
-/* Adds an operand with self's sizes but for the length along `dim`, or one that lacks that dim. */
-void lines_add(struct line_iter *lines, const struct tensor *tensor, int64_t dim);
+/* Adds an operand with self's sizes but for the length along `dim`, or one that lacks that dim; its
+ * number. NULL is none: 0. */
+int lines_add(struct line_iter *lines, const struct tensor *tensor, int64_t dim);
 /* Whether neighbours in operand 0's memory belong to different lines, so that rows are better. */
 bool lines_prefer_rows(const struct line_iter *lines);
 /* Calls `run` for all lines, on several threads when they are many; `tile` lines at most at once.

@@ -151,14 +151,8 @@ int sort_along(enum sort_kind kind, struct tensor *values, struct tensor *indice
     struct line_iter lines;
     struct sort_task task = {.kind = kind, .k = k, .bytes = dtype_info[self->dtype].bytes};
     lines_init(&lines, self, dim);
-    if (values) {
-        task.values = lines.operands;
-        lines_add(&lines, values, dim);
-    }
-    if (indices) {
-        task.indices = lines.operands;
-        lines_add(&lines, indices, dim);
-    }
+    task.values = lines_add(&lines, values, dim);
+    task.indices = lines_add(&lines, indices, dim);
     if (lines.length == 0 || (kind == TOP && k == 0)) {
         return 0;
     }
