@@ -84,8 +84,7 @@ struct tensor *alias_view(struct tensor *self, struct ints size)
 {
     struct shape shape;
     int64_t strides[TENSOR_MAX_DIMS];
-    if (size.count > TENSOR_MAX_DIMS) {
-        error_set(ERROR_RUNTIME, "only tensors with up to %d dims are supported", TENSOR_MAX_DIMS);
+    if (shape_check_dims(size.count)) {
         return NULL;
     }
     if (shape_infer(size, self->numel, &shape)) {

@@ -185,8 +185,7 @@ struct tensor *compose_reshape(struct tensor *self, struct ints shape)
 {
     struct shape wanted;
     int64_t strides[TENSOR_MAX_DIMS];
-    if (shape.count > TENSOR_MAX_DIMS) {
-        error_set(ERROR_RUNTIME, "only tensors with up to %d dims are supported", TENSOR_MAX_DIMS);
+    if (shape_check_dims(shape.count)) {
         return NULL;
     }
     if (shape_infer(shape, self->numel, &wanted)) {

@@ -259,8 +259,7 @@ struct tensor *body_diag_embed(struct tensor *out, struct tensor *self, int64_t 
     if (wrap_pair(&dim1, &dim2, dims)) {
         return NULL;
     }
-    if (dims > TENSOR_MAX_DIMS) {
-        error_set(ERROR_RUNTIME, "only tensors with up to %d dims are supported", TENSOR_MAX_DIMS);
+    if (shape_check_dims(dims)) {
         return NULL;
     }
     int64_t side = self->sizes[self->dims - 1] + (offset < 0 ? -offset : offset);

@@ -99,10 +99,8 @@ struct tensor *compose_unflatten(struct tensor *self, int64_t dim, struct ints s
         error_set(ERROR_RUNTIME, "unflatten: sizes must be non-empty");
         return NULL;
     }
-    if (self->dims + sizes.count > TENSOR_MAX_DIMS) {
-        error_set(ERROR_RUNTIME, "only tensors with up to %d dims are supported", TENSOR_MAX_DIMS);
+    if (shape_check_dims(self->dims + sizes.count))
         return NULL;
-    }
     if (infer_split(self, dim, sizes, &part))
         return NULL;
     for (int i = 0; i < self->dims; i++) {
@@ -167,10 +165,8 @@ struct tensor *compose_movedim(struct tensor *self, struct ints source, struct i
             shape_text(source, a, sizeof a), shape_text(destination, b, sizeof b));
         return NULL;
     }
-    if (source.count > TENSOR_MAX_DIMS) {
-        error_set(ERROR_RUNTIME, "only tensors with up to %d dims are supported", TENSOR_MAX_DIMS);
+    if (shape_check_dims(source.count))
         return NULL;
-    }
     if (list_dims(source, self->dims, "source", from, moved) ||
         list_dims(destination, self->dims, "destination", to, taken))
         return NULL;
@@ -359,10 +355,8 @@ int compose_resize_(struct tensor *self, struct ints size, int memory_format)
     }
     if (autograd_check_inplace(self, false))
         return -1;
-    if (size.count > TENSOR_MAX_DIMS) {
-        error_set(ERROR_RUNTIME, "only tensors with up to %d dims are supported", TENSOR_MAX_DIMS);
+    if (shape_check_dims(size.count))
         return -1;
-    }
     for (int i = 0; i < size.count; i++)
         if (size.items[i] < 0) {
             error_set(ERROR_RUNTIME, "numel: integer multiplication overflow");

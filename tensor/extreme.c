@@ -26,9 +26,8 @@ static int check_not_empty(const char *name, const struct tensor *self, struct i
     }
     for (int i = 0; i < dim.count; i++) {
         int64_t which = dim.items[i];
-        if (shape_wrap_dim(&which, self->dims) == 0 && self->dims && self->sizes[which] == 0) {
-            error_set(ERROR_INDEX, "%s(): Expected reduction dim %lld to have non-zero size.", name,
-                      (long long)which);
+        if (shape_wrap_dim(&which, self->dims) == 0 &&
+            shape_check_reduced_dim(name, tensor_shape(self), which)) {
             return -1;
         }
     }
@@ -112,9 +111,7 @@ static int check_arg(const char *name, const struct tensor *self, struct maybe_i
     if (dim->has && shape_wrap_dim(&dim->value, self->dims)) {
         return -1;
     }
-    if (dim->has && self->dims && self->sizes[dim->value] == 0) {
-        error_set(ERROR_INDEX, "%s(): Expected reduction dim %lld to have non-zero size.", name,
-                  (long long)dim->value);
+    if (dim->has && shape_check_reduced_dim(name, tensor_shape(self), dim->value)) {
         return -1;
     }
     if (self->dtype == DTYPE_BOOL) {

@@ -14,8 +14,7 @@ static int grid_shape(struct tensors vectors, bool swaps, int64_t *sizes)
         error_set(ERROR_RUNTIME, "meshgrid expects a non-empty TensorList");
         return -1;
     }
-    if (vectors.count > TENSOR_MAX_DIMS) {
-        error_set(ERROR_RUNTIME, "only tensors with up to %d dims are supported", TENSOR_MAX_DIMS);
+    if (shape_check_dims(vectors.count)) {
         return -1;
     }
     for (int i = 0; i < vectors.count; i++) {

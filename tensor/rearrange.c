@@ -75,10 +75,8 @@ struct tensor *body_repeat(struct tensor *out, struct tensor *self, struct ints 
                                  "number of dimensions of tensor");
         return NULL;
     }
-    if (repeats.count > TENSOR_MAX_DIMS) {
-        error_set(ERROR_RUNTIME, "only tensors with up to %d dims are supported", TENSOR_MAX_DIMS);
+    if (shape_check_dims(repeats.count))
         return NULL;
-    }
     for (int i = 0; i < shape.dims; i++)
         if (__builtin_mul_overflow(repeats.items[i], i < lead ? 1 : self->sizes[i - lead],
                                    &shape.sizes[i])) {

@@ -56,6 +56,25 @@ bool shape_equal(struct ints a, struct ints b)
            (a.count <= 0 || memcmp(a.items, b.items, (size_t)a.count * sizeof *a.items) == 0);
 }
 
+int shape_check_dims(int dims)
+{
+    if (dims <= TENSOR_MAX_DIMS) {
+        return 0;
+    }
+    error_set(ERROR_RUNTIME, "only tensors with up to %d dims are supported", TENSOR_MAX_DIMS);
+    return -1;
+}
+
+int shape_check_reduced_dim(const char *op, struct ints sizes, int64_t dim)
+{
+    if (sizes.count == 0 || sizes.items[dim] > 0) {
+        return 0;
+    }
+    error_set(ERROR_INDEX, "%s(): Expected reduction dim %lld to have non-zero size.", op,
+              (long long)dim);
+    return -1;
+}
+
 int shape_wrap_dim(int64_t *dim, int dims)
 {
     int64_t range = dims > 0 ? dims : 1;

@@ -23,6 +23,10 @@ TENSOR_API int shape_wrap_dim(int64_t *dim, int dims);
 /* The same for a dim whose size is wanted: a 0-d tensor has none (INDEX "Dimension specified as 0 but tensor has no
  * dimensions"). */
 TENSOR_API int shape_wrap_sized_dim(int64_t *dim, int dims);
+/* RUNTIME when a tensor cannot have so many dims. */
+TENSOR_API int shape_check_dims(int dims);
+/* INDEX "max(): Expected reduction dim 0 to have non-zero size." where the dim (wrapped) is empty. */
+TENSOR_API int shape_check_reduced_dim(const char *op, struct ints sizes, int64_t dim);
 /* Whether `from` broadcasts to `to` without changing `to`. */
 TENSOR_API bool shape_expandable(struct ints from, struct ints to);
 /* "[2, 3]" into a caller's buffer, for error texts. Returns the buffer. */

@@ -108,9 +108,7 @@ static int pick(const struct pick_op *op, struct tensor *self, int64_t k, int64_
     if (shape_wrap_dim(&dim, self->dims)) {
         return -1;
     }
-    if (self->dims && self->sizes[dim] == 0) {
-        error_set(ERROR_INDEX, "%s(): Expected reduction dim %lld to have non-zero size.", op->name,
-                  (long long)dim);
+    if (shape_check_reduced_dim(op->name, tensor_shape(self), dim)) {
         return -1;
     }
     if (op->kind == KTH && (k < 1 || k > (self->dims ? self->sizes[dim] : 1))) {

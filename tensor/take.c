@@ -253,10 +253,8 @@ struct tensor *compose_one_hot(struct tensor *self, int64_t num_classes)
     if (count < 0)
         goto done;
     shape_like(&shape, self);
-    if (shape.dims == TENSOR_MAX_DIMS) {
-        error_set(ERROR_RUNTIME, "only tensors with up to %d dims are supported", TENSOR_MAX_DIMS);
+    if (shape_check_dims(shape.dims + 1))
         goto done;
-    }
     shape.sizes[shape.dims++] = count;
     zeros = tensor_zeros((struct ints){shape.sizes, shape.dims}, DTYPE_I64, self->storage->device);
     wide = zeros ? alias_unsqueeze(classes, -1) : NULL;

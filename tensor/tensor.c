@@ -18,8 +18,7 @@ static int reserve_dims(struct tensor *tensor, int dims)
         tensor->strides = tensor->shape + TENSOR_INLINE_DIMS;
         return 0;
     }
-    if (dims > TENSOR_MAX_DIMS) {
-        error_set(ERROR_RUNTIME, "only tensors with up to %d dims are supported", TENSOR_MAX_DIMS);
+    if (shape_check_dims(dims)) {
         return -1;
     }
     tensor->sizes = mem_alloc(2 * (size_t)dims * sizeof *tensor->sizes);

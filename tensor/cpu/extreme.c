@@ -161,9 +161,7 @@ static int along(enum extreme which, const char *name, struct tensor *values,
     if (shape_wrap_dim(&dim, self->dims)) {
         return -1;
     }
-    if (self->dims && self->sizes[dim] == 0) {
-        error_set(ERROR_INDEX, "%s(): Expected reduction dim %lld to have non-zero size.", name,
-                  (long long)dim);
+    if (shape_check_reduced_dim(name, tensor_shape(self), dim)) {
         return -1;
     }
     return extreme_along(which, values, indices, self, dim);
