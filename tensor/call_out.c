@@ -40,7 +40,7 @@ static int refuse_shared(void)
 
 int call_check_apart(const struct tensor *out, const struct tensor *input)
 {
-    return share_memory(out, input) ? refuse_shared() : 0;
+    return out == input || share_memory(out, input) ? refuse_shared() : 0;
 }
 
 int call_check_overlap(const struct tensor *out, const struct tensor *input)

@@ -27,14 +27,18 @@ static int64_t clamped(int64_t value, int64_t last)
     return value < 0 ? 0 : value > last ? last : value;
 }
 
+/* A diagonal that lies outside every row must not overflow. */
+static int64_t clamped_diagonal(const struct triangle *task)
+{
+    return task->diagonal < -task->rows     ? -task->rows
+           : task->diagonal > task->columns ? task->columns
+                                            : task->diagonal;
+}
+
 /* Columns [*from, *to) of the row are kept. */
 static void kept_columns(const struct triangle *task, int64_t row, int64_t *from, int64_t *to)
 {
-    int64_t at = row % task->rows, last = task->columns;
-    /* a diagonal that lies outside every row must not overflow */
-    int64_t diagonal = task->diagonal < -task->rows ? -task->rows
-                       : task->diagonal > last      ? last
-                                                    : task->diagonal;
+    int64_t at = row % task->rows, last = task->columns, diagonal = clamped_diagonal(task);
     *from = task->upper ? clamped(at + diagonal, last) : 0;
     *to = task->upper ? last : clamped(at + diagonal + 1, last);
 }
@@ -127,20 +131,42 @@ static int check_indices(const char *name, int64_t row, int64_t col, enum dtype 
     return 0;
 }
 
-/* Writes the places of all kept elements, or counts them when `rows` is NULL. */
-static int64_t list_places(const struct triangle *task, int64_t *rows, int64_t *columns)
+/* Rows [*from, *to) are those that keep something. */
+static void kept_rows(const struct triangle *task, int64_t *from, int64_t *to)
 {
-    int64_t count = 0;
-    for (int64_t row = 0; task->columns > 0 && row < task->rows; row++) {
+    int64_t diagonal = clamped_diagonal(task);
+    *from = task->upper ? 0 : clamped(-diagonal, task->rows);
+    *to = task->upper ? clamped(task->columns - diagonal, task->rows) : task->rows;
+}
+
+/* How many elements are kept, whatever the number of rows: a trapezoid whose rows are whole from
+ * some row on; modulo 2^64. */
+static int64_t count_kept(const struct triangle *task)
+{
+    int64_t diagonal = clamped_diagonal(task) - task->upper;
+    __int128 rows = task->rows, columns = task->columns;
+    __int128 first = diagonal < 0 ? -diagonal : 0, whole = columns - 1 - diagonal;
+    whole = whole < first ? first : whole > rows ? rows : whole;
+    if (first > rows)
+        first = whole = rows;
+    __int128 lower = (whole - first) * (first + whole + 2 * diagonal + 1) / 2 +
+                     (rows - whole) * columns;
+    return (int64_t)(task->upper ? rows * columns - lower : lower);
+}
+
+/* Writes the places of all kept elements. */
+static void list_places(const struct triangle *task, int64_t *rows, int64_t *columns)
+{
+    int64_t count = 0, first, last;
+    kept_rows(task, &first, &last);
+    for (int64_t row = first; row < last; row++) {
         int64_t from, to;
         kept_columns(task, row, &from, &to);
-        for (int64_t column = from; rows && column < to; column++) {
-            rows[count + column - from] = row;
-            columns[count + column - from] = column;
+        for (int64_t column = from; column < to; column++, count++) {
+            rows[count] = row;
+            columns[count] = column;
         }
-        count += to > from ? to - from : 0;
     }
-    return count;
 }
 
 static struct tensor *triangle_indices(const char *name, struct triangle task, enum dtype dtype,
@@ -150,7 +176,7 @@ static struct tensor *triangle_indices(const char *name, struct triangle task, e
     if (check_indices(name, task.rows, task.columns, dtype)) {
         return NULL;
     }
-    int64_t count = list_places(&task, NULL, NULL);
+    int64_t count = count_kept(&task);
     struct tensor *places = tensor_new(DTYPE_I64, device, 2, (int64_t[]){2, count});
     if (!places) {
         return NULL;

@@ -22,3 +22,20 @@ def test_an_empty_input_is_the_output_too(dtype):
     assert torch.dot(a, empty(0), out=a) == 0 and a.shape == ()
     assert torch.addmm(torch.ones(2, 3, dtype=dtype), b, empty(0, 3), out=b).tolist() == [[1] * 3] * 2
     assert torch.mm(c, empty(0, 3), out=c).tolist() == [[0] * 3] * 2
+
+
+@pytest.mark.parametrize("join", [torch.cat, torch.stack])
+@pytest.mark.parametrize("step", [1, 2])
+def test_a_joined_tensor_is_not_the_output(join, step):
+    a = torch.arange(12.0).reshape(4, 3)[: 2 * step : step]
+    with pytest.raises(RuntimeError, match="refer to a single memory location"):
+        join([a, torch.ones(2, 3)], out=a)
+
+
+def test_triangles_of_very_many_rows_are_counted_without_walking_them():
+    assert torch.triu_indices(2**62, 3, 1).tolist() == [[0, 0, 1], [1, 2, 2]]
+    assert torch.tril_indices(2**62, 3, 1 - 2**62).tolist() == [[2**62 - 1], [0]]
+    assert torch.triu_indices(2**62, 3, 3).shape == (2, 0)
+    for rows, columns, diagonal in ((2**62, 3, 0), (3, 2**62, 0), (2**40, 2**40, 0)):
+        with pytest.raises(RuntimeError):
+            torch.tril_indices(rows, columns, diagonal) if rows > 3 else torch.triu_indices(rows, columns, diagonal)
