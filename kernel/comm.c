@@ -40,16 +40,16 @@ void comm_send(struct kernel *k, const char *type, const json_t *content, const 
                struct buffer *buffers, size_t buffer_count)
 {
     struct buffer topic = BUFFER_INIT;
-    struct sink *sink = streams_lock();
-    struct message *m =
-        message_new(CHANNEL_IOPUB, sink ? k->publisher.parent : NULL, constant_type(type));
+    struct request *parent = publisher_parent(&k->publisher);
+    struct message *m = message_new(CHANNEL_IOPUB, parent, constant_type(type));
+    request_release(parent);
     json_add(&m->content, content);
     json_add(&m->metadata, metadata);
     buffer_addf(&topic, "comm-%s", json_member_text(content, "comm_id", ""));
     m->topic = buffer_detach(&topic);
     m->buffers = buffers;
     m->buffer_count = buffer_count;
-    if (sink) {
+    if (streams_lock()) {
         output_queue_add(&k->outputs, m);
         streams_unlock();
     } else {

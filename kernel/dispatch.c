@@ -23,6 +23,9 @@ static const struct handler handlers[] = {
     {"connect_request", "connect_reply", false, connect_reply, NULL},
     {"shutdown_request", "shutdown_reply", false, shutdown_reply, NULL},
     {"interrupt_request", "interrupt_reply", false, interrupt_reply, NULL},
+    {"create_subshell_request", "create_subshell_reply", false, subshell_create_reply, NULL},
+    {"delete_subshell_request", "delete_subshell_reply", false, subshell_delete_reply, NULL},
+    {"list_subshell_request", "list_subshell_reply", false, subshell_list_reply, NULL},
 };
 
 const struct handler *dispatch_find(const char *type, enum channel channel)
@@ -54,9 +57,14 @@ void dispatch_finish(struct kernel *k, struct request *r, json_t *content, json_
     io_send(k, status_message(r, "idle"));
     json_decref(content);
     json_decref(metadata);
-    if (r->handed_over)
-        atomic_fetch_sub(&k->unfinished, 1);
+    if (r->shell)
+        atomic_fetch_sub(&r->shell->unfinished, 1);
     request_release(r);
+}
+
+static bool is_cell(const struct request *r)
+{
+    return strcmp(r->type, "execute_request") == 0;
 }
 
 static void dispatch(struct kernel *k, struct request *r)
@@ -75,64 +83,93 @@ static void dispatch(struct kernel *k, struct request *r)
     dispatch_finish(k, r, content, NULL);
 }
 
+static void refuse(struct kernel *k, struct request *r, const char *ename, const char *evalue)
+{
+    io_send(k, status_message(r, "busy"));
+    dispatch_finish(k, r, dispatch_error(ename, evalue), NULL);
+}
+
 void dispatch_received(struct kernel *k, struct request *r)
 {
     const struct handler *h = dispatch_find(r->type, r->channel);
-    bool python = h && h->python;
-    if (!python && (r->channel == CHANNEL_CONTROL || atomic_load(&k->unfinished) == 0)) {
+    bool control = r->channel == CHANNEL_CONTROL;
+    struct subshell *s = control ? &k->main : subshell_find(k, r);
+    if (!s) {
+        refuse(k, r, "ValueError", "there is no subshell of that subshell_id");
+    } else if (!(h && h->python) && (control || atomic_load(&s->unfinished) == 0)) {
         dispatch(k, r);
-        return;
+    } else {
+        r->shell = s;
+        atomic_fetch_add(&s->unfinished, 1);
+        request_queue_add(&s->requests, r);
     }
-    r->handed_over = true;
-    atomic_fetch_add(&k->unfinished, 1);
-    request_queue_add(&k->requests, r);
 }
 
 /* Outputs from now on belong to this request: those of users' threads too, until the next one. */
 static void begin(struct kernel *k, struct request *r)
 {
-    if (strcmp(r->type, "execute_request") != 0)
+    if (!is_cell(r))
         return;
     shell_expect_cell(true);
     publisher_begin(&k->publisher, r, json_member_bool(r->content, "silent", false));
 }
 
-bool dispatch_next(void *kernel)
+static bool is_stopping(const struct subshell *s)
 {
-    struct kernel *k = kernel;
+    return atomic_load(&s->kernel->lifetime.stopping) || atomic_load(&s->stopping);
+}
+
+static void serve(struct subshell *s, struct request *r)
+{
+    struct kernel *k = s->kernel;
+    if (s->aborting && is_cell(r)) {
+        io_send(k, status_message(r, "busy"));
+        execute_request_abort(k, r);
+    } else {
+        begin(k, r);
+        dispatch(k, r);
+    }
+}
+
+bool dispatch_next(void *subshell)
+{
+    struct subshell *s = subshell;
     struct request *r;
-    if (k->cell)
+    if (s->cell)
         return false;
-    if (atomic_load(&k->lifetime.stopping)) {
+    if (is_stopping(s)) {
         shell_stop_loop();
         return false;
     }
-    switch (request_queue_take(&k->requests, &r)) {
+    switch (request_queue_take(&s->requests, &r)) {
     case TAKEN_NONE:
         return false;
     case TAKEN_MARK:
-        k->aborting = false;
+        s->aborting = false;
         break;
     case TAKEN_REQUEST:
-        if (k->aborting && strcmp(r->type, "execute_request") == 0) {
-            io_send(k, status_message(r, "busy"));
-            execute_request_abort(k, r);
-        } else {
-            begin(k, r);
-            dispatch(k, r);
-        }
+        serve(s, r);
         break;
     }
-    return !k->cell;
+    return !s->cell;
 }
 
-void dispatch_without_python(struct kernel *k)
+void dispatch_without_python(struct subshell *s)
 {
-    struct pollfd ready = {.fd = k->requests.event_fd, .events = POLLIN};
-    while (!atomic_load(&k->lifetime.stopping)) {
+    struct pollfd ready = {.fd = s->requests.event_fd, .events = POLLIN};
+    while (!is_stopping(s)) {
         poll(&ready, 1, -1);
-        event_reset(k->requests.event_fd);
-        while (!atomic_load(&k->lifetime.stopping) && dispatch_next(k))
+        event_reset(s->requests.event_fd);
+        while (!is_stopping(s) && dispatch_next(s))
             ;
+    }
+}
+
+void dispatch_refuse_rest(struct subshell *s)
+{
+    struct request *r;
+    for (enum taken taken; (taken = request_queue_take(&s->requests, &r)) != TAKEN_NONE;) {
+        if (taken == TAKEN_REQUEST)
+            refuse(s->kernel, r, "RuntimeError", "the subshell was deleted");
     }
 }

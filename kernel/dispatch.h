@@ -7,7 +7,7 @@
 struct handler {
     const char *type;       /* "kernel_info_request" */
     const char *reply_type; /* NULL: there is no reply */
-    bool python;            /* needs Python, and so the main thread */
+    bool python;            /* needs Python, and so a shell's thread */
     /* One of these. `reply` returns the reply's content, a new reference. `start` calls
      * dispatch_finish itself, now or later. */
     json_t *(*reply)(struct kernel *k, struct request *r);
@@ -18,15 +18,18 @@ struct handler {
 const struct handler *dispatch_find(const char *type, enum channel channel);
 
 /* The I/O thread received a request (its reference is taken over): it is served here if it needs no
- * Python and nothing waits before it, else by the main thread. */
+ * Python and nothing waits before it, else by its shell. */
 void dispatch_received(struct kernel *k, struct request *r);
 
-/* Serves the next request on the main thread. True: call again, there may be more. (A shell_serve.)
- */
-bool dispatch_next(void *kernel);
+/* Serves the next request of a shell on its thread. True: call again, there may be more. (A
+ * shell_serve.) */
+bool dispatch_next(void *subshell);
 
-/* Serves requests without Python until the kernel is asked to end. */
-void dispatch_without_python(struct kernel *k);
+/* Serves requests without Python until the shell is asked to end. */
+void dispatch_without_python(struct subshell *s);
+
+/* Answers what a shell that has ended did not come to. */
+void dispatch_refuse_rest(struct subshell *s);
 
 /* Reply (content and metadata are stolen; either may be NULL), then idle. Gives back the reference
  * to r. */

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The cell that runs: a caller's wishes while its end is awaited. */
-static struct {
+/* The cell that runs on this thread: a caller's wishes while its end is awaited. */
+static _Thread_local struct {
     execute_done *done;
     void *context;
 } running;

@@ -42,16 +42,17 @@ static bool is_silent(const struct request *r)
 /* An execute_done. */
 static void finish(void *context, struct outcome *outcome)
 {
-    struct kernel *k = context;
-    struct request *r = k->cell;
-    k->cell = NULL;
+    struct subshell *s = context;
+    struct kernel *k = s->kernel;
+    struct request *r = s->cell;
+    json_t *metadata = json_pack("{s:o}", "started", s->started);
+    s->cell = NULL;
     bool stop = json_member_bool(r->content, "stop_on_error", true) && !is_silent(r);
     if (outcome->status == OUTCOME_ERROR && stop) {
         /* before the reply: what a client sends after it has seen the error is not meant */
-        k->aborting = true;
-        io_request_mark(k);
+        s->aborting = true;
+        io_request_mark(k, r);
     }
-    json_t *metadata = json_pack("{s:o}", "started", time_text());
     dispatch_finish(k, r, reply_content(outcome), metadata);
     if (outcome->exit)
         lifetime_stop(k);
@@ -65,7 +66,7 @@ static void echo_input(struct kernel *k, struct request *r, const json_t *code)
 }
 
 /* There is no Python: the reason is the cell's error. */
-static void fail(struct kernel *k, const char *ename, const char *evalue)
+static void fail(struct subshell *s, const char *ename, const char *evalue)
 {
     struct outcome outcome = {0};
     shell_expect_cell(false);
@@ -75,23 +76,25 @@ static void fail(struct kernel *k, const char *ename, const char *evalue)
         sink->error(sink, ename, evalue, outcome.traceback);
         streams_unlock();
     }
-    finish(k, &outcome);
+    finish(s, &outcome);
     outcome_release(&outcome);
 }
 
 void execute_request_start(struct kernel *k, struct request *r)
 {
     const json_t *code = json_object_get(r->content, "code");
-    k->cell = r;
+    struct subshell *s = r->shell;
+    s->cell = r;
+    s->started = time_text();
     if (!json_is_string(code)) {
-        fail(k, "ValueError", "execute_request without a text \"code\"");
+        fail(s, "ValueError", "execute_request without a text \"code\"");
         return;
     }
     bool silent = is_silent(r);
     if (!silent)
         echo_input(k, r, code);
     if (!shell_is_running()) {
-        fail(k, "RuntimeError", buffer_text(&k->problem));
+        fail(s, "RuntimeError", buffer_text(&k->problem));
         return;
     }
     json_t *expressions = json_object_get(r->content, "user_expressions");
@@ -103,7 +106,7 @@ void execute_request_start(struct kernel *k, struct request *r)
         .user_expressions = json_is_object(expressions) ? expressions : NULL,
     };
     execute_start(json_string_value(code), json_string_length(code), &options, &k->publisher.sink,
-                  finish, k);
+                  finish, s);
 }
 
 void execute_request_abort(struct kernel *k, struct request *r)

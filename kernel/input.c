@@ -1,7 +1,6 @@
 #include "input.h"
 #include "json.h"
 #include "session.h"
-#include "streams.h"
 #include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -34,11 +33,8 @@ static void send_question(struct kernel *k, struct request *cell, const char *pr
 enum input_result input_ask(struct kernel *k, const char *prompt, bool password)
 {
     enum input_result result = INPUT_WAITING;
-    struct sink *sink = streams_lock();
-    struct request *cell = sink ? request_retain(k->publisher.parent) : NULL;
-    if (sink)
-        streams_unlock();
-    if (!cell || !json_member_bool(cell->content, "allow_stdin", true)) {
+    struct request *cell = publisher_parent(&k->publisher);
+    if (!cell || !cell->identity_count || !json_member_bool(cell->content, "allow_stdin", true)) {
         request_release(cell);
         return INPUT_REFUSED;
     }

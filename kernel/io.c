@@ -155,10 +155,12 @@ static void sent(struct kernel *k)
     io.held_since_ms = 0;
 }
 
-static void serve_mark(struct kernel *k)
+static void serve_mark(struct kernel *k, const struct request *failed)
 {
     receive_all(k, CHANNEL_SHELL);
-    request_queue_add(&k->requests, NULL);
+    struct subshell *s = subshell_find(k, failed);
+    if (s) /* not deleted meanwhile */
+        request_queue_add(&s->requests, NULL);
 }
 
 /* Sends what is due; returns in how many ms there is more to do, -1: when woken. */
@@ -171,7 +173,7 @@ static int send_outputs(struct kernel *k, bool all)
         if (!io.held)
             break;
         if (!io.held->type) {
-            serve_mark(k);
+            serve_mark(k, io.held->parent);
         } else if (send_message(k, io.held) < 0) {
             count_wait(k);
             if (!io.losing)
@@ -195,9 +197,9 @@ void io_send(struct kernel *k, struct message *m)
         output_queue_add(&k->outputs, m);
 }
 
-void io_request_mark(struct kernel *k)
+void io_request_mark(struct kernel *k, struct request *failed)
 {
-    output_queue_add(&k->outputs, message_new(CHANNEL_SHELL, NULL, NULL));
+    output_queue_add(&k->outputs, message_new(CHANNEL_SHELL, failed, NULL));
 }
 
 static int sooner(int a, int b)

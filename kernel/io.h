@@ -19,8 +19,8 @@ bool io_is_here(void);
  * over the message. */
 void io_send(struct kernel *k, struct message *m);
 
-/* Asks for everything that waits on the shell socket to be put into the request queue, followed by
- * a mark. */
-void io_request_mark(struct kernel *k);
+/* Asks for everything that waits on the shell socket to be put into the queues of the shells, that
+ * of the shell of `failed`, a cell, followed by a mark. */
+void io_request_mark(struct kernel *k, struct request *failed);
 
 #endif

@@ -87,7 +87,7 @@ void lifetime_stop(struct kernel *k)
 {
     if (atomic_exchange(&k->lifetime.stopping, true))
         return;
-    event_set(k->requests.event_fd);
+    event_set(k->main.requests.event_fd);
     event_set(k->outputs.event_fd); /* the I/O thread starts the clock */
 }
 
@@ -116,7 +116,7 @@ static void press(struct kernel *k, int64_t now)
     }
     if (now >= l->next_interrupt_ms) {
         l->next_interrupt_ms = now + 100;
-        if (atomic_load(&k->unfinished) > 0)
+        if (atomic_load(&k->main.unfinished) > 0)
             python_interrupt();
     }
 }

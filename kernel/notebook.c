@@ -391,7 +391,8 @@ static void add_output(struct notebook_sink *sink, json_t *output)
     json_decref(output);
 }
 
-static void on_stream(struct sink *base, enum stream_name name, const char *text, size_t size)
+static void on_stream(struct sink *base, enum stream_name name, const char *text, size_t size,
+                      bool captured)
 {
     struct notebook_sink *sink = self(base);
     if (!sink->is_open || sink->name != name || sink->clear_pending) {
@@ -402,7 +403,7 @@ static void on_stream(struct sink *base, enum stream_name name, const char *text
     }
     buffer_add(&sink->text, text, size);
     if (sink->next)
-        sink->next->stream(sink->next, name, text, size);
+        sink->next->stream(sink->next, name, text, size, captured);
 }
 
 static int compare_keys(const void *a, const void *b)

@@ -116,8 +116,10 @@ static struct printer *self(struct sink *sink)
     return (struct printer *)sink;
 }
 
-static void on_stream(struct sink *sink, enum stream_name name, const char *text, size_t size)
+static void on_stream(struct sink *sink, enum stream_name name, const char *text, size_t size,
+                      bool captured)
 {
+    (void)captured;
     (void)name; /* both in the order of the program, on the same paper */
     print(self(sink), text, size);
 }

@@ -1,7 +1,17 @@
 #include "publish.h"
 #include "json.h"
 #include "streams.h"
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* The owner of this thread's outputs; NULL: the main shell's. */
+static _Thread_local struct owner *own;
+
+static struct owner *owner_here(struct publisher *p)
+{
+    return own ? own : &p->main;
+}
 
 void publish_message(struct output_queue *q, struct request *parent, const char *type,
                      json_t *content)
@@ -27,17 +37,22 @@ void publish_status(struct output_queue *q, struct request *parent, const char *
 static void publish(struct sink *sink, const char *type, json_t *content)
 {
     struct publisher *p = (struct publisher *)sink;
-    if (p->silent)
+    const struct owner *o = owner_here(p);
+    if (o->silent)
         json_decref(content);
     else
-        publish_message(p->outputs, p->parent, type, content);
+        publish_message(p->outputs, o->parent, type, content);
 }
 
-static void publish_stream(struct sink *sink, enum stream_name name, const char *text, size_t size)
+/* Captured text may be anybody's: whichever thread reads the descriptors, it goes to the main
+ * shell's request. */
+static void publish_stream(struct sink *sink, enum stream_name name, const char *text, size_t size,
+                           bool captured)
 {
     struct publisher *p = (struct publisher *)sink;
-    if (!p->silent)
-        output_queue_add_text(p->outputs, p->parent, name, text, size);
+    const struct owner *o = captured ? &p->main : owner_here(p);
+    if (!o->silent)
+        output_queue_add_text(p->outputs, o->parent, name, text, size);
 }
 
 static json_t *bundle(json_t *data, json_t *metadata, json_t *transient)
@@ -89,10 +104,26 @@ void publisher_init(struct publisher *p, struct output_queue *outputs)
     };
 }
 
+void owner_release(struct owner *o)
+{
+    request_release(o->parent);
+    *o = (struct owner){0};
+}
+
 void publisher_release(struct publisher *p)
 {
-    request_release(p->parent);
-    p->parent = NULL;
+    owner_release(&p->main);
+}
+
+void publisher_enter(struct owner *o)
+{
+    own = o;
+}
+
+static void set_owner(struct owner *o, struct request *parent, bool silent)
+{
+    request_release(o->parent);
+    *o = (struct owner){request_retain(parent), silent};
 }
 
 void publisher_begin(struct publisher *p, struct request *parent, bool silent)
@@ -100,8 +131,51 @@ void publisher_begin(struct publisher *p, struct request *parent, bool silent)
     /* the pipes are read and the lock is held: no text can change its owner on the way */
     if (!streams_lock())
         return;
-    request_release(p->parent);
-    p->parent = request_retain(parent);
-    p->silent = silent;
+    set_owner(owner_here(p), parent, silent);
     streams_unlock();
+}
+
+static pthread_key_t followers; /* owners of users' threads, which end with them */
+
+static void end_follower(void *o)
+{
+    own = NULL;
+    owner_release(o);
+    free(o);
+}
+
+static void make_key(void)
+{
+    pthread_key_create(&followers, end_follower);
+}
+
+void publisher_follow(struct publisher *p, struct request *parent)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_key);
+    if (!streams_lock())
+        return;
+    struct owner *follower = pthread_getspecific(followers);
+    if (own && own != follower) {
+        set_owner(own, parent ? parent : p->main.parent, own->silent);
+    } else if (!parent) {
+        pthread_setspecific(followers, NULL);
+        if (follower)
+            end_follower(follower);
+    } else {
+        if (!follower)
+            pthread_setspecific(followers, own = memory_new(sizeof *own));
+        set_owner(own, parent, false);
+    }
+    streams_unlock();
+}
+
+struct request *publisher_parent(struct publisher *p)
+{
+    struct request *parent = NULL;
+    if (streams_lock()) {
+        parent = request_retain(owner_here(p)->parent);
+        streams_unlock();
+    }
+    return parent;
 }

@@ -1,14 +1,17 @@
 #include "pymodule.h"
 #include "convert.h"
+#include "json.h"
 #include "stream_type.h"
 #include "streams.h"
 #include <stdlib.h>
+#include <string.h>
 
 enum { WAIT_MS = 50 };
 
-/* The main thread's, as the whole module is the process's. */
-static struct {
-    const struct front_end *front_end;
+static const struct front_end *front_end; /* the process's */
+
+/* What each shell's thread has for itself. */
+static _Thread_local struct {
     int phase;
     execute_done *done;
     void *done_context;
@@ -21,12 +24,17 @@ static const struct front_end no_front_end;
 
 static const struct front_end *front(void)
 {
-    return module.front_end ? module.front_end : &no_front_end;
+    return front_end ? front_end : &no_front_end;
 }
 
-void pymodule_set_front_end(const struct front_end *front_end)
+void pymodule_set_front_end(const struct front_end *f)
 {
-    module.front_end = front_end;
+    front_end = f;
+}
+
+void pymodule_leave_thread(void)
+{
+    Py_CLEAR(module.last_error);
 }
 
 void pymodule_set_phase(enum phase phase)
@@ -278,10 +286,40 @@ static PyObject *send_comm(PyObject *self, PyObject *args)
 static PyObject *get_parent(PyObject *self, PyObject *unused)
 {
     (void)self, (void)unused;
-    json_t *parent = front()->parent ? front()->parent(front()->context) : NULL;
-    PyObject *message = parent ? convert_from_json(parent) : PyDict_New();
-    json_decref(parent);
+    struct request *parent = front()->parent ? front()->parent(front()->context) : NULL;
+    json_t *value = parent ? request_message(parent) : json_object();
+    PyObject *message = convert_from_json(value);
+    json_decref(value);
+    request_release(parent);
     return message;
+}
+
+/* The request itself if the message tells of the one that outputs belong to already: it knows the
+ * client that it came from. Otherwise one made of the message. A new reference, NULL if `message`
+ * has no usable header. */
+static struct request *request_of(const json_t *message)
+{
+    const json_t *header = json_object_get(message, "header");
+    struct request *current = front()->parent(front()->context);
+    if (current && strcmp(current->id, json_member_text(header, "msg_id", "")) == 0)
+        return current;
+    request_release(current);
+    return request_of_header(header);
+}
+
+static PyObject *follow(PyObject *self, PyObject *message)
+{
+    (void)self;
+    if (!front()->follow || streams_is_child())
+        Py_RETURN_NONE;
+    json_t *value = convert_to_json(message);
+    if (!value)
+        return NULL;
+    struct request *r = request_of(value);
+    front()->follow(front()->context, r);
+    request_release(r);
+    json_decref(value);
+    Py_RETURN_NONE;
 }
 
 static PyObject *get_phase(PyObject *self, PyObject *unused)
@@ -373,7 +411,8 @@ static PyMethodDef methods[] = {
     {"clear", clear, METH_O, "clear(wait)"},
     {"input", ask_input, METH_VARARGS, "input(prompt, password) -> str"},
     {"comm", send_comm, METH_VARARGS, "comm(type, content, metadata, buffers)"},
-    {"parent", get_parent, METH_NOARGS, "The request being served, as a dict."},
+    {"parent", get_parent, METH_NOARGS, "The request that outputs of this thread belong to."},
+    {"follow", follow, METH_O, "Outputs of this thread belong to that request; None: the latest."},
     {"phase", get_phase, METH_NOARGS, NULL},
     {"set_phase", set_phase, METH_O, NULL},
     {"serve", serve, METH_NOARGS, "Serve a request; whether there may be more."},

@@ -9,7 +9,7 @@
 #include "shell.h"
 
 /* What a front end offers beside a sink; every function may be NULL. They are called without the
- * GIL, except parent. */
+ * GIL, except parent and follow. */
 struct front_end {
     void *context;
     enum input_result (*ask)(void *context, const char *prompt, bool password);
@@ -18,7 +18,10 @@ struct front_end {
     bool (*room)(void *context, int ms); /* waits up to ms for room for outputs */
     void (*comm)(void *context, const char *type, const json_t *content, const json_t *metadata,
                  struct buffer *buffers, size_t buffer_count); /* takes the buffers over */
-    json_t *(*parent)(void *context); /* the request being served, a new reference, or NULL */
+    /* the request that the calling thread's outputs belong to, a new reference or NULL; and from now
+     * on to this one, NULL: to the latest again */
+    struct request *(*parent)(void *context);
+    void (*follow)(void *context, struct request *request);
 };
 
 void pymodule_set_front_end(const struct front_end *front_end); /* borrowed for good */
@@ -30,7 +33,10 @@ int pymodule_register(void);
  * Python error. */
 int pymodule_wait_for_room(void);
 
-/* The cell's phase, for the handler of SIGINT (python/_mesale_loop.py). */
+/* Forgets what the module keeps for the calling thread, a shell's that ends. With the GIL. */
+void pymodule_leave_thread(void);
+
+/* The next three are of the calling thread, a shell's. The cell's phase, for the handler of SIGINT (python/_mesale_loop.py). */
 enum phase { PHASE_IDLE, PHASE_EXPECTED, PHASE_INTERRUPTED, PHASE_RUNNING, PHASE_ENDING };
 void pymodule_set_phase(enum phase phase);
 

@@ -133,6 +133,14 @@ bool python_is_running(void)
     return atomic_load(&python.running);
 }
 
+void python_without_gil(void (*function)(void *context), void *context)
+{
+    PyThreadState *state = python_is_running() ? PyEval_SaveThread() : NULL;
+    function(context);
+    if (state)
+        PyEval_RestoreThread(state);
+}
+
 const char *python_executable(void)
 {
     return python.executable;

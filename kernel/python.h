@@ -35,6 +35,9 @@ void python_stop(void);
 
 bool python_is_running(void);
 
+/* Calls function(context) without the GIL, which the calling thread holds if Python runs. */
+void python_without_gil(void (*function)(void *context), void *context);
+
 /* The interpreter found by python_start (sys.executable); borrowed. */
 const char *python_executable(void);
 

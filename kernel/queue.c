@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 int64_t clock_ms(void)
@@ -10,6 +9,25 @@ int64_t clock_ms(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+struct timespec clock_after(int ms)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_nsec += (long)(ms % 1000) * 1000000;
+    t.tv_sec += ms / 1000 + t.tv_nsec / 1000000000;
+    t.tv_nsec %= 1000000000;
+    return t;
+}
+
+void condition_init(pthread_cond_t *condition)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &attributes);
+    pthread_condattr_destroy(&attributes);
 }
 
 void event_set(int fd)
@@ -91,13 +109,9 @@ size_t request_queue_count(struct request_queue *q)
 
 int output_queue_init(struct output_queue *q)
 {
-    pthread_condattr_t attributes;
     *q = (struct output_queue){.event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
     pthread_mutex_init(&q->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&q->room, &attributes);
-    pthread_condattr_destroy(&attributes);
+    condition_init(&q->room);
     return q->event_fd < 0 ? -1 : 0;
 }
 
@@ -223,11 +237,7 @@ bool output_queue_is_full(struct output_queue *q)
 
 bool output_queue_wait(struct output_queue *q, int ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += (long)(ms % 1000) * 1000000;
-    until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    struct timespec until = clock_after(ms);
     pthread_mutex_lock(&q->lock);
     int rc = 0;
     while (q->bytes >= OUTPUT_LIMIT && rc == 0)

@@ -5,9 +5,14 @@
 
 #include "wire.h"
 #include <pthread.h>
+#include <time.h>
 
-/* Milliseconds of the monotonic clock. */
+/* Milliseconds of the monotonic clock; and when it will be so many milliseconds later. */
 int64_t clock_ms(void);
+struct timespec clock_after(int ms);
+
+/* A condition whose waits end by clock_after(). */
+void condition_init(pthread_cond_t *condition);
 
 /* eventfds: make one readable; make it unreadable again. */
 void event_set(int fd);

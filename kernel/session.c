@@ -24,7 +24,8 @@ int kernel_init(struct kernel *k, struct connection connection, struct buffer *p
     signer_init(&k->signer, connection.key, connection.key_size);
     sender_init(&k->sender);
     publisher_init(&k->publisher, &k->outputs);
-    if (request_queue_init(&k->requests) < 0 || output_queue_init(&k->outputs) < 0 ||
+    subshells_init(&k->subshells);
+    if (subshell_init(&k->main, k) < 0 || output_queue_init(&k->outputs) < 0 ||
         input_init(&k->input) < 0 || lifetime_start(k) < 0) {
         buffer_add_text(problem, "no file descriptors are left");
         return -1;
@@ -36,7 +37,8 @@ void kernel_release(struct kernel *k)
 {
     sockets_close(&k->sockets, 200);
     publisher_release(&k->publisher);
-    request_queue_release(&k->requests);
+    subshell_release(&k->main);
+    subshells_release(&k->subshells);
     output_queue_release(&k->outputs);
     input_release(&k->input);
     lifetime_release(&k->lifetime);
@@ -119,29 +121,36 @@ static void send_comm(void *k, const char *type, const json_t *content, const js
     comm_send(k, type, content, metadata, buffers, buffer_count);
 }
 
-static json_t *current_request(void *context)
+static struct request *current_request(void *k)
 {
-    struct kernel *k = context;
-    json_t *message = NULL;
-    struct sink *sink = streams_lock();
-    if (sink) {
-        message = k->publisher.parent ? request_message(k->publisher.parent) : NULL;
-        streams_unlock();
-    }
-    return message;
+    return publisher_parent(&((struct kernel *)k)->publisher);
+}
+
+static void follow(void *k, struct request *r)
+{
+    publisher_follow(&((struct kernel *)k)->publisher, r);
+}
+
+static void stop_subshells(void *k)
+{
+    subshells_stop(k, LIFETIME_GRACE_MS / 2);
 }
 
 /* Python, IPython, and then requests until the kernel is asked to end. */
 static void serve(struct kernel *k, const struct python_options *options)
 {
     const struct front_end front_end = {
-        k, ask, wait_for_answer, cancel, wait_for_room, send_comm, current_request};
+        k, ask, wait_for_answer, cancel, wait_for_room, send_comm, current_request, follow};
     pymodule_set_front_end(&front_end);
-    if (python_start(options, &k->problem) == 0 && !atomic_load(&k->lifetime.stopping) &&
-        shell_start(&k->problem) == 0)
-        shell_run_loop(k->requests.event_fd, dispatch_next, k);
+    publisher_enter(&k->publisher.main);
+    bool running = python_start(options, &k->problem) == 0 &&
+                   !atomic_load(&k->lifetime.stopping) && shell_start(&k->problem) == 0;
+    subshells_python_ready(k);
+    if (running)
+        shell_run_loop(k->main.requests.event_fd, dispatch_next, &k->main);
     else
-        dispatch_without_python(k);
+        dispatch_without_python(&k->main);
+    python_without_gil(stop_subshells, k);
     shell_stop();
     python_stop();
     pymodule_set_front_end(NULL);

@@ -4,9 +4,8 @@
 
 #include "input.h"
 #include "lifetime.h"
-#include "publish.h"
-#include "queue.h"
 #include "sockets.h"
+#include "subshell.h"
 
 struct kernel {
     /* set before threads start, read by all afterwards */
@@ -16,16 +15,14 @@ struct kernel {
     struct signer signer;
     struct sender sender;
     /* between threads */
-    struct request_queue requests; /* I/O → main */
-    struct output_queue outputs;   /* any → I/O */
-    struct input input;            /* I/O ↔ any */
+    struct subshell main;        /* the main thread's shell */
+    struct subshells subshells;  /* the others */
+    struct output_queue outputs; /* any → I/O */
+    struct input input;          /* I/O ↔ any */
     struct lifetime lifetime;
-    atomic_int unfinished; /* requests given to the main thread and not answered yet */
-    /* the main thread's alone */
     struct publisher publisher;
+    /* written by the main thread before shells serve requests */
     struct buffer problem; /* why there is no Python or no IPython; empty if there is */
-    struct request *cell;  /* the execute_request that runs now, or NULL */
-    bool aborting;         /* a cell failed: execute requests up to the next mark are refused */
 };
 
 /* 0, or -1 with one line in `problem`. The connection is taken over. */

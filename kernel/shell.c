@@ -3,13 +3,14 @@
 #include "pymodule.h"
 #include "shell.h"
 #include "streams.h"
+#include <stdatomic.h>
 #include <string.h>
 
 /* The functions of python/_mesale_shell.py that are called for every request. */
 #define FUNCTION_LIST(X)                                                                           \
     X(start_cell)                                                                                  \
     X(run_cell) X(next_count) X(complete) X(inspect) X(is_complete) X(run_loop) X(stop_loop)       \
-        X(comm_message) X(comm_info) X(stop)
+        X(comm_message) X(comm_info) X(enter_thread) X(leave_thread) X(stop)
 
 enum function {
 #define X(name) F_##name,
@@ -25,8 +26,8 @@ static const char *const function_names[] = {
 };
 
 static struct {
-    PyObject *functions[FUNCTION_COUNT];
-    bool running;
+    PyObject *functions[FUNCTION_COUNT]; /* as long as the process: a thread may call one late */
+    atomic_bool running;
 } shell;
 
 /* "ModuleNotFoundError: No module named 'IPython'", and no Python error any more. */
@@ -146,8 +147,6 @@ void shell_stop(void)
         return;
     shell.running = false;
     call_and_forget(F_stop, "()");
-    for (int i = 0; i < FUNCTION_COUNT; i++)
-        Py_CLEAR(shell.functions[i]);
 }
 
 void shell_run_loop(int wakeup_fd, shell_serve *serve, void *context)
@@ -155,6 +154,16 @@ void shell_run_loop(int wakeup_fd, shell_serve *serve, void *context)
     pymodule_set_serve(serve, context);
     call_and_forget(F_run_loop, "(i)", wakeup_fd);
     pymodule_set_serve(NULL, NULL);
+}
+
+void shell_run_thread(int wakeup_fd, shell_serve *serve, void *context)
+{
+    PyGILState_STATE state = PyGILState_Ensure();
+    call_and_forget(F_enter_thread, "()");
+    shell_run_loop(wakeup_fd, serve, context);
+    call_and_forget(F_leave_thread, "()");
+    pymodule_leave_thread();
+    PyGILState_Release(state);
 }
 
 void shell_stop_loop(void)

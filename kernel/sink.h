@@ -29,8 +29,10 @@ static inline const char *stream_text(enum stream_name name)
 
 struct sink {
     /* `size` bytes of text, as they come: not always UTF-8, never split inside a character on
-     * purpose. */
-    void (*stream)(struct sink *sink, enum stream_name name, const char *text, size_t size);
+     * purpose. `captured`: read from descriptor 1 or 2, by whichever thread; otherwise the calling
+     * thread wrote it. */
+    void (*stream)(struct sink *sink, enum stream_name name, const char *text, size_t size,
+                   bool captured);
 
     /* A mime bundle: `data` {mime: value}, `metadata` object, `transient` object (holds
      * "display_id" or nothing). */

@@ -66,13 +66,13 @@ static void pass_on(enum stream_name name, const char *data, size_t size)
         buffer_add(tail, data, size);
         size_t whole = utf8_complete(tail->data, tail->size);
         if (whole)
-            streams.sink->stream(streams.sink, name, tail->data, whole);
+            streams.sink->stream(streams.sink, name, tail->data, whole, true);
         buffer_remove_front(tail, whole);
         return;
     }
     size_t whole = utf8_complete(data, size);
     if (whole)
-        streams.sink->stream(streams.sink, name, data, whole);
+        streams.sink->stream(streams.sink, name, data, whole, true);
     buffer_add(tail, data + whole, size - whole);
 }
 
@@ -121,7 +121,8 @@ static void finish_locked(void)
     drain_locked();
     for (int i = 0; i < STREAM_COUNT; i++) {
         if (streams.sink && streams.tail[i].size)
-            streams.sink->stream(streams.sink, i, streams.tail[i].data, streams.tail[i].size);
+            streams.sink->stream(streams.sink, i, streams.tail[i].data, streams.tail[i].size,
+                                 true);
         buffer_clear(&streams.tail[i]);
     }
 }
@@ -197,7 +198,7 @@ void streams_write(enum stream_name name, const char *text, size_t size)
     }
     struct sink *sink = streams_lock();
     if (sink) {
-        sink->stream(sink, name, text, size);
+        sink->stream(sink, name, text, size, false);
         streams_unlock();
     }
 }

@@ -60,6 +60,33 @@ static json_t *parse_object_or_empty(struct bytes frame)
     return value ? value : json_object();
 }
 
+/* With its header (stolen) and nothing else; NULL if that lacks a type or an id. */
+static struct request *request_new(enum channel channel, json_t *header)
+{
+    const char *type = json_member_text(header, "msg_type", NULL),
+               *id = json_member_text(header, "msg_id", NULL);
+    if (!type || !id) {
+        json_decref(header);
+        return NULL;
+    }
+    struct request *r = memory_new(sizeof *r);
+    *r = (struct request){
+        .references = 1, .channel = channel, .header_json = header, .type = type, .id = id};
+    return r;
+}
+
+struct request *request_of_header(const json_t *header)
+{
+    struct request *r = request_new(CHANNEL_IOPUB, json_deep_copy(header));
+    if (!r)
+        return NULL;
+    json_add(&r->header, header);
+    r->parent = json_object();
+    r->metadata = json_object();
+    r->content = json_object();
+    return r;
+}
+
 struct request *request_parse(enum channel channel, const struct bytes *frames, size_t count,
                               struct signer *signer, enum wire_problem *problem)
 {
@@ -77,16 +104,9 @@ struct request *request_parse(enum channel channel, const struct bytes *frames, 
         return NULL;
 
     *problem = WIRE_NOT_JSON;
-    json_t *header = parse_object(parts[0]);
-    const char *type = json_member_text(header, "msg_type", NULL),
-               *id = json_member_text(header, "msg_id", NULL);
-    if (!type || !id) {
-        json_decref(header);
+    struct request *r = request_new(channel, parse_object(parts[0]));
+    if (!r)
         return NULL;
-    }
-    struct request *r = memory_new(sizeof *r);
-    *r = (struct request){
-        .references = 1, .channel = channel, .header_json = header, .type = type, .id = id};
     r->identities = copy_frames(frames, ids);
     r->identity_count = ids;
     buffer_add(&r->header, parts[0].data, parts[0].size);

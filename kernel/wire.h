@@ -11,6 +11,8 @@
 #include "sink.h"
 #include <stdatomic.h>
 
+struct subshell;
+
 /* A request as received. Immutable and shared: a reply and every output of it hold a reference. */
 struct request {
     atomic_int references;
@@ -26,8 +28,8 @@ struct request {
     json_t *content;      /* an object; NULL if what came was none */
     struct buffer *buffers;
     size_t buffer_count;
-    bool handed_over; /* to the main thread, which counts it as unfinished; set before it is shared
-                       */
+    struct subshell *shell; /* that it was handed to and that counts it, while it is unfinished;
+                               NULL: the I/O thread serves it */
 };
 
 enum wire_problem {
@@ -44,6 +46,9 @@ const char *wire_problem_text(enum wire_problem problem);
  * dropped. Nothing is parsed before the signature was found good. */
 struct request *request_parse(enum channel channel, const struct bytes *frames, size_t count,
                               struct signer *signer, enum wire_problem *problem);
+/* A request of nobody's whose header is that object, to be the parent of outputs; NULL if it lacks a
+ * type or an id. */
+struct request *request_of_header(const json_t *header);
 struct request *request_retain(struct request *r); /* NULL is allowed, here and below */
 void request_release(struct request *r);
 

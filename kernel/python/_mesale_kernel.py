@@ -28,13 +28,15 @@ class Kernel:
         self.iopub_socket = self.stdin_socket = self.shell_stream = None
         self.control_thread = threading.main_thread()
         self.comm_manager = None
-        self._parent = None
 
     def get_parent(self, channel=None):
-        return self._parent if self._parent is not None else _kernel.parent()
+        """The request that outputs of the calling thread belong to."""
+        return _kernel.parent()
 
     def set_parent(self, ident, parent, channel="shell"):
-        self._parent = parent or None
+        """Outputs of the calling thread belong to that request: in a thread of the user's from now
+        on, in a shell's until the next request. An empty one ends that."""
+        _kernel.follow(parent or {})
 
     @property
     def _parent_header(self):

@@ -74,85 +74,104 @@ class _ThreadContext:
 
 
 CONTEXT = _ThreadContext()
-loop = asyncio.new_event_loop()
-asyncio.set_event_loop(loop)
-
 GUARDS = set()          # code of the functions that run a cell's code and catch what it raises
 _builtins = dict(vars(builtins))
-_stopping = False
-_task = None            # of the cell that awaits
-_cancelled = False      # it was cancelled by an interrupt
 
 
-def _serve():
-    if _kernel.serve():
-        loop.call_soon(_serve, context=CONTEXT)
+class Loop:
+    """The loop of one shell, used by its thread alone."""
+
+    def __init__(self):
+        self.loop = asyncio.new_event_loop()
+        self.task = None            # of the cell that awaits
+        self.was_cancelled = False  # it was cancelled by an interrupt
+        self._stopping = False
+        asyncio.set_event_loop(self.loop)
+
+    def _serve(self):
+        if _kernel.serve():
+            self.serve_soon()
+
+    def serve_soon(self):
+        self.loop.call_soon(self._serve, context=CONTEXT)
+
+    def _run_until(self, condition):
+        """A KeyboardInterrupt or SystemExit that a task raises leaves run_forever(); the other tasks
+        go on. Anything else that leaves it broke the loop's own code: somebody changed the builtins."""
+        while not condition():
+            try:
+                self.loop.run_forever()
+            except (KeyboardInterrupt, SystemExit):
+                pass
+            except Exception:
+                builtins.__dict__.update(_builtins)
+                self.serve_soon()
+
+    def run(self, wakeup_fd):
+        def woken():
+            try:
+                os.read(wakeup_fd, 8)
+            except BlockingIOError:
+                pass
+            self.serve_soon()
+
+        self.loop.add_reader(wakeup_fd, woken)
+        self.serve_soon()
+        self._run_until(lambda: self._stopping)
+        self.loop.remove_reader(wakeup_fd)
+
+    def stop(self):
+        self._stopping = True
+        self.loop.stop()
+
+    def run_blocking(self, start, is_done):
+        """Runs start() inside the loop, and the loop until is_done()."""
+        self.loop.call_soon(start, context=CONTEXT)
+        self._run_until(is_done)
+
+    def run_task(self, coroutine, done):
+        """Runs a cell that awaits; done(task) is called at its end."""
+        def ended(task):
+            self.task = None
+            done(task)
+            self.serve_soon()
+
+        self.was_cancelled = False
+        self.task = self.loop.create_task(coroutine, context=CONTEXT)
+        self.task.add_done_callback(ended, context=CONTEXT)
+
+    def cancel(self):
+        """The cell's task is interrupted, and the loop comes out of its wait to see it."""
+        self.was_cancelled = True
+        self.task.cancel()
+        self.loop.call_soon_threadsafe(_wake)
+
+    def close(self):
+        for task in asyncio.all_tasks(self.loop):
+            task._log_destroy_pending = False
+        self.loop.close()
 
 
-def serve_soon():
-    loop.call_soon(_serve, context=CONTEXT)
+main = Loop()
+_threads = threading.local()
 
 
-def _run_until(condition):
-    """A KeyboardInterrupt or SystemExit that a task raises leaves run_forever(); the other tasks go
-    on. Anything else that leaves it broke the loop's own code: somebody changed the builtins."""
-    while not condition():
-        try:
-            loop.run_forever()
-        except (KeyboardInterrupt, SystemExit):
-            pass
-        except Exception:
-            builtins.__dict__.update(_builtins)
-            serve_soon()
+def here():
+    """The loop of the calling thread's shell; of the main one in a thread that is no shell's."""
+    return getattr(_threads, "loop", main)
 
 
-def run_loop(wakeup_fd):
-    def woken():
-        try:
-            os.read(wakeup_fd, 8)
-        except BlockingIOError:
-            pass
-        serve_soon()
-
-    loop.add_reader(wakeup_fd, woken)
-    serve_soon()
-    _run_until(lambda: _stopping)
-    loop.remove_reader(wakeup_fd)
+def enter_thread():
+    _threads.loop = Loop()
 
 
-def stop_loop():
-    global _stopping
-    _stopping = True
-    loop.stop()
-
-
-def run_blocking(start, is_done):
-    """Runs start() inside the loop, and the loop until is_done()."""
-    loop.call_soon(start, context=CONTEXT)
-    _run_until(is_done)
-
-
-def run_task(coroutine, done):
-    """Runs a cell that awaits; done(task) is called at its end."""
-    global _task, _cancelled
-
-    def ended(task):
-        global _task
-        _task = None
-        done(task)
-        serve_soon()
-
-    _cancelled = False
-    _task = loop.create_task(coroutine, context=CONTEXT)
-    _task.add_done_callback(ended, context=CONTEXT)
-
-
-def was_cancelled():
-    return _cancelled
+def leave_thread():
+    _threads.loop.close()
+    del _threads.loop
 
 
 def _wake():
-    """The loop must come out of its wait to see what changed."""
+    """What a loop does that only has to wake up."""
 
 
 def _is_inside(task, frame):
@@ -176,24 +195,21 @@ def _is_guarded(frame):
 def _interrupt_task(frame):
     """The cell awaits: cancel it, so that its `finally` runs. True if code of a task is running,
     which is to be interrupted as well."""
-    global _cancelled
-    current = asyncio.current_task(loop)
+    current = asyncio.current_task(main.loop)
     inside = current is not None and _is_inside(current, frame)
-    if current is not _task or not inside:
-        _cancelled = True
-        _task.cancel()
-        loop.call_soon_threadsafe(_wake)
+    if current is not main.task or not inside:
+        main.cancel()
     return inside
 
 
 def _interrupt(signum, frame):
-    """The handler of SIGINT. Between cells there is nothing to interrupt."""
+    """The handler of SIGINT, on the main thread. Between cells there is nothing to interrupt."""
     phase = _kernel.phase()
     if phase == _kernel.EXPECTED:
         _kernel.set_phase(_kernel.INTERRUPTED)
-    if phase != _kernel.RUNNING or (_task is not None and not _interrupt_task(frame)):
+    if phase != _kernel.RUNNING or (main.task is not None and not _interrupt_task(frame)):
         return
-    if _task is None and not _is_guarded(frame) or frame.f_code in GUARDS:
+    if main.task is None and not _is_guarded(frame) or frame.f_code in GUARDS:
         # between the beginning of the phase and the cell's own code: a few steps on, try again
         signal.raise_signal(signum)
         return
@@ -207,15 +223,10 @@ def _end_child():
         sys.stderr.flush()
         os._exit(0)
 
-    loop._selector.select = leave
+    here().loop._selector.select = leave
 
 
 def start():
     signal.signal(signal.SIGINT, _interrupt)
     os.register_at_fork(after_in_child=_end_child)
 
-
-def close():
-    for task in asyncio.all_tasks(loop):
-        task._log_destroy_pending = False
-    loop.close()

@@ -8,12 +8,15 @@ import _kernel
 import _mesale_kernel
 import _mesale_loop
 import _mesale_streams
+import _mesale_threads
 
 from IPython.core import page
 from IPython.core.autocall import ZMQExitAutocall
+from IPython.core.builtin_trap import BuiltinTrap
 from IPython.core.compilerop import CachingCompiler
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
+from IPython.core.display_trap import DisplayTrap
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell, InteractiveShellABC
 from IPython.paths import get_ipython_dir
@@ -40,7 +43,12 @@ class _Publisher(DisplayPublisher):
 
 
 class _DisplayHook(DisplayHook):
-    bundle = None
+    bundle = _mesale_threads.per_shell("bundle")
+    exec_result = _mesale_threads.per_shell("exec_result")
+    _is_active = _mesale_threads.per_shell("showing")
+    # Out and _1, _2 … are the main shell's; _ is the latest result of any
+    do_full_cache = property(lambda self: bool(self.cache_size) and _mesale_threads.is_main(),
+                             lambda self, value: None)
 
     @property
     def prompt_count(self):
@@ -82,6 +90,31 @@ class _DisplayHook(DisplayHook):
             self._is_active = False
 
 
+class _DisplayTrap(DisplayTrap):
+    """Our hook is in place from the first cell on: IPython's own would take it away at the end of a
+    cell, also of a subshell's beside which another one runs."""
+
+    def __enter__(self):
+        sys.displayhook = self.hook
+        return self
+
+    def __exit__(self, *unused):
+        return False
+
+
+class _BuiltinTrap(BuiltinTrap):
+    """The same for get_ipython and other builtins."""
+
+    def __enter__(self):
+        if not self._nested_level:
+            self._nested_level = 1
+            self.activate()
+        return self
+
+    def __exit__(self, *unused):
+        return False
+
+
 class _Compiler(CachingCompiler):
     def get_code_name(self, raw_code, transformed_code, number):
         # any name that differs with the code will do; IPython's own needs OpenSSL, 3.5 MiB of it
@@ -99,9 +132,13 @@ class ZMQInteractiveShell(InteractiveShell):
     kernel = Any()
     keepkernel_on_exit = None
 
-    cell_code = ""              # of the cell that runs: transformed source
-    cell_count = 0              # its number
-    display_failed = False      # an exception in __repr__ or the like of its result
+    execution_count = _mesale_threads.per_shell("execution_count")
+    cell_code = _mesale_threads.per_shell("cell_code")
+    cell_count = _mesale_threads.per_shell("cell_count")
+    display_failed = _mesale_threads.per_shell("display_failed")
+    history_manager = _mesale_threads.per_shell("history_manager")
+    payload_manager = _mesale_threads.per_shell("payload_manager")
+    _fold = _mesale_threads.per_shell("fold")
 
     def _exiter_default(self):
         return ZMQExitAutocall(self)
@@ -113,6 +150,14 @@ class ZMQInteractiveShell(InteractiveShell):
 
     def init_virtualenv(self):
         """The interpreter is the environment's own: nothing has to be added."""
+
+    def init_builtins(self):
+        super().init_builtins()
+        self.builtin_trap = _BuiltinTrap(shell=self)
+
+    def init_displayhook(self):
+        super().init_displayhook()
+        self.display_trap = _DisplayTrap(hook=self.displayhook)
 
     def init_hooks(self):
         super().init_hooks()
@@ -171,7 +216,7 @@ class ZMQInteractiveShell(InteractiveShell):
             return super().showtraceback(exc_tuple, *args, **kwargs)
         if isinstance(value, SystemExit) and _kernel.is_child():
             _leave_child(value)
-        if isinstance(value, _mesale_loop.asyncio.CancelledError) and _mesale_loop.was_cancelled():
+        if isinstance(value, _mesale_loop.asyncio.CancelledError) and _mesale_loop.here().was_cancelled:
             value = KeyboardInterrupt().with_traceback(tb)
             etype = KeyboardInterrupt
             exc_tuple = (etype, value, tb)
@@ -183,8 +228,6 @@ class ZMQInteractiveShell(InteractiveShell):
                 return super().showtraceback(exc_tuple, *args, **kwargs)
             finally:
                 self._fold = None
-
-    _fold = None
 
     def _format_exception_for_storage(self, exception, *args, **kwargs):
         # what was shown, not formatted a second time
@@ -287,7 +330,7 @@ class _Cell:
             self.code, store_history=bool(self.store_history), silent=bool(self.silent),
             cell_id=self.cell_id, cell_meta=self.metadata, **options)
         if shell.should_run_async(self.code, **options):
-            _mesale_loop.run_task(self._awaited(coroutine), self._task_ended)
+            _mesale_loop.here().run_task(self._awaited(coroutine), self._task_ended)
         else:
             self._run(coroutine)
             self._end()
@@ -383,7 +426,7 @@ class _Cell:
         _kernel.finish(shell.cell_count, name, text, lines, expressions, payload,
                        bool(shell.exit_now))
         if self.stops_loop:
-            _mesale_loop.loop.stop()
+            _mesale_loop.main.loop.stop()
 
 
 def _leave_child(error):
@@ -449,11 +492,25 @@ def _run_startup_files():
 
 
 def stop():
-    _mesale_loop.close()
+    _mesale_loop.main.close()
 
 
-run_loop = _mesale_loop.run_loop
-stop_loop = _mesale_loop.stop_loop
+def enter_thread():
+    _mesale_loop.enter_thread()
+    _mesale_threads.enter(shell)
+
+
+def leave_thread():
+    _mesale_loop.leave_thread()
+    _mesale_threads.leave()
+
+
+def run_loop(wakeup_fd):
+    _mesale_loop.here().run(wakeup_fd)
+
+
+def stop_loop():
+    _mesale_loop.here().stop()
 
 
 def next_count():
@@ -467,7 +524,7 @@ def start_cell(*args):
 def run_cell(*args):
     cell = _Cell(*args)
     cell.stops_loop = True
-    _mesale_loop.run_blocking(cell.start, lambda: cell.ended)
+    _mesale_loop.main.run_blocking(cell.start, lambda: cell.ended)
 
 
 def complete(code, cursor):

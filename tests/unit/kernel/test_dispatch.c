@@ -12,7 +12,8 @@ static struct kernel k;
 static void begin(void)
 {
     memset(&k, 0, sizeof k);
-    ck_assert_int_eq(request_queue_init(&k.requests), 0);
+    subshells_init(&k.subshells);
+    ck_assert_int_eq(subshell_init(&k.main, &k), 0);
     ck_assert_int_eq(output_queue_init(&k.outputs), 0);
     publisher_init(&k.publisher, &k.outputs);
     ck_assert_int_eq(streams_start(false), 0);
@@ -24,7 +25,8 @@ static void end(void)
     streams_set_sink(NULL);
     streams_stop();
     publisher_release(&k.publisher);
-    request_queue_release(&k.requests);
+    subshell_release(&k.main);
+    subshells_release(&k.subshells);
     output_queue_release(&k.outputs);
     buffer_release(&k.problem);
 }
@@ -81,7 +83,7 @@ START_TEST(a_request_behind_a_cell_waits_for_it)
     assert_sent("");
     dispatch_received(&k, make(CHANNEL_CONTROL, "kernel_info_request", "{}"));
     assert_sent("status:busy kernel_info_reply:- status:idle ");
-    ck_assert_uint_eq(request_queue_count(&k.requests), 2);
+    ck_assert_uint_eq(request_queue_count(&k.main.requests), 2);
     end();
 }
 END_TEST
@@ -93,7 +95,7 @@ START_TEST(without_python_a_cell_tells_the_reason_and_the_rest_behind_it_is_refu
     for (int i = 0; i < 2; i++)
         dispatch_received(&k, make(CHANNEL_SHELL, "execute_request", "{\"code\":\"1\"}"));
     dispatch_received(&k, make(CHANNEL_SHELL, "kernel_info_request", "{}"));
-    ck_assert(dispatch_next(&k));
+    ck_assert(dispatch_next(&k.main));
     /* the message without a type asks the I/O thread for a mark */
     int64_t due;
     for (int i = 0; i < 3; i++)
@@ -102,15 +104,15 @@ START_TEST(without_python_a_cell_tells_the_reason_and_the_rest_behind_it_is_refu
     ck_assert_ptr_null(mark->type);
     message_release(mark);
     assert_sent("execute_reply:RuntimeError status:idle ");
-    ck_assert(dispatch_next(&k));
+    ck_assert(dispatch_next(&k.main));
     assert_sent("status:busy execute_reply:ExecutionAborted status:idle ");
-    ck_assert(dispatch_next(&k));
+    ck_assert(dispatch_next(&k.main));
     assert_sent("status:busy kernel_info_reply:- status:idle ");
-    request_queue_add(&k.requests, NULL);
-    ck_assert(dispatch_next(&k));
-    ck_assert(!k.aborting);
-    ck_assert(!dispatch_next(&k));
-    ck_assert_int_eq(k.unfinished, 0);
+    request_queue_add(&k.main.requests, NULL);
+    ck_assert(dispatch_next(&k.main));
+    ck_assert(!k.main.aborting);
+    ck_assert(!dispatch_next(&k.main));
+    ck_assert_int_eq(k.main.unfinished, 0);
     end();
 }
 END_TEST

@@ -271,7 +271,7 @@ static void teardown_sink(void)
 
 static void stream(enum stream_name name, const char *text)
 {
-    sink.sink.stream(&sink.sink, name, text, strlen(text));
+    sink.sink.stream(&sink.sink, name, text, strlen(text), true);
 }
 
 static void display(void (*call)(struct sink *, json_t *, json_t *, json_t *), const char *data,

@@ -15,8 +15,10 @@ struct record {
     int calls;
 };
 
-static void record_stream(struct sink *sink, enum stream_name name, const char *text, size_t size)
+static void record_stream(struct sink *sink, enum stream_name name, const char *text, size_t size,
+                          bool captured)
 {
+    (void)captured;
     struct record *r = (struct record *)sink;
     buffer_addf(&r->text, "%c:", name == STREAM_STDERR ? 'e' : 'o');
     buffer_add(&r->text, text, size);
