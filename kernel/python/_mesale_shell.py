@@ -20,7 +20,7 @@ from IPython.core.display_trap import DisplayTrap
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell, InteractiveShellABC
 from IPython.paths import get_ipython_dir
-from traitlets import Any, Instance, Type
+from traitlets import Any, Bool, Instance, Type, observe
 from traitlets.config import Config
 
 _FRAMES = 40        # a longer traceback is folded
@@ -131,6 +131,8 @@ class ZMQInteractiveShell(InteractiveShell):
     exiter = Instance(ZMQExitAutocall)
     kernel = Any()
     keepkernel_on_exit = None
+    threads_follow_cells = Bool(False, config=True, help="""Output of a thread belongs to the cell that
+        started the thread, also when later cells run. Otherwise it belongs to the latest cell.""")
 
     execution_count = _mesale_threads.per_shell("execution_count")
     cell_code = _mesale_threads.per_shell("cell_code")
@@ -139,6 +141,10 @@ class ZMQInteractiveShell(InteractiveShell):
     history_manager = _mesale_threads.per_shell("history_manager")
     payload_manager = _mesale_threads.per_shell("payload_manager")
     _fold = _mesale_threads.per_shell("fold")
+
+    @observe("threads_follow_cells")
+    def _follow_cells(self, change):
+        _mesale_threads.follow_cells(change.new)
 
     def _exiter_default(self):
         return ZMQExitAutocall(self)

@@ -5,6 +5,8 @@ here in a record for each thread, so that cells of several subshells can run at 
 """
 import threading
 
+import _kernel
+
 from IPython.core.history import HistoryManager
 from IPython.core.payload import PayloadManager
 
@@ -60,3 +62,26 @@ def enter(shell):
 
 def leave():
     del _threads.record
+
+
+# --- threads of the user's -----------------------------------------------------------------------
+
+_start = threading.Thread.start
+
+
+def _start_following(thread):
+    """Thread.start, and outputs of the thread belong to the cell that starts it, also later."""
+    parent, run = _kernel.parent(), thread.run
+
+    def follow():
+        del thread.run
+        _kernel.follow(parent)
+        run()
+
+    thread.run = follow
+    _start(thread)
+
+
+def follow_cells(follow):
+    """Whether threads started from now on follow the cell that starts them."""
+    threading.Thread.start = _start_following if follow else _start

@@ -317,10 +317,14 @@ class Client:
         return self.wait(self.send(kind, content, channel, **options), timeout, reply)
 
     def start(self, code, **content):
-        """Send a cell without waiting for it."""
+        """Send a cell without waiting for it; `subshell` is the id of the shell that runs it."""
         metadata = content.pop("metadata", None)
+        subshell = content.pop("subshell", None)
         return self.send(
-            "execute_request", {"code": code, "allow_stdin": False, **content}, metadata=metadata
+            "execute_request",
+            {"code": code, "allow_stdin": False, **content},
+            metadata=metadata,
+            fields=subshell and {"subshell_id": subshell},
         )
 
     def run(self, code, timeout=20, **content):
