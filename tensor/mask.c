@@ -294,6 +294,14 @@ static int scatter_dense(struct tensor *target, const struct tensor *mask,
     return work_result(&pieces.work);
 }
 
+/* Whether `out` can be written while mask and source are read. */
+static bool is_swept(const struct tensor *out, const struct tensor *mask,
+                     const struct tensor *source)
+{
+    return out && tensor_is_contiguous(out) && out->storage != mask->storage &&
+           out->storage != source->storage;
+}
+
 /* What cannot be written in one sweep is written in a contiguous copy, and copied back. */
 struct tensor *body_masked_scatter(struct tensor *out, struct tensor *self, struct tensor *mask,
                                    struct tensor *source)
@@ -312,7 +320,7 @@ struct tensor *body_masked_scatter(struct tensor *out, struct tensor *self, stru
     dense = spread(mask, &shape);
     from = dense ? call_contiguous(source) : NULL;
     if (from)
-        values = out && tensor_is_contiguous(out) ? tensor_retain(out) : spread_copy(self, &shape);
+        values = is_swept(out, dense, from) ? tensor_retain(out) : spread_copy(self, &shape);
     if (values && scatter_dense(values, dense, from) == 0)
         result = tensor_retain(values);
     if (result && out && out != result) {

@@ -39,3 +39,11 @@ def test_triangles_of_very_many_rows_are_counted_without_walking_them():
     for rows, columns, diagonal in ((2**62, 3, 0), (3, 2**62, 0), (2**40, 2**40, 0)):
         with pytest.raises(RuntimeError):
             torch.tril_indices(rows, columns, diagonal) if rows > 3 else torch.triu_indices(rows, columns, diagonal)
+
+
+def test_a_mask_may_be_what_it_is_a_mask_of():
+    for offset in range(4):
+        a = torch.arange(40) % 4 == offset
+        assert a.masked_scatter_(a.detach(), torch.zeros(40, dtype=torch.bool)).sum() == 0
+    a = torch.arange(40) % 4 > 0
+    assert a.masked_scatter_(a.detach(), (torch.arange(40) % 4 > 0).flip(0)).sum() == 23
