@@ -268,7 +268,7 @@ check-install:
 # from an answer, not a fast machine from a busy one
 check-python:
 	$(Q)TEST_SLOWNESS=$${TEST_SLOWNESS:-4} MESALE=$(abspath $(B)/bin/mesale) JUPYTER_PATH=$(abspath $(B)/share/jupyter) \
-	    sh -c '$(TESTENV)/bin/python -m pytest -q tests --ignore=tests/parity && $(TESTENV)/bin/python -m pytest -q tests/parity'
+	    sh -c '$(TESTENV)/bin/python -m pytest -q -m "not slow" tests --ignore=tests/parity && $(TESTENV)/bin/python -m pytest -q tests/parity'
 
 # what takes long: the package under sanitizers, calls at random, a hundred thousand graphs of every kind
 check-all: check

@@ -25,6 +25,7 @@ static struct {
     int64_t held_since_ms; /* 0: it goes out freely */
     int64_t waited_ms;     /* for `waited_for`, in total */
     struct request *waited_for;
+    struct request *late; /* of control: a message of it had to be queued, so the rest is too */
     bool losing; /* iopub drops what does not fit, until waited_for is idle */
     bool warned;
     int64_t last_log_ms;
@@ -74,29 +75,6 @@ static void receive_answers(struct kernel *k)
         input_receive(k, r);
 }
 
-/* A subscription is the byte 1 and a topic. The new client hears a welcome first; the first client
- * then hears that we are starting, which nobody could have heard before. */
-static void receive_subscriptions(struct kernel *k)
-{
-    static bool started;
-    while (sockets_receive(&k->sockets, CHANNEL_IOPUB, &io.incoming) == 0) {
-        struct bytes topic = io.incoming.list[0];
-        if (!topic.size || topic.data[0] != 1)
-            continue;
-        struct message *m = message_new(CHANNEL_IOPUB, NULL, "iopub_welcome");
-        json_t *content =
-            json_pack("{s:o}", "subscription", json_text(topic.data + 1, topic.size - 1));
-        json_add(&m->content, content);
-        json_decref(content);
-        m->topic = memory_new(topic.size);
-        memcpy(m->topic, topic.data + 1, topic.size - 1);
-        output_queue_add(&k->outputs, m);
-        if (!started)
-            publish_status(&k->outputs, NULL, "starting");
-        started = true;
-    }
-}
-
 /* 0 when the whole message is out, -1 if a client has no room for it. */
 static int send_message(struct kernel *k, struct message *m)
 {
@@ -107,6 +85,47 @@ static int send_message(struct kernel *k, struct message *m)
         m->sent += text;
     } while (m->sent < m->text.size);
     return 0;
+}
+
+/* Ahead of all that waits, to those that have room: a new client has. */
+static void send_at_once(struct kernel *k, struct message *m)
+{
+    sockets_keep_all(&k->sockets, false);
+    send_message(k, m);
+    sockets_keep_all(&k->sockets, !io.losing);
+    message_release(m);
+}
+
+static void welcome(struct kernel *k, struct bytes topic)
+{
+    struct message *m = message_new(CHANNEL_IOPUB, NULL, "iopub_welcome");
+    json_t *content = json_pack("{s:o}", "subscription", json_text(topic.data, topic.size));
+    json_add(&m->content, content);
+    json_decref(content);
+    m->topic = memory_new(topic.size + 1);
+    memcpy(m->topic, topic.data, topic.size);
+    send_at_once(k, m);
+}
+
+/* A wish is the byte 1 and a topic, its end the byte 0. The new client hears a welcome before
+ * anything else; the first client then hears that we are starting, which nobody could have heard
+ * before. */
+static void receive_subscriptions(struct kernel *k)
+{
+    static bool started;
+    while (sockets_receive(&k->sockets, CHANNEL_IOPUB, &io.incoming) == 0) {
+        struct bytes wish = io.incoming.list[0];
+        if (!wish.size || (unsigned char)wish.data[0] > 1)
+            continue;
+        struct bytes topic = {wish.data + 1, wish.size - 1};
+        sockets_subscribe(&k->sockets, topic, wish.data[0] == 1);
+        if (wish.data[0] != 1)
+            continue;
+        welcome(k, topic);
+        if (!started)
+            send_at_once(k, status_message(NULL, "starting"));
+        started = true;
+    }
 }
 
 static void stop_losing(struct kernel *k)
@@ -188,13 +207,25 @@ static int send_outputs(struct kernel *k, bool all)
     return wait > 0 ? (int)wait : 0;
 }
 
-void io_send(struct kernel *k, struct message *m)
+/* Answers on control do not wait for what cells put out, unless a client had no room. */
+static bool may_overtake(const struct message *m)
 {
     bool control = m->parent && m->parent->channel == CHANNEL_CONTROL;
-    if (here && control && send_message(k, m) == 0)
+    return here && control && (m->parent != io.late || m->channel != CHANNEL_IOPUB);
+}
+
+void io_send(struct kernel *k, struct message *m)
+{
+    bool overtakes = may_overtake(m);
+    if (overtakes && send_message(k, m) == 0) {
         message_release(m);
-    else
-        output_queue_add(&k->outputs, m);
+        return;
+    }
+    if (overtakes) {
+        request_release(io.late);
+        io.late = request_retain(m->parent);
+    }
+    output_queue_add(&k->outputs, m);
 }
 
 void io_request_mark(struct kernel *k, struct request *failed)
@@ -249,6 +280,7 @@ static void *run(void *arg)
         nanosleep(&(struct timespec){.tv_nsec = RETRY_MS * 1000000}, NULL);
     message_release(io.held);
     request_release(io.waited_for);
+    request_release(io.late);
     incoming_release(&io.incoming);
     frames_release(&io.frames);
     return NULL;

@@ -25,7 +25,7 @@ static void *make_socket(void *context, enum channel channel)
     set_option(socket, ZMQ_LINGER, LINGER_MS);
     if (channel == CHANNEL_IOPUB) {
         set_option(socket, ZMQ_XPUB_NODROP, 1);
-        set_option(socket, ZMQ_XPUB_VERBOSE, 1);
+        set_option(socket, ZMQ_XPUB_MANUAL, 1);
         set_option(socket, ZMQ_SNDHWM, IOPUB_MESSAGES);
     } else {
         set_option(socket, ZMQ_ROUTER_HANDOVER, 1);
@@ -230,6 +230,12 @@ void sockets_keep_all(struct sockets *s, bool keep)
 {
     set_option(s->list[CHANNEL_IOPUB], ZMQ_XPUB_NODROP, keep);
     set_option(s->list[CHANNEL_STDIN], ZMQ_ROUTER_MANDATORY, keep);
+}
+
+void sockets_subscribe(struct sockets *s, struct bytes topic, bool wanted)
+{
+    zmq_setsockopt(s->list[CHANNEL_IOPUB], wanted ? ZMQ_SUBSCRIBE : ZMQ_UNSUBSCRIBE, topic.data,
+                   topic.size);
 }
 
 void sockets_poll(struct sockets *s, const int *fds, int fd_count, int timeout_ms,

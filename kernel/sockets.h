@@ -43,6 +43,9 @@ int sockets_send(struct sockets *s, enum channel channel, const struct frames *f
 /* Whether iopub refuses to send (true) or loses messages when a subscriber has no room. */
 void sockets_keep_all(struct sockets *s, bool keep);
 
+/* Grants the wish that was received last on iopub. Until then its subscriber hears nothing. */
+void sockets_subscribe(struct sockets *s, struct bytes topic, bool wanted);
+
 /* Waits for messages on sockets (bit 1 << channel in the result's `channels`) and for descriptors
  * to become readable. `fds` entries may be -1; `ready[i]` tells of each. At most timeout_ms, -1:
  * for ever. */

@@ -208,7 +208,9 @@ class Client:
         for one in self.sockets.values():
             self.poller.register(one, zmq.POLLIN)
         self.sent = {}
+        self.channels = {}
         self.filed = collections.defaultdict(list)
+        self.log = []
         self.finished = {}
         self.late = set()
         self.shown_errors = False
@@ -249,7 +251,9 @@ class Client:
                 self.file(wire.unpack(self.key, frames, name, self.scheme))
 
     def file(self, message):
+        message.at = time.monotonic()
         self.filed[message.request].append(message)
+        self.log.append(message)
         if message.type == "input_request":
             self.waiting_inputs.append(message)
             if self.answer is not None:
@@ -288,6 +292,7 @@ class Client:
         """Send a request and return its id."""
         head = wire.header(kind, self.session, **(fields or {}))
         self.sent[head["msg_id"]] = head
+        self.channels[head["msg_id"]] = channel
         frames = wire.pack(
             self.key, head, content or {}, metadata, buffers=buffers, scheme=self.scheme
         )
@@ -381,7 +386,9 @@ class Client:
 
     def forget(self):
         """Drop what earlier requests left behind."""
+        self.log.clear()
         self.sent.clear()
+        self.channels.clear()
         self.finished.clear()
         self.late.clear()
         self.shown_errors = False

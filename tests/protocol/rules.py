@@ -1,4 +1,38 @@
-"""The rules of order for every request of every test: busy first, idle last, right parents."""
+"""The rules of order: for every request of every test (check_request), and for all that several
+clients of one kernel saw (check_clients).
+"""
+
+# what a reply that says "ok" must have beside its status
+REPLY_FIELDS = {
+    "comm_info_reply": {"comms"},
+    "complete_reply": {"matches", "cursor_start", "cursor_end", "metadata"},
+    "connect_reply": {"shell_port", "iopub_port", "stdin_port", "control_port", "hb_port"},
+    "create_subshell_reply": {"subshell_id"},
+    "execute_reply": {"execution_count", "user_expressions", "payload"},
+    "history_reply": {"history"},
+    "inspect_reply": {"found", "data", "metadata"},
+    "kernel_info_reply": {
+        "protocol_version", "implementation", "implementation_version", "banner", "help_links",
+        "language_info", "supported_features",
+    },
+    "list_subshell_reply": {"subshell_id"},
+    "shutdown_reply": {"restart"},
+    "usage_reply": {"pid", "hostname", "kernel_cpu", "kernel_memory", "cpu_count"},
+}  # fmt: skip
+
+# replies without the usual status: is_complete answers by it, a debugger's reply is its own protocol
+COMPLETENESS = {"complete", "incomplete", "invalid", "unknown", "error"}
+
+# they wait for the cells even on control (comm messages have no reply, and are sent on shell)
+NEED_PYTHON = {
+    "complete_request", "inspect_request", "is_complete_request", "comm_info_request",
+    "history_request",
+}  # fmt: skip
+
+OUTPUTS = {
+    "execute_input", "stream", "display_data", "update_display_data", "execute_result", "error",
+    "clear_output", "comm_open", "comm_msg", "comm_close", "debug_event", "shutdown_reply",
+}  # fmt: skip
 
 
 def check_request(request, messages, shown_errors=False):
@@ -25,8 +59,24 @@ def check_request(request, messages, shown_errors=False):
     if replies:
         expected = request["msg_type"].replace("_request", "_reply")
         assert replies[0].type == expected, f"{replies[0].type} answers {request['msg_type']}"
+        check_reply(replies[0].type, replies[0].content)
     if replies and request["msg_type"] == "execute_request":
         check_execute(replies[0], iopub, shown_errors)
+
+
+def check_reply(kind, content):
+    """A reply's status and the fields that go with it."""
+    if kind == "debug_reply":
+        return
+    if kind == "is_complete_reply":
+        assert content["status"] in COMPLETENESS, content
+        return
+    assert content["status"] in ("ok", "error", "aborted"), content
+    if content["status"] == "error":
+        assert {"ename", "evalue", "traceback"} <= set(content), f"{kind}: {content}"
+    elif content["status"] == "ok":
+        missing = REPLY_FIELDS.get(kind, set()) - set(content)
+        assert not missing, f"{kind} lacks {missing}"
 
 
 def check_execute(reply, iopub, shown_errors):
@@ -67,3 +117,105 @@ def check_error(content, errors, may_lack):
         return
     for field in ("ename", "evalue", "traceback"):
         assert errors[0][field] == content[field], f"{field} differs between error and reply"
+
+
+# --- all sockets of all clients of one kernel -----------------------------------------------------
+
+
+def check_clients(clients, subshells=False):
+    """Everything that clients of one kernel got since it started.
+
+    All requests must be finished, and no thread of a cell may have written after its end.
+    subshells: requests were sent to subshells too, so that those on shell may overlap.
+    """
+    for client in clients:
+        check_welcome(client)
+        check_replies(client, clients)
+        check_sessions(client, clients[0])
+        check_courses(client, [c for c in clients if c is not client], subshells)
+    check_one_order(clients)
+    check_start(clients[0])
+
+
+def iopub_of(client):
+    return [m for m in client.log if m.channel == "iopub"]
+
+
+def check_welcome(client):
+    """The first that a client hears on iopub is its welcome, before `starting`."""
+    first = iopub_of(client)[0]
+    assert first.type == "iopub_welcome", f"{first.type} came before the welcome"
+    assert first.parent == {} and first.content == {"subscription": ""}, first
+    assert first.identities == [b""], "the topic frame is the subscription"
+
+
+def check_start(client):
+    """`starting` comes once in a kernel's life, to the first client, and belongs to no request."""
+    starting = [m for m in iopub_of(client) if m.content.get("execution_state") == "starting"]
+    assert len(starting) == 1 and starting[0].parent == {}, starting
+    assert iopub_of(client)[1] is starting[0], "something came before `starting`"
+
+
+def check_replies(client, clients):
+    """A reply goes to the client that asked, on the channel on which it asked, and to no other."""
+    for message in client.log:
+        if message.channel != "iopub":
+            assert message.request in client.sent, f"{message.type} went to another client"
+            assert message.channel == client.channels[message.request], message
+    for request in client.sent:
+        others = [m for c in clients if c is not client for m in c.filed[request]]
+        assert {m.channel for m in others} <= {"iopub"}, f"others got answers to {request}"
+
+
+def check_sessions(client, first):
+    """One session is the kernel's, and no message has another's id."""
+    assert {m.header["session"] for m in client.log} == {first.log[0].header["session"]}
+    ids = [m.header["msg_id"] for m in client.log]
+    assert len(set(ids)) == len(ids), "a message came twice"
+
+
+def check_one_order(clients):
+    """All see the same messages in the same order, from the moment of their welcome on."""
+    seen = [[m.header["msg_id"] for m in iopub_of(c)] for c in clients]
+    longest = max(seen, key=len)
+    for ids in seen:
+        assert ids == longest[len(longest) - len(ids) :], "clients saw different orders"
+
+
+def course_of(kind, channel):
+    """Who serves it: what needs Python waits for the cells, on whichever channel it was sent."""
+    return "shell" if kind in NEED_PYTHON else channel
+
+
+def check_courses(client, others, subshells):
+    """One request after the other in each course, and each client's in the order of sending."""
+    channels = {r: c for one in (client, *others) for r, c in one.channels.items()}
+    running, begun = {}, []
+    for message in iopub_of(client):
+        if message.request is None:
+            continue
+        state = message.content.get("execution_state")
+        kind, channel = message.parent["msg_type"], channels[message.request]
+        course = message.request if subshells else course_of(kind, channel)
+        if state == "busy":
+            assert course not in running, f"{kind} began inside another"
+            running[course] = message.request
+            begun.append((course_of(kind, channel), channel, message.request))
+        elif state == "idle":
+            assert running.pop(course) == message.request
+        else:
+            assert message.type in OUTPUTS, f"{message.type} on iopub"
+            assert running[course] == message.request, f"{message.type} came outside its request"
+    assert not running
+    for way in {(course, channel) for course, channel, _ in begun}:
+        check_arrivals(client, [r for course, channel, r in begun if (course, channel) == way])
+
+
+def check_arrivals(client, requests):
+    """Requests on one way, in the order in which they began: those of the client as it sent them,
+    and their replies too.
+    """
+    own = [r for r in requests if r in client.sent]
+    assert own == sorted(own, key=list(client.sent).index), "not in the order of sending"
+    replies = [m.request for m in client.log if m.channel != "iopub" and m.request in own]
+    assert replies == [r for r in own if r in replies], "replies out of order"

@@ -24,6 +24,7 @@ class Message:
     metadata: dict
     content: dict
     buffers: list
+    at: float = 0.0  # when the client got it
 
     @property
     def type(self):
