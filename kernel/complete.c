@@ -34,6 +34,12 @@ json_t *inspect_reply(struct kernel *k, struct request *r)
                          json_object_get(r->content, "omit_sections"));
 }
 
+json_t *history_reply(struct kernel *k, struct request *r)
+{
+    (void)k;
+    return shell_history(r->content);
+}
+
 json_t *is_complete_reply(struct kernel *k, struct request *r)
 {
     (void)k;

@@ -15,6 +15,7 @@ static const struct handler handlers[] = {
     {"complete_request", "complete_reply", true, complete_reply, NULL},
     {"inspect_request", "inspect_reply", true, inspect_reply, NULL},
     {"is_complete_request", "is_complete_reply", true, is_complete_reply, NULL},
+    {"history_request", "history_reply", true, history_reply, NULL},
     {"comm_info_request", "comm_info_reply", true, comm_info_reply, NULL},
     {"comm_open", NULL, true, NULL, comm_start},
     {"comm_msg", NULL, true, NULL, comm_start},

@@ -1,5 +1,6 @@
 #include "pymodule.h"
 #include "convert.h"
+#include "history_module.h"
 #include "json.h"
 #include "stream_type.h"
 #include "streams.h"
@@ -432,6 +433,7 @@ static PyObject *make_module(void)
 {
     PyObject *m = PyModule_Create(&definition), *type = m ? stream_type_new() : NULL;
     bool good = type && PyModule_AddObjectRef(m, "Stream", type) == 0 &&
+                PyModule_AddFunctions(m, history_methods) == 0 &&
                 PyModule_AddIntConstant(m, "IDLE", PHASE_IDLE) == 0 &&
                 PyModule_AddIntConstant(m, "EXPECTED", PHASE_EXPECTED) == 0 &&
                 PyModule_AddIntConstant(m, "INTERRUPTED", PHASE_INTERRUPTED) == 0 &&

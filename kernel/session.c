@@ -1,5 +1,6 @@
 #include "comm.h"
 #include "dispatch.h"
+#include "history_module.h"
 #include "io.h"
 #include "pymodule.h"
 #include "shell.h"
@@ -175,6 +176,7 @@ static int fail(const char *path, const struct buffer *problem)
 int kernel_main(int argc, char **argv)
 {
     static struct kernel k;
+    static struct history history;
     struct arguments a;
     struct connection connection;
     struct buffer problem = BUFFER_INIT;
@@ -193,7 +195,10 @@ int kernel_main(int argc, char **argv)
         return fail(a.file, &problem);
     }
     streams_set_sink(&k.publisher.sink);
+    history_init(&history, history_default_path());
+    history_module_set(&history);
     serve(&k, &a.python);
+    history_release(&history, HISTORY_FAREWELL_MS);
     streams_drain();
     lifetime_end_children();
     io_stop(&k);

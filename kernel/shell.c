@@ -10,7 +10,7 @@
 #define FUNCTION_LIST(X)                                                                           \
     X(start_cell)                                                                                  \
     X(run_cell) X(next_count) X(complete) X(inspect) X(is_complete) X(run_loop) X(stop_loop)       \
-        X(comm_message) X(comm_info) X(enter_thread) X(leave_thread) X(stop)
+        X(comm_message) X(comm_info) X(history) X(enter_thread) X(leave_thread) X(stop)
 
 enum function {
 #define X(name) F_##name,
@@ -268,6 +268,11 @@ json_t *shell_inspect(const char *code, size_t size, int64_t cursor, int64_t det
 json_t *shell_is_complete(const char *code, size_t size)
 {
     return content_of(call(F_is_complete, "(N)", convert_from_text(code, size)));
+}
+
+json_t *shell_history(const json_t *request)
+{
+    return content_of(call(F_history, "(N)", convert_from_json(request)));
 }
 
 json_t *shell_comm_info(const char *target)

@@ -42,6 +42,9 @@ json_t *shell_inspect(const char *code, size_t size, int64_t cursor, int64_t det
                       const json_t *omit_sections);
 json_t *shell_is_complete(const char *code, size_t size);
 
+/* Content of a history_reply for the content of a request. */
+json_t *shell_history(const json_t *request);
+
 /* A cell is about to come (or is not, after all): an interrupt from now on is for it, raised when
  * its code begins. */
 void shell_expect_cell(bool expected);

@@ -5,6 +5,7 @@ import traceback
 import zlib
 
 import _kernel
+import _mesale_history
 import _mesale_kernel
 import _mesale_loop
 import _mesale_streams
@@ -153,6 +154,10 @@ class ZMQInteractiveShell(InteractiveShell):
         # programs started from a cell: colours, but no pager that waits for keys
         os.environ.update(TERM="xterm-color", CLICOLOR="1", FORCE_COLOR="1", CLICOLOR_FORCE="1",
                           PAGER="cat", GIT_PAGER="cat")
+
+    def init_history(self):
+        self.history_manager = _mesale_history.History(shell=self, parent=self)
+        self.configurables.append(self.history_manager)
 
     def init_virtualenv(self):
         """The interpreter is the environment's own: nothing has to be added."""
@@ -469,6 +474,7 @@ def _user_config():
 def start():
     global shell
     config = _user_config()
+    _mesale_history.History.in_file = _mesale_history.wants_file(config)
     config.HistoryManager.enabled = False
     config.IPCompleter.use_jedi = False
     config.IPKernelApp.name = "mesale"      # by this section libraries know that they are in a kernel
@@ -570,6 +576,10 @@ def is_complete(code):
     if status == "incomplete":
         reply["indent"] = " " * (indent or 0)
     return reply
+
+
+def history(content):
+    return _mesale_history.answer(shell.history_manager, content)
 
 
 def comm_message(kind, message, buffers):

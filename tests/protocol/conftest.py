@@ -5,6 +5,14 @@ import pytest
 from client import Kernel
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_history(tmp_path_factory):
+    """The kernels of the tests leave the user's history alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 class Shared:
     """The kernel of a module, made anew after a test that left it dead or busy, so that one failure
     stays one.
