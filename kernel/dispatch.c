@@ -7,6 +7,7 @@
 #include "json.h"
 #include "shell.h"
 #include "streams.h"
+#include "usage.h"
 #include <poll.h>
 #include <string.h>
 
@@ -27,6 +28,7 @@ static const struct handler handlers[] = {
     {"create_subshell_request", "create_subshell_reply", false, subshell_create_reply, NULL},
     {"delete_subshell_request", "delete_subshell_reply", false, subshell_delete_reply, NULL},
     {"list_subshell_request", "list_subshell_reply", false, subshell_list_reply, NULL},
+    {"usage_request", "usage_reply", false, usage_reply, NULL},
 };
 
 const struct handler *dispatch_find(const char *type, enum channel channel)
