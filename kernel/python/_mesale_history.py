@@ -13,10 +13,16 @@ from IPython.core.history import HistoryManager
 _EPOCH = 1767225600     # 2026-01-01: session numbers stay below 2**53, what JSON can carry
 _PID_BITS = 22          # Linux has no more processes than that
 
+_latest = 0
+
 
 def _session_number():
-    """Unique without a look at the file, and rising: the second of the start, and the process."""
-    return (int(time.time()) - _EPOCH << _PID_BITS) + os.getpid()
+    """Unique without a look at the file, and rising: the second of the start, and the process. Of
+    several in one process each has a second of its own."""
+    global _latest
+    now = (int(time.time()) - _EPOCH << _PID_BITS) + os.getpid()
+    _latest = max(now, _latest + (1 << _PID_BITS))
+    return _latest
 
 
 def _as_given(session, line, text, output, outputs=None):
@@ -27,6 +33,7 @@ class History(HistoryManager):
     """IPython's own, without its database."""
 
     in_file = True          # False: the user wants no file
+    in_namespace = True     # whether _i, _ii … are these inputs
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -34,7 +41,7 @@ class History(HistoryManager):
         self._old = []      # (session, line, input, source) of earlier sessions, sorted
 
     def new_session(self, conn=None):
-        self.session_number = max(_session_number(), self.session_number + (1 << _PID_BITS))
+        self.session_number = _session_number()
 
     def end_session(self):
         """There is nothing to close."""
@@ -54,8 +61,9 @@ class History(HistoryManager):
             _kernel.keep(self.session_number, line_num, source_raw,
                          source if source != source_raw else None)
         self._iii, self._ii, self._i, self._i00 = self._ii, self._i, self._i00, source_raw
-        self.shell.push({"_i": self._i, "_ii": self._ii, "_iii": self._iii,
-                         f"_i{line_num}": source_raw}, interactive=False)
+        if self.in_namespace:
+            self.shell.push({"_i": self._i, "_ii": self._ii, "_iii": self._iii,
+                             f"_i{line_num}": source_raw}, interactive=False)
 
     def store_output(self, line_num):
         """Outputs are kept in memory alone."""

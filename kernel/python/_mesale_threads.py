@@ -7,8 +7,9 @@ import threading
 
 import _kernel
 
-from IPython.core.history import HistoryManager
 from IPython.core.payload import PayloadManager
+
+from _mesale_history import History
 
 
 class Record:
@@ -46,17 +47,10 @@ def per_shell(name):
                     lambda self, value: setattr(here(), name, value))
 
 
-class _History(HistoryManager):
-    """What a subshell was given. The names _i, _ii … are the main shell's."""
-
-    def store_inputs(self, line_num, source, source_raw=None):
-        self.input_hist_parsed.append(source.rstrip("\\n"))
-        self.input_hist_raw.append((source if source_raw is None else source_raw).rstrip("\\n"))
-
-
 def enter(shell):
     record = _threads.record = Record()
-    record.history_manager = _History(shell=shell, parent=shell)
+    record.history_manager = History(shell=shell, parent=shell)
+    record.history_manager.in_namespace = False     # _i, _ii … are the main shell's
     record.payload_manager = PayloadManager(parent=shell)
 
 
