@@ -1,7 +1,8 @@
 #include "connection.h"
 #include "json.h"
-#include <errno.h>
+#include "secret.h"
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -31,29 +32,46 @@ static int parse_port(const char *text)
     return port;
 }
 
-static int read_port(struct connection *c, enum channel channel, struct buffer *problem)
+/* A port number or a decimal text; what is missing or null is 0. 0, or -1 with the reason. */
+static int read_port(const json_t *file, const char *key, int *port, struct buffer *problem)
 {
-    char key[32];
-    snprintf(key, sizeof key, "%s_port", channel_name(channel));
-    const json_t *value = json_object_get(c->file, key);
-    json_int_t port = 0;
+    const json_t *value = json_object_get(file, key);
+    json_int_t number = 0;
     if (json_is_integer(value))
-        port = json_integer_value(value);
+        number = json_integer_value(value);
     else if (json_is_string(value))
-        port = parse_port(json_string_value(value));
+        number = parse_port(json_string_value(value));
     else if (value && !json_is_null(value))
-        port = -1;
-    if (port < 0 || port > 65535) {
+        number = -1;
+    if (number < 0 || number > 65535) {
         buffer_addf(problem, "%s is not a port number", key);
         return -1;
     }
-    c->ports[channel] = (int)port;
+    *port = (int)number;
     return 0;
+}
+
+static int read_ports(struct connection *c, struct buffer *problem)
+{
+    for (int i = 0; i < CHANNEL_COUNT; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "%s_port", channel_name(i));
+        if (read_port(c->file, key, &c->ports[i], problem) < 0)
+            return -1;
+    }
+    return read_port(c->file, "registration_port", &c->registration_port, problem);
 }
 
 static int check_texts(const struct connection *c, struct buffer *problem)
 {
-    static const char *const texts[] = {"transport", "ip", "key", "signature_scheme"};
+    static const char *const texts[] = {"transport",
+                                        "ip",
+                                        "key",
+                                        "signature_scheme",
+                                        "curve_publickey",
+                                        "curve_secretkey",
+                                        "kernel_id",
+                                        "registration_ip"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         const json_t *value = json_object_get(c->file, texts[i]);
         if (value && !json_is_string(value) && !json_is_null(value)) {
@@ -64,22 +82,67 @@ static int check_texts(const struct connection *c, struct buffer *problem)
     return 0;
 }
 
-static int check_fields(struct connection *c, struct buffer *problem)
+/* ipc paths that begin with @ have no file, and so nothing that keeps strangers out. */
+static int read_place(struct connection *c, struct buffer *problem)
+{
+    const char *transport = json_member_text(c->file, "transport", "tcp");
+    c->registration_ip = json_member_text(c->file, "registration_ip", NULL);
+    const char *ip =
+        json_member_text(c->file, "ip", c->registration_ip ? c->registration_ip : "127.0.0.1");
+    c->ipc = strcmp(transport, "ipc") == 0;
+    c->ip = memory_text(strcmp(ip, "localhost") == 0 && !c->ipc ? "127.0.0.1" : ip);
+    if (!c->ipc && strcmp(transport, "tcp") != 0) {
+        buffer_addf(problem, "transport \"%s\" is not supported: use tcp or ipc", transport);
+        return -1;
+    }
+    if (c->ipc && c->ip[0] == '@') {
+        buffer_add_text(problem, "abstract sockets (ip begins with @) are not supported");
+        return -1;
+    }
+    return read_ports(c, problem);
+}
+
+static int read_signing(struct connection *c, struct buffer *problem)
 {
     const char *scheme = json_member_text(c->file, "signature_scheme", "hmac-sha256");
-    if (check_texts(c, problem) < 0)
-        return -1;
-    if (strcmp(c->transport, "tcp") != 0 && strcmp(c->transport, "ipc") != 0) {
-        buffer_addf(problem, "transport \"%s\" is not supported: use tcp or ipc", c->transport);
+    c->key = json_member_text(c->file, "key", "");
+    c->key_size = strlen(c->key);
+    c->is_signed = c->key_size > 0;
+    if (c->is_signed && !sign_scheme_find(scheme, &c->scheme)) {
+        buffer_addf(problem,
+                    "signature_scheme \"%s\" is not supported: use hmac-sha256 or hmac-sha512",
+                    scheme);
         return -1;
     }
-    if (c->key_size && strcmp(scheme, "hmac-sha256") != 0) {
-        buffer_addf(problem, "signature_scheme \"%s\" is not supported: use hmac-sha256", scheme);
+    return 0;
+}
+
+static int read_curve(struct connection *c, struct buffer *problem)
+{
+    c->curve_publickey = json_member_text(c->file, "curve_publickey", NULL);
+    c->curve_secretkey = json_member_text(c->file, "curve_secretkey", NULL);
+    c->is_encrypted = c->curve_secretkey != NULL;
+    if (!c->curve_publickey != !c->curve_secretkey) {
+        buffer_addf(problem, "%s is missing",
+                    c->curve_publickey ? "curve_secretkey" : "curve_publickey");
         return -1;
     }
-    if (json_object_get(c->file, "curve_publickey") ||
-        json_object_get(c->file, "curve_secretkey")) {
-        buffer_add_text(problem, "encryption (curve_publickey) is not supported");
+    if (c->is_encrypted && (strlen(c->curve_publickey) != CURVE_KEY_SIZE ||
+                            strlen(c->curve_secretkey) != CURVE_KEY_SIZE)) {
+        buffer_addf(problem, "curve_publickey and curve_secretkey must have %d characters each",
+                    CURVE_KEY_SIZE);
+        return -1;
+    }
+    return 0;
+}
+
+static int read_registration(struct connection *c, struct buffer *problem)
+{
+    c->kernel_id = json_member_text(c->file, "kernel_id", "");
+    if (!c->registration_ip && !c->registration_port)
+        return 0;
+    if (!c->registration_port || !c->registration_ip) {
+        buffer_addf(problem, "registration_%s is missing", c->registration_port ? "ip" : "port");
         return -1;
     }
     return 0;
@@ -87,85 +150,105 @@ static int check_fields(struct connection *c, struct buffer *problem)
 
 int connection_parse(struct connection *c, const char *text, size_t size, struct buffer *problem)
 {
-    json_error_t error;
-    *c = (struct connection){.file = json_parse(text, size, &error)};
-    if (!c->file) {
-        buffer_addf(problem, "not JSON: line %d: %s", error.line, error.text);
+    *c = (struct connection){.folder_fd = -1, .file = secret_json_parse(text, size, problem)};
+    if (!c->file)
         return -1;
-    }
     if (!json_is_object(c->file)) {
         buffer_add_text(problem, "not a JSON object");
         return -1;
     }
-    c->transport = json_member_text(c->file, "transport", "tcp");
-    c->ip = json_member_text(c->file, "ip", "127.0.0.1");
-    c->key = json_member_text(c->file, "key", "");
-    c->key_size = strlen(c->key);
-    for (int i = 0; i < CHANNEL_COUNT; i++) {
-        if (read_port(c, i, problem) < 0)
-            return -1;
-    }
-    return check_fields(c, problem);
+    if (check_texts(c, problem) < 0 || read_place(c, problem) < 0 || read_signing(c, problem) < 0 ||
+        read_curve(c, problem) < 0 || read_registration(c, problem) < 0)
+        return -1;
+    if (c->ipc)
+        c->folder_fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return 0;
 }
 
-static int read_all(const char *path, struct buffer *out, struct buffer *problem)
+/* A name may come in quotes: front ends add them to paths with blanks. The caller frees it. */
+static char *absolute_path(const char *path)
 {
-    char chunk[4096];
-    ssize_t n;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        buffer_add_text(problem, strerror(errno));
-        return -1;
+    char real[PATH_MAX];
+    size_t size = strlen(path);
+    char *plain = memory_text(path);
+    if (size > 1 && path[0] == '"' && path[size - 1] == '"' && access(path, F_OK) < 0) {
+        plain[size - 1] = '\0';
+        memmove(plain, plain + 1, size - 1);
     }
-    while ((n = read(fd, chunk, sizeof chunk)) > 0)
-        buffer_add(out, chunk, (size_t)n);
-    if (n < 0)
-        buffer_add_text(problem, strerror(errno));
-    close(fd);
-    return n < 0 ? -1 : 0;
+    if (!realpath(plain, real))
+        return plain;
+    free(plain);
+    return memory_text(real);
 }
 
 int connection_read(struct connection *c, const char *path, struct buffer *problem)
 {
     struct buffer text = BUFFER_INIT;
-    *c = (struct connection){0};
-    int rc = read_all(path, &text, problem);
-    if (rc == 0)
+    mode_t mode;
+    *c = (struct connection){.folder_fd = -1};
+    char *absolute = absolute_path(path);
+    int rc = secret_file_read(absolute, &text, &mode, problem);
+    if (rc == 0) {
         rc = connection_parse(c, buffer_text(&text), text.size, problem);
-    c->path = memory_text(path);
-    buffer_release(&text);
+        c->mode = mode;
+    }
+    c->path = absolute;
+    buffer_wipe(&text);
     return rc;
+}
+
+void connection_forget(struct connection *c)
+{
+    secret_json_release(c->file);
+    c->file = NULL;
+    c->key = c->curve_publickey = c->curve_secretkey = c->kernel_id = c->registration_ip = NULL;
+    c->key_size = 0;
 }
 
 void connection_release(struct connection *c)
 {
-    json_decref(c->file);
+    connection_forget(c);
+    if (c->folder_fd >= 0)
+        close(c->folder_fd);
     free(c->path);
-    *c = (struct connection){0};
+    free(c->published);
+    free(c->ip);
+    *c = (struct connection){.folder_fd = -1};
+}
+
+void connection_endpoint(bool ipc, const char *ip, int port, struct buffer *out)
+{
+    bool bare = strchr(ip, ':') && ip[0] != '['; /* IPv6 */
+    if (strcmp(ip, "*") == 0)
+        ip = "0.0.0.0";
+    if (ipc) {
+        buffer_addf(out, "ipc://%s-%d", ip, port);
+        return;
+    }
+    buffer_addf(out, bare ? "tcp://[%s]:" : "tcp://%s:", ip);
+    if (port)
+        buffer_addf(out, "%d", port);
+    else
+        buffer_add_char(out, '*');
 }
 
 void connection_address(const struct connection *c, enum channel channel, struct buffer *out)
 {
-    const char *ip = strcmp(c->ip, "*") == 0 ? "0.0.0.0" : c->ip;
-    int port = c->ports[channel];
-    if (strcmp(c->transport, "ipc") == 0)
-        buffer_addf(out, "ipc://%s-%d", c->ip, port);
-    else if (port)
-        buffer_addf(out, "tcp://%s:%d", ip, port);
-    else
-        buffer_addf(out, "tcp://%s:*", ip);
+    connection_endpoint(c->ipc, c->ip, c->ports[channel], out);
 }
 
 void connection_unlink(const struct connection *c)
 {
     struct buffer address = BUFFER_INIT;
-    if (!c->transport || strcmp(c->transport, "ipc") != 0)
-        return;
-    for (int i = 0; i < CHANNEL_COUNT; i++) {
+    for (int i = 0; c->ipc && i < CHANNEL_COUNT; i++) {
+        if (!c->bound[i])
+            continue;
         buffer_clear(&address);
         connection_address(c, i, &address);
-        unlink(address.data + strlen("ipc://"));
+        unlinkat(c->folder_fd, address.data + strlen("ipc://"), 0);
     }
+    if (c->published)
+        unlink(c->published);
     buffer_release(&address);
 }
 
@@ -178,36 +261,42 @@ void connection_set_port(struct connection *c, enum channel channel, int port)
     c->chosen = true;
 }
 
-static int write_all(int fd, const struct buffer *text)
+int connection_write_to(const struct connection *c, const char *path, struct buffer *problem)
 {
-    for (size_t done = 0; done < text->size;) {
-        ssize_t n = write(fd, text->data + done, text->size - done);
-        if (n < 0)
-            return -1;
-        done += (size_t)n;
-    }
-    return 0;
+    struct buffer text = BUFFER_INIT;
+    buffer_reserve(&text, 2 * SECRET_FILE_MAX); /* so that it does not move while it grows */
+    json_add(&text, c->file);
+    int rc = secret_file_write(path, &text, problem);
+    buffer_wipe(&text);
+    return rc;
 }
 
 int connection_write(const struct connection *c, struct buffer *problem)
 {
-    struct buffer text = BUFFER_INIT, temporary = BUFFER_INIT;
-    int rc = -1;
-    json_add(&text, c->file);
-    buffer_addf(&temporary, "%s.%d", c->path, (int)getpid());
-    int fd = open(temporary.data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    if (fd >= 0) {
-        rc = write_all(fd, &text);
-        if (close(fd) < 0)
-            rc = -1;
-        if (rc == 0)
-            rc = rename(temporary.data, c->path);
-    }
-    if (rc < 0) {
-        buffer_addf(problem, "cannot be written: %s", strerror(errno));
-        unlink(temporary.data);
-    }
-    buffer_release(&text);
-    buffer_release(&temporary);
-    return rc;
+    return connection_write_to(c, c->path, problem);
+}
+
+static bool is_loopback(const char *ip)
+{
+    return strncmp(ip, "127.", 4) == 0 || strcmp(ip, "::1") == 0 || strcmp(ip, "[::1]") == 0 ||
+           strcmp(ip, "lo") == 0;
+}
+
+void connection_warn(const struct connection *c, struct buffer *lines)
+{
+    if ((c->is_signed || c->is_encrypted) && c->mode & (S_IRGRP | S_IROTH))
+        buffer_addf(lines,
+                    "mesale: other users can read the keys in %s and so run code here: "
+                    "chmod 600 it\n",
+                    c->path);
+    if (c->ipc || c->is_encrypted)
+        return;
+    if (!c->is_signed)
+        buffer_add_text(lines, "mesale: the connection has no key: whoever reaches its ports can "
+                               "run code here\n");
+    if (!is_loopback(c->ip))
+        buffer_addf(lines,
+                    "mesale: listening on %s without encryption: whoever reaches it can read the "
+                    "outputs\n",
+                    c->ip);
 }

@@ -1,5 +1,6 @@
 #include "install.h"
 
+#include "folder.h"
 #include "json.h"
 #include "json_write.h"
 #include "python.h"
@@ -8,7 +9,6 @@
 #include <getopt.h>
 #include <libgen.h>
 #include <limits.h>
-#include <pwd.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -122,29 +122,6 @@ static int check_interpreter(const struct interpreter *interpreter)
 /* --- where to
  * -------------------------------------------------------------------------------------- */
 
-/* The user's data folder by Jupyter's rules (jupyter_core.paths.jupyter_data_dir). */
-static int add_user_folder(struct buffer *out)
-{
-    const char *data = getenv("JUPYTER_DATA_DIR"), *xdg = getenv("XDG_DATA_HOME"),
-               *home = getenv("HOME");
-    if (data && *data) {
-        buffer_add_text(out, data);
-        return 0;
-    }
-    if (xdg && *xdg) {
-        buffer_addf(out, "%s/jupyter", xdg);
-        return 0;
-    }
-    if (!home || !*home) {
-        const struct passwd *user = getpwuid(getuid());
-        home = user ? user->pw_dir : NULL;
-    }
-    if (!home)
-        return fail("your home folder is not known: set HOME or JUPYTER_DATA_DIR");
-    buffer_addf(out, "%s/.local/share/jupyter", home);
-    return 0;
-}
-
 static int add_folder(struct buffer *out, const struct install_options *options,
                       const struct interpreter *interpreter)
 {
@@ -153,31 +130,14 @@ static int add_folder(struct buffer *out, const struct install_options *options,
     if (place == PLACE_DEFAULT)
         place = environment && *environment ? PLACE_SYS_PREFIX : PLACE_USER;
     if (place == PLACE_USER) {
-        if (add_user_folder(out) < 0)
-            return -1;
+        if (folder_add_data(out) < 0)
+            return fail("your home folder is not known: set HOME or JUPYTER_DATA_DIR");
     } else {
         buffer_addf(out, "%s/share/jupyter",
                     place == PLACE_PREFIX ? options->prefix : interpreter->prefix);
     }
     buffer_addf(out, "/kernels/%s", options->name);
     return 0;
-}
-
-/* Makes the folder and those above it. */
-static int make_folder(const char *path)
-{
-    struct buffer part = BUFFER_INIT;
-    int status = 0;
-    for (const char *end = path; *end && status == 0;) {
-        end += *end == '/';
-        end += strcspn(end, "/");
-        buffer_clear(&part);
-        buffer_add(&part, path, (size_t)(end - path));
-        if (mkdir(part.data, 0777) < 0 && errno != EEXIST && errno != EISDIR)
-            status = -1;
-    }
-    buffer_release(&part);
-    return status;
 }
 
 /* --- the files
@@ -286,7 +246,7 @@ static int write_kernelspec(const struct install_options *options, const char *p
     json_t *spec = find_template(&from, program);
     if (!spec)
         goto done;
-    if (make_folder(folder) < 0) {
+    if (folder_make(folder, 0777) < 0) {
         fail("cannot make %s: %s", folder, strerror(errno));
         goto done;
     }

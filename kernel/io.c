@@ -1,6 +1,7 @@
 #include "io.h"
 #include "dispatch.h"
 #include "json.h"
+#include "log.h"
 #include "streams.h"
 #include <signal.h>
 #include <string.h>
@@ -11,6 +12,8 @@ enum {
     PATIENCE_MS = 5000, /* so long, in total, a request waits for clients that do not read */
     FAREWELL_MS = 200,  /* for the last messages */
     LOG_MS = 1000,      /* one line about bad messages a second */
+    TURN_MS = 5,        /* a channel is read so long before the others have their turn */
+    DRAIN_MS = 50,      /* what waits on shell is looked for so long after the last good message */
 };
 
 enum { FD_OUTPUTS, FD_STDOUT, FD_STDERR, FD_SIGNAL, FD_PARENT, FD_COUNT };
@@ -46,33 +49,35 @@ static void log_problem(enum wire_problem problem)
     if (now - io.last_log_ms < LOG_MS && io.last_log_ms)
         return;
     io.last_log_ms = now;
-    dprintf(streams_terminal(STREAM_STDERR), "mesale: dropped a %s (%u dropped so far)\n",
-            wire_problem_text(problem), io.dropped);
+    log_line("dropped a %s (%u dropped so far)", wire_problem_text(problem), io.dropped);
 }
 
-static struct request *receive(struct kernel *k, enum channel channel)
+enum received { RECEIVED_NONE, RECEIVED_BAD, RECEIVED_GOOD };
+
+/* Serves the next message of a channel, or drops it. */
+static enum received receive(struct kernel *k, enum channel channel)
 {
     enum wire_problem problem;
-    while (sockets_receive(&k->sockets, channel, &io.incoming) == 0) {
-        struct request *r =
-            request_parse(channel, io.incoming.list, io.incoming.count, &k->signer, &problem);
-        if (r)
-            return r;
+    if (sockets_receive(&k->sockets, channel, &io.incoming) < 0)
+        return RECEIVED_NONE;
+    struct request *r =
+        request_parse(channel, io.incoming.list, io.incoming.count, &k->signer, &problem);
+    if (!r)
         log_problem(problem);
-    }
-    return NULL;
-}
-
-static void receive_all(struct kernel *k, enum channel channel)
-{
-    for (struct request *r; (r = receive(k, channel));)
-        dispatch_received(k, r);
-}
-
-static void receive_answers(struct kernel *k)
-{
-    for (struct request *r; (r = receive(k, CHANNEL_STDIN));)
+    else if (channel == CHANNEL_STDIN)
         input_receive(k, r);
+    else
+        dispatch_received(k, r);
+    return r ? RECEIVED_GOOD : RECEIVED_BAD;
+}
+
+/* Not until the socket is empty: who sends faster than we read must not keep us from the others.
+ * (ZeroMQ takes from a socket's clients in turn.) */
+static void receive_some(struct kernel *k, enum channel channel)
+{
+    int64_t end = clock_ms() + TURN_MS;
+    while (receive(k, channel) != RECEIVED_NONE && clock_ms() < end)
+        ;
 }
 
 /* 0 when the whole message is out, -1 if a client has no room for it. */
@@ -113,7 +118,8 @@ static void welcome(struct kernel *k, struct bytes topic)
 static void receive_subscriptions(struct kernel *k)
 {
     static bool started;
-    while (sockets_receive(&k->sockets, CHANNEL_IOPUB, &io.incoming) == 0) {
+    int64_t end = clock_ms() + TURN_MS;
+    while (clock_ms() < end && sockets_receive(&k->sockets, CHANNEL_IOPUB, &io.incoming) == 0) {
         struct bytes wish = io.incoming.list[0];
         if (!wish.size || (unsigned char)wish.data[0] > 1)
             continue;
@@ -154,8 +160,7 @@ static void count_wait(struct kernel *k)
     sockets_keep_all(&k->sockets, false);
     io.losing = true;
     if (!io.warned)
-        dprintf(streams_terminal(STREAM_STDERR),
-                "mesale: a client does not read its messages and loses some\n");
+        log_line("a client does not read its messages and loses some");
     io.warned = true;
 }
 
@@ -176,7 +181,14 @@ static void sent(struct kernel *k)
 
 static void serve_mark(struct kernel *k, const struct request *failed)
 {
-    receive_all(k, CHANNEL_SHELL);
+    int64_t end = clock_ms() + DRAIN_MS;
+    enum received last;
+    while ((last = receive(k, CHANNEL_SHELL)) != RECEIVED_NONE) {
+        if (last == RECEIVED_GOOD)
+            end = clock_ms() + DRAIN_MS;
+        else if (clock_ms() >= end)
+            break;
+    }
     struct subshell *s = subshell_find(k, failed);
     if (s) /* not deleted meanwhile */
         request_queue_add(&s->requests, NULL);
@@ -241,13 +253,13 @@ static int sooner(int a, int b)
 static void handle_ready(struct kernel *k, const struct poll_result *ready)
 {
     if (ready->channels & 1u << CHANNEL_CONTROL)
-        receive_all(k, CHANNEL_CONTROL);
+        receive_some(k, CHANNEL_CONTROL);
     if (ready->channels & 1u << CHANNEL_STDIN)
-        receive_answers(k);
+        receive_some(k, CHANNEL_STDIN);
     if (ready->channels & 1u << CHANNEL_IOPUB)
         receive_subscriptions(k);
     if (ready->channels & 1u << CHANNEL_SHELL)
-        receive_all(k, CHANNEL_SHELL);
+        receive_some(k, CHANNEL_SHELL);
     if (ready->ready[FD_OUTPUTS])
         output_queue_reset(&k->outputs);
     if (ready->ready[FD_STDOUT] || ready->ready[FD_STDERR])

@@ -3,6 +3,7 @@
 #include "history_module.h"
 #include "io.h"
 #include "pymodule.h"
+#include "registration.h"
 #include "shell.h"
 #include "streams.h"
 #include <errno.h>
@@ -22,7 +23,7 @@ struct arguments {
 int kernel_init(struct kernel *k, struct connection connection, struct buffer *problem)
 {
     *k = (struct kernel){.connection = connection};
-    signer_init(&k->signer, connection.key, connection.key_size);
+    signer_init(&k->signer, connection.scheme, connection.key, connection.key_size);
     sender_init(&k->sender);
     publisher_init(&k->publisher, &k->outputs);
     subshells_init(&k->subshells);
@@ -167,6 +168,29 @@ static void open_standard_files(void)
     close(null);
 }
 
+/* Others are told where the kernel is; then the keys are needed no more. Warnings come last, so
+ * that a failure is one line. */
+static int announce(struct kernel *k, struct buffer *problem)
+{
+    struct connection *c = &k->connection;
+    struct buffer warnings = BUFFER_INIT;
+    int rc = 0;
+    if (c->registration_port)
+        rc =
+            registration_run(c, &k->sockets, &k->signer, k->lifetime.signal_fd, &warnings, problem);
+    else if (c->chosen)
+        rc = connection_write(c, problem);
+    if (rc == 0) {
+        connection_warn(c, &warnings);
+        fputs(buffer_text(&warnings), stderr);
+    } else {
+        connection_unlink(c);
+    }
+    connection_forget(c);
+    buffer_release(&warnings);
+    return rc;
+}
+
 static int fail(const char *path, const struct buffer *problem)
 {
     fprintf(stderr, "mesale: %s: %s\n", path, buffer_text(problem));
@@ -187,8 +211,7 @@ int kernel_main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     open_standard_files();
     if (sodium_init() < 0 || connection_read(&connection, a.file, &problem) < 0 ||
-        kernel_init(&k, connection, &problem) < 0 ||
-        (k.connection.chosen && connection_write(&k.connection, &problem) < 0))
+        kernel_init(&k, connection, &problem) < 0 || announce(&k, &problem) < 0)
         return fail(a.file, &problem);
     if (sockets_start_heartbeat(&k.sockets) < 0 || streams_start(false) < 0 || io_start(&k) < 0) {
         buffer_add_text(&problem, strerror(errno));

@@ -1,23 +1,44 @@
 #include "sign.h"
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS = 2 * SIGN_REMEMBERED };
+enum { SLOTS = 2 * SIGN_REMEMBERED, DIGEST_MAX = SIGN_HEX_MAX / 2 };
 
-_Static_assert(2 * crypto_auth_hmacsha256_BYTES == SIGN_HEX_SIZE, "a signature is 32 bytes in hex");
+_Static_assert(crypto_auth_hmacsha512_BYTES == DIGEST_MAX, "the longest signature");
 
-void signer_init(struct signer *s, const char *key, size_t key_size)
+static const struct scheme {
+    const char *name;
+    size_t size;
+} schemes[] = {
+#define X(name, text, size) {text, size},
+    SIGN_SCHEME_LIST(X)
+#undef X
+};
+
+bool sign_scheme_find(const char *name, enum sign_scheme *scheme)
 {
-    *s = (struct signer){.key = memory_new(key_size + 1), .key_size = key_size};
-    memcpy(s->key, key, key_size);
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        if (strcmp(schemes[i].name, name) == 0) {
+            *scheme = (enum sign_scheme)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+void signer_init(struct signer *s, enum sign_scheme scheme, const char *key, size_t key_size)
+{
+    const unsigned char *bytes = (const unsigned char *)key;
+    *s = (struct signer){.scheme = scheme, .active = key_size > 0};
+    if (scheme == SIGN_SHA256)
+        crypto_auth_hmacsha256_init(&s->keyed.sha256, bytes, key_size);
+    else
+        crypto_auth_hmacsha512_init(&s->keyed.sha512, bytes, key_size);
 }
 
 void signer_release(struct signer *s)
 {
-    if (s->key)
-        sodium_memzero(s->key, s->key_size);
-    free(s->key);
+    sodium_memzero(&s->keyed, sizeof s->keyed);
     free(s->ring);
     free(s->slots);
     *s = (struct signer){0};
@@ -25,28 +46,47 @@ void signer_release(struct signer *s)
 
 bool signer_is_active(const struct signer *s)
 {
-    return s->key_size > 0;
+    return s->active;
 }
 
-static void digest(const struct signer *s, const struct bytes parts[SIGN_PARTS],
-                   unsigned char out[32])
+static void digest_sha256(const struct signer *s, const struct bytes *parts, size_t count,
+                          unsigned char out[DIGEST_MAX])
 {
-    crypto_auth_hmacsha256_state state;
-    crypto_auth_hmacsha256_init(&state, (const unsigned char *)s->key, s->key_size);
-    for (int i = 0; i < SIGN_PARTS; i++)
+    crypto_auth_hmacsha256_state state = s->keyed.sha256;
+    for (size_t i = 0; i < count; i++)
         crypto_auth_hmacsha256_update(&state, (const unsigned char *)parts[i].data, parts[i].size);
     crypto_auth_hmacsha256_final(&state, out);
+    sodium_memzero(&state, sizeof state);
 }
 
-void signer_sign(const struct signer *s, const struct bytes parts[SIGN_PARTS],
-                 char hex[SIGN_HEX_SIZE + 1])
+static void digest_sha512(const struct signer *s, const struct bytes *parts, size_t count,
+                          unsigned char out[DIGEST_MAX])
 {
-    unsigned char out[32];
+    crypto_auth_hmacsha512_state state = s->keyed.sha512;
+    for (size_t i = 0; i < count; i++)
+        crypto_auth_hmacsha512_update(&state, (const unsigned char *)parts[i].data, parts[i].size);
+    crypto_auth_hmacsha512_final(&state, out);
+    sodium_memzero(&state, sizeof state);
+}
+
+/* Returns the number of bytes. */
+static size_t digest(const struct signer *s, const struct bytes *parts, size_t count,
+                     unsigned char out[DIGEST_MAX])
+{
+    if (s->scheme == SIGN_SHA256)
+        digest_sha256(s, parts, count, out);
+    else
+        digest_sha512(s, parts, count, out);
+    return schemes[s->scheme].size;
+}
+
+void signer_sign(const struct signer *s, const struct bytes *parts, size_t count,
+                 char hex[SIGN_HEX_MAX + 1])
+{
+    unsigned char out[DIGEST_MAX];
     hex[0] = '\0';
-    if (!signer_is_active(s))
-        return;
-    digest(s, parts, out);
-    sodium_bin2hex(hex, SIGN_HEX_SIZE + 1, out, sizeof out);
+    if (s->active)
+        sodium_bin2hex(hex, SIGN_HEX_MAX + 1, out, digest(s, parts, count, out));
 }
 
 /* Signatures are uniformly distributed already, so their own bits are the hash. */
@@ -99,19 +139,18 @@ static bool remember(struct signer *s, uint64_t mark)
     return true;
 }
 
-enum sign_verdict signer_verify(struct signer *s, const struct bytes parts[SIGN_PARTS],
+enum sign_verdict signer_verify(struct signer *s, const struct bytes *parts, size_t count,
                                 struct bytes signature)
 {
-    unsigned char out[32];
-    char hex[SIGN_HEX_SIZE + 1];
+    unsigned char out[DIGEST_MAX];
+    char hex[SIGN_HEX_MAX + 1];
     uint64_t mark;
-    if (!signer_is_active(s))
+    if (!s->active)
         return SIGN_GOOD;
-    if (signature.size != SIGN_HEX_SIZE)
+    if (signature.size != 2 * schemes[s->scheme].size)
         return SIGN_WRONG;
-    digest(s, parts, out);
-    sodium_bin2hex(hex, sizeof hex, out, sizeof out);
-    if (sodium_memcmp(hex, signature.data, SIGN_HEX_SIZE) != 0)
+    sodium_bin2hex(hex, sizeof hex, out, digest(s, parts, count, out));
+    if (sodium_memcmp(hex, signature.data, signature.size) != 0)
         return SIGN_WRONG;
     memcpy(&mark, out, sizeof mark);
     return remember(s, mark) ? SIGN_GOOD : SIGN_REPLAYED;

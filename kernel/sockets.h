@@ -34,8 +34,14 @@ struct incoming {
 void incoming_release(struct incoming *in);
 
 /* 0 with the next message's frames, valid until the next call with the same `in`; -1 if none is
- * waiting. */
+ * waiting. Of a message of too many frames (wire.h) only one more than is allowed is kept. */
 int sockets_receive(struct sockets *s, enum channel channel, struct incoming *in);
+
+/* Sends a message to `address` from a socket of its own (DEALER) and waits at most `timeout_ms` for
+ * an answer, or until `stop_fd` can be read (-1: none). 0 with the answer's frames, as above; -1
+ * with errno EAGAIN (nothing came), ECANCELED (stop_fd), or what ZeroMQ says. */
+int sockets_ask(struct sockets *s, const char *address, const struct bytes *frames, size_t count,
+                int timeout_ms, int stop_fd, struct incoming *answer);
 
 /* 0, or -1 if a subscriber of iopub has no room: nothing was sent then. */
 int sockets_send(struct sockets *s, enum channel channel, const struct frames *frames);

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 const char wire_delimiter[] = "<IDS|MSG>";
-const char wire_protocol_version[] = "5.5";
+const char wire_protocol_version[] = "5.6";
 
 enum { DELIMITER_SIZE = sizeof wire_delimiter - 1 };
 
@@ -17,6 +17,8 @@ const char *wire_problem_text(enum wire_problem problem)
     switch (problem) {
     case WIRE_TRUNCATED:
         return "message with missing frames";
+    case WIRE_TOO_LARGE:
+        return "message that is too large";
     case WIRE_WRONG_KEY:
         return "message with a wrong signature";
     case WIRE_REPLAYED:
@@ -87,21 +89,47 @@ struct request *request_of_header(const json_t *header)
     return r;
 }
 
+size_t wire_find_delimiter(const struct bytes *frames, size_t count)
+{
+    size_t at = 0;
+    while (at < count && (frames[at].size != DELIMITER_SIZE ||
+                          memcmp(frames[at].data, wire_delimiter, DELIMITER_SIZE) != 0))
+        at++;
+    return at;
+}
+
+/* All that is looked at before a stranger's message is dropped: sizes and the signature. */
+static enum wire_problem check_frames(const struct bytes *frames, size_t count, size_t ids,
+                                      struct signer *signer)
+{
+    size_t size = 0;
+    if (count > WIRE_FRAMES_MAX)
+        return WIRE_TOO_LARGE;
+    if (ids + 2 + SIGN_PARTS > count)
+        return WIRE_TRUNCATED;
+    const struct bytes *parts = frames + ids + 2;
+    for (int i = 0; i < SIGN_PARTS; i++)
+        size += parts[i].size;
+    if (size > WIRE_PARTS_MAX)
+        return WIRE_TOO_LARGE;
+    switch (signer_verify(signer, parts, SIGN_PARTS, frames[ids + 1])) {
+    case SIGN_GOOD:
+        return WIRE_GOOD;
+    case SIGN_REPLAYED:
+        return WIRE_REPLAYED;
+    default:
+        return WIRE_WRONG_KEY;
+    }
+}
+
 struct request *request_parse(enum channel channel, const struct bytes *frames, size_t count,
                               struct signer *signer, enum wire_problem *problem)
 {
-    size_t ids = 0;
-    while (ids < count && (frames[ids].size != DELIMITER_SIZE ||
-                           memcmp(frames[ids].data, wire_delimiter, DELIMITER_SIZE) != 0))
-        ids++;
-    *problem = WIRE_TRUNCATED;
-    if (ids + 2 + SIGN_PARTS > count)
+    size_t ids = wire_find_delimiter(frames, count);
+    *problem = check_frames(frames, count, ids, signer);
+    if (*problem != WIRE_GOOD)
         return NULL;
     const struct bytes *parts = frames + ids + 2;
-    enum sign_verdict verdict = signer_verify(signer, parts, frames[ids + 1]);
-    *problem = verdict == SIGN_WRONG ? WIRE_WRONG_KEY : WIRE_REPLAYED;
-    if (verdict != SIGN_GOOD)
-        return NULL;
 
     *problem = WIRE_NOT_JSON;
     struct request *r = request_new(channel, parse_object(parts[0]));
@@ -270,7 +298,7 @@ size_t message_compose(const struct message *m, struct sender *sender, const str
         object_text(&m->metadata),
         object_text(m->is_stream ? &out->content : &m->content),
     };
-    signer_sign(signer, parts, out->signature);
+    signer_sign(signer, parts, SIGN_PARTS, out->signature);
     add_frame(out, wire_delimiter, DELIMITER_SIZE);
     add_frame(out, out->signature, strlen(out->signature));
     for (int i = 0; i < SIGN_PARTS; i++)

@@ -35,10 +35,20 @@ struct request {
 enum wire_problem {
     WIRE_GOOD,
     WIRE_TRUNCATED, /* too few frames or no delimiter */
+    WIRE_TOO_LARGE, /* WIRE_FRAMES_MAX or WIRE_PARTS_MAX */
     WIRE_WRONG_KEY, /* signature does not match */
     WIRE_REPLAYED,
     WIRE_NOT_JSON, /* no usable header: nobody could be answered */
 };
+
+enum {
+    WIRE_FRAMES_MAX = 16384,           /* frames of a message that is received */
+    WIRE_PARTS_MAX = 16 * 1024 * 1024, /* bytes of its four signed parts: so long strangers can keep
+                                          us busy with checking a signature */
+};
+
+/* Where the delimiter is, or `count`. */
+size_t wire_find_delimiter(const struct bytes *frames, size_t count);
 
 const char *wire_problem_text(enum wire_problem problem);
 
@@ -96,7 +106,7 @@ struct frames {
     struct bytes *list;
     size_t count, capacity;
     struct buffer header, content, topic; /* memory that the list points to */
-    char signature[SIGN_HEX_SIZE + 1];
+    char signature[SIGN_HEX_MAX + 1];
 };
 
 void frames_release(struct frames *f);

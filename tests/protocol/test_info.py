@@ -14,7 +14,7 @@ PYTHON_VERSION = "%d.%d.%d" % sys.version_info[:3]
 def test_kernel_info_has_the_fields_a_front_end_reads(kernel, channel):
     info = kernel.ask("kernel_info_request", channel=channel).reply
     assert info["status"] == "ok"
-    assert info["protocol_version"] == "5.5"
+    assert info["protocol_version"] == "5.6"
     assert info["implementation"] == "mesale"
     assert isinstance(info["implementation_version"], str) and info["implementation_version"]
     assert "Python" in info["banner"]

@@ -30,7 +30,7 @@ def test_the_kernelspec_is_whole():
         and spec.interrupt_mode == "signal"
     )
     raw = json.loads((pathlib.Path(spec.resource_dir) / "kernel.json").read_text())
-    assert raw["kernel_protocol_version"] == "5.5" and "{connection_file}" in raw["argv"]
+    assert raw["kernel_protocol_version"] == "5.6" and "{connection_file}" in raw["argv"]
     for logo in ("logo-32x32.png", "logo-64x64.png", "logo-svg.svg"):
         assert (pathlib.Path(spec.resource_dir) / logo).stat().st_size > 100
 

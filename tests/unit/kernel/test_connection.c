@@ -1,6 +1,7 @@
 #include "connection.h"
 #include "json.h"
 #include "suite.h"
+#include <sodium.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -74,7 +75,15 @@ START_TEST(what_cannot_be_served_is_refused_with_a_reason)
         {"{\"transport\":\"udp\"}", "transport \"udp\""},
         {"{\"key\":\"k\",\"signature_scheme\":\"hmac-md5\"}", "signature_scheme \"hmac-md5\""},
         {"{\"key\":5}", "key is not a text"},
-        {"{\"curve_publickey\":\"x\"}", "encryption"},
+        {"{\"key\":\"k\",\"signature_scheme\":\"\"}", "signature_scheme \"\""},
+        {"{\"curve_publickey\":\"x\"}", "curve_secretkey is missing"},
+        {"{\"curve_secretkey\":\"x\"}", "curve_publickey is missing"},
+        {"{\"curve_publickey\":\"x\",\"curve_secretkey\":\"x\"}", "40 characters"},
+        {"{\"curve_publickey\":1}", "curve_publickey is not a text"},
+        {"{\"registration_port\":1}", "registration_ip is missing"},
+        {"{\"registration_ip\":\"127.0.0.1\"}", "registration_port is missing"},
+        {"{\"registration_port\":\"x\"}", "registration_port is not a port"},
+        {"{\"transport\":\"ipc\",\"ip\":\"@name\"}", "abstract"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct connection c;
@@ -85,6 +94,85 @@ START_TEST(what_cannot_be_served_is_refused_with_a_reason)
         buffer_release(&problem);
         connection_release(&c);
     }
+}
+END_TEST
+
+START_TEST(a_reason_has_no_word_of_the_key)
+{
+    static const char *const texts[] = {
+        "{\"key\": \"secret",          "{\"key\": \"secret\n",         "{\"key\": secret}",
+        "{\"key\" \"secret\"}",        "{\"key\": \"a\", \"secret\"}", "[\"secret\"]",
+        "{\"key\": \"\\ud800secret\"}"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct connection c;
+        struct buffer problem = BUFFER_INIT;
+        ck_assert_int_eq(parse(&c, texts[i], &problem), -1);
+        ck_assert_msg(!strstr(buffer_text(&problem), "secret"), "%s", buffer_text(&problem));
+        buffer_release(&problem);
+        connection_release(&c);
+    }
+}
+END_TEST
+
+START_TEST(addresses_of_ipv6_come_in_brackets)
+{
+    struct buffer address = BUFFER_INIT;
+    connection_endpoint(false, "::1", 80, &address);
+    ck_assert_str_eq(address.data, "tcp://[::1]:80");
+    buffer_clear(&address);
+    connection_endpoint(false, "[::1]", 0, &address);
+    ck_assert_str_eq(address.data, "tcp://[::1]:*");
+    buffer_release(&address);
+}
+END_TEST
+
+static void expect_warnings(const char *text, mode_t mode, const char *expected)
+{
+    struct connection c;
+    struct buffer problem = BUFFER_INIT, lines = BUFFER_INIT;
+    ck_assert_int_eq(parse(&c, text, &problem), 0);
+    c.mode = mode;
+    connection_warn(&c, &lines);
+    if (*expected)
+        ck_assert_msg(strstr(buffer_text(&lines), expected), "%s", buffer_text(&lines));
+    else
+        ck_assert_str_eq(buffer_text(&lines), "");
+    buffer_release(&lines);
+    connection_release(&c);
+}
+
+START_TEST(what_others_can_reach_is_said)
+{
+#define CURVE                                                                                      \
+    ",\"curve_publickey\":\"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID\","                           \
+    "\"curve_secretkey\":\"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs\"}"
+    expect_warnings("{\"key\":\"k\"}", 0600, "");
+    expect_warnings("{\"key\":\"k\"}", 0640, "chmod 600");
+    expect_warnings("{\"key\":\"k\"}", 0604, "chmod 600");
+    expect_warnings("{}", 0644, "has no key");
+    expect_warnings("{\"transport\":\"ipc\"}", 0644, "");
+    expect_warnings("{\"key\":\"k\",\"ip\":\"::1\"}", 0600, "");
+    expect_warnings("{\"key\":\"k\",\"ip\":\"localhost\"}", 0600, "");
+    expect_warnings("{\"key\":\"k\",\"ip\":\"*\"}", 0600, "listening on *");
+    expect_warnings("{\"key\":\"k\",\"ip\":\"192.0.2.1\"}", 0600, "without encryption");
+    expect_warnings("{\"key\":\"k\",\"ip\":\"*\"" CURVE, 0600, "");
+    expect_warnings("{\"ip\":\"*\"" CURVE, 0600, "");
+    expect_warnings("{\"ip\":\"*\"" CURVE, 0644, "chmod 600");
+}
+END_TEST
+
+START_TEST(what_was_forgotten_is_gone_and_the_rest_stays)
+{
+    struct connection c;
+    struct buffer problem = BUFFER_INIT, address = BUFFER_INIT;
+    ck_assert_int_eq(parse(&c, whole, &problem), 0);
+    connection_forget(&c);
+    ck_assert_ptr_null(c.key);
+    ck_assert_ptr_null(c.file);
+    connection_address(&c, CHANNEL_SHELL, &address);
+    ck_assert_str_eq(address.data, "tcp://127.0.0.1:5001");
+    buffer_release(&address);
+    connection_release(&c);
 }
 END_TEST
 
@@ -100,7 +188,9 @@ START_TEST(chosen_ports_are_written_back_and_unknown_fields_kept)
     ck_assert_int_eq(connection_read(&c, path, &problem), 0);
     connection_set_port(&c, CHANNEL_CONTROL, 6004);
     ck_assert(c.chosen);
+    mode_t old = umask(0777); /* the mode does not depend on it */
     ck_assert_int_eq(connection_write(&c, &problem), 0);
+    umask(old);
     connection_release(&c);
     ck_assert_int_eq(connection_read(&c, path, &problem), 0);
     ck_assert_int_eq(c.ports[CHANNEL_CONTROL], 6004);
@@ -132,6 +222,10 @@ int main(void)
                                   what_cannot_be_served_is_refused_with_a_reason,
                                   chosen_ports_are_written_back_and_unknown_fields_kept,
                                   a_file_that_is_not_there_is_a_reason,
+                                  a_reason_has_no_word_of_the_key,
+                                  addresses_of_ipv6_come_in_brackets,
+                                  what_others_can_reach_is_said,
+                                  what_was_forgotten_is_gone_and_the_rest_stays,
                                   NULL};
-    return run_tests("connection", tests);
+    return sodium_init() < 0 ? EXIT_FAILURE : run_tests("connection", tests);
 }

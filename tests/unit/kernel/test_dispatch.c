@@ -36,7 +36,7 @@ static struct request *make(enum channel channel, const char *type, const char *
     char header[128];
     struct signer none;
     enum wire_problem problem;
-    signer_init(&none, "", 0);
+    signer_init(&none, SIGN_SHA256, "", 0);
     snprintf(header, sizeof header, "{\"msg_id\":\"1\",\"msg_type\":\"%s\"}", type);
     const struct bytes frames[] = {{"<IDS|MSG>", 9}, {"", 0},   {header, strlen(header)},
                                    {"{}", 2},        {"{}", 2}, {content, strlen(content)}};

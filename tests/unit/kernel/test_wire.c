@@ -16,7 +16,7 @@ static struct signer signer;
 
 static void setup(const char *key)
 {
-    signer_init(&signer, key, strlen(key));
+    signer_init(&signer, SIGN_SHA256, key, strlen(key));
 }
 
 static struct request *parse(const struct bytes *frames, size_t count, enum wire_problem *problem)
@@ -72,6 +72,32 @@ START_TEST(messages_without_all_frames_or_a_usable_header_are_dropped)
 }
 END_TEST
 
+START_TEST(messages_that_are_too_large_are_dropped_before_their_signature_is_looked_at)
+{
+    static const struct bytes end[] = {BYTES("<IDS|MSG>"), BYTES("?"),  BYTES(header),
+                                       BYTES("{}"),        BYTES("{}"), BYTES("{}")};
+    enum wire_problem problem;
+    struct bytes *frames = memory_new((WIRE_FRAMES_MAX + 1) * sizeof *frames);
+    char *large = memory_new(WIRE_PARTS_MAX);
+    setup("secret");
+    memcpy(frames, end, sizeof end);
+    ck_assert_ptr_null(parse(frames, WIRE_FRAMES_MAX + 1, &problem));
+    ck_assert_int_eq(problem, WIRE_TOO_LARGE);
+    ck_assert_ptr_null(parse(frames, WIRE_FRAMES_MAX, &problem));
+    ck_assert_int_eq(problem, WIRE_WRONG_KEY);
+    frames[5] = (struct bytes){large, WIRE_PARTS_MAX};
+    ck_assert_ptr_null(parse(frames, 6, &problem));
+    ck_assert_int_eq(problem, WIRE_TOO_LARGE);
+    frames[5] = end[5];
+    frames[6] = (struct bytes){large, WIRE_PARTS_MAX}; /* raw buffers are not signed */
+    ck_assert_ptr_null(parse(frames, 7, &problem));
+    ck_assert_int_eq(problem, WIRE_WRONG_KEY);
+    signer_release(&signer);
+    free(large);
+    free(frames);
+}
+END_TEST
+
 START_TEST(a_content_that_is_no_object_still_makes_a_request)
 {
     const struct bytes frames[] = {BYTES("<IDS|MSG>"), BYTES(""),   BYTES(header),
@@ -90,12 +116,12 @@ END_TEST
 START_TEST(nothing_is_parsed_before_the_signature_is_good)
 {
     const struct bytes parts[SIGN_PARTS] = {BYTES(header), BYTES("{}"), BYTES("{}"), BYTES("{}")};
-    char hex[SIGN_HEX_SIZE + 1];
+    char hex[SIGN_HEX_MAX + 1];
     enum wire_problem problem;
     setup("secret");
-    signer_sign(&signer, parts, hex);
-    struct bytes frames[] = {BYTES("<IDS|MSG>"), {hex, SIGN_HEX_SIZE}, parts[0], parts[1],
-                             parts[2],           BYTES("{ }")};
+    signer_sign(&signer, parts, SIGN_PARTS, hex);
+    struct bytes frames[] = {BYTES("<IDS|MSG>"), {hex, strlen(hex)}, parts[0],
+                             parts[1],           parts[2],           BYTES("{ }")};
     ck_assert_ptr_null(parse(frames, 6, &problem));
     ck_assert_int_eq(problem, WIRE_WRONG_KEY);
     frames[5] = parts[3];
@@ -125,7 +151,7 @@ START_TEST(a_message_is_signed_and_carries_its_parent)
     struct frames f = {0};
     enum wire_problem problem;
     struct signer none;
-    signer_init(&none, "", 0);
+    signer_init(&none, SIGN_SHA256, "", 0);
     setup("secret");
     sender_init(&sender);
     struct request *parent = request_parse(CHANNEL_SHELL, in, 7, &none, &problem);
@@ -182,12 +208,14 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {a_request_keeps_identities_header_bytes_and_buffers,
-                                  messages_without_all_frames_or_a_usable_header_are_dropped,
-                                  a_content_that_is_no_object_still_makes_a_request,
-                                  nothing_is_parsed_before_the_signature_is_good,
-                                  a_message_is_signed_and_carries_its_parent,
-                                  a_long_text_goes_out_in_pieces_between_characters,
-                                  NULL};
+    const TTest *const tests[] = {
+        a_request_keeps_identities_header_bytes_and_buffers,
+        messages_without_all_frames_or_a_usable_header_are_dropped,
+        messages_that_are_too_large_are_dropped_before_their_signature_is_looked_at,
+        a_content_that_is_no_object_still_makes_a_request,
+        nothing_is_parsed_before_the_signature_is_good,
+        a_message_is_signed_and_carries_its_parent,
+        a_long_text_goes_out_in_pieces_between_characters,
+        NULL};
     return sodium_init() < 0 ? EXIT_FAILURE : run_tests("wire", tests);
 }
