@@ -26,10 +26,10 @@ static struct {
     struct frames frames;
     struct message *held;  /* taken from the queue, not or not wholly sent */
     int64_t held_since_ms; /* 0: it goes out freely */
-    int64_t waited_ms;     /* for `waited_for`, in total */
+    int64_t waited_ms;     /* for what belongs to no request */
     struct request *waited_for;
     struct request *late; /* of control: a message of it had to be queued, so the rest is too */
-    bool losing; /* iopub drops what does not fit, until waited_for is idle */
+    bool losing;          /* iopub drops what does not fit, until waited_for is idle */
     bool warned;
     int64_t last_log_ms;
     unsigned dropped;
@@ -138,24 +138,25 @@ static void stop_losing(struct kernel *k)
 {
     sockets_keep_all(&k->sockets, true);
     io.losing = false;
-    io.waited_ms = 0;
     request_release(io.waited_for);
     io.waited_for = NULL;
 }
 
-/* A client has no room. Waiting is counted for a request; when it was long enough, such clients
- * lose messages. */
+/* A client has no room. Waiting is counted for each request (of several shells); when it was long
+ * enough, such clients lose messages. */
 static void count_wait(struct kernel *k)
 {
     int64_t now = clock_ms();
-    if (io.held->parent != io.waited_for) {
+    struct request *parent = io.held->parent;
+    int64_t *waited_ms = parent ? &parent->waited_ms : &io.waited_ms;
+    if (parent != io.waited_for) {
         stop_losing(k);
-        io.waited_for = request_retain(io.held->parent);
+        io.waited_for = request_retain(parent);
     }
     if (io.held_since_ms)
-        io.waited_ms += now - io.held_since_ms;
+        *waited_ms += now - io.held_since_ms;
     io.held_since_ms = now;
-    if (io.waited_ms < PATIENCE_MS)
+    if (*waited_ms < PATIENCE_MS)
         return;
     sockets_keep_all(&k->sockets, false);
     io.losing = true;

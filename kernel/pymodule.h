@@ -18,8 +18,8 @@ struct front_end {
     bool (*room)(void *context, int ms); /* waits up to ms for room for outputs */
     void (*comm)(void *context, const char *type, const json_t *content, const json_t *metadata,
                  struct buffer *buffers, size_t buffer_count); /* takes the buffers over */
-    /* the request that the calling thread's outputs belong to, a new reference or NULL; and from now
-     * on to this one, NULL: to the latest again */
+    /* the request that the calling thread's outputs belong to, a new reference or NULL; and from
+     * now on to this one, NULL: to the latest again */
     struct request *(*parent)(void *context);
     void (*follow)(void *context, struct request *request);
 };
@@ -36,7 +36,8 @@ int pymodule_wait_for_room(void);
 /* Forgets what the module keeps for the calling thread, a shell's that ends. With the GIL. */
 void pymodule_leave_thread(void);
 
-/* The next three are of the calling thread, a shell's. The cell's phase, for the handler of SIGINT (python/_mesale_loop.py). */
+/* The next three are of the calling thread, a shell's. The cell's phase, for the handler of SIGINT
+ * (python/_mesale_loop.py). */
 enum phase { PHASE_IDLE, PHASE_EXPECTED, PHASE_INTERRUPTED, PHASE_RUNNING, PHASE_ENDING };
 void pymodule_set_phase(enum phase phase);
 

@@ -436,7 +436,8 @@ static int set_option(struct run_options *options, int letter, char **argv)
     case 't':
         return set_timeout(options, optarg);
     case 'p':
-        options->python.python = python_find(optarg); /* before the folder changes; kept to the end */
+        options->python.python =
+            python_find(optarg); /* before the folder changes; kept to the end */
         return 0;
     case 'T':
         return set_torch(options, optarg);

@@ -145,8 +145,8 @@ static void serve(struct kernel *k, const struct python_options *options)
         k, ask, wait_for_answer, cancel, wait_for_room, send_comm, current_request, follow};
     pymodule_set_front_end(&front_end);
     publisher_enter(&k->publisher.main);
-    bool running = python_start(options, &k->problem) == 0 &&
-                   !atomic_load(&k->lifetime.stopping) && shell_start(&k->problem) == 0;
+    bool running = python_start(options, &k->problem) == 0 && !atomic_load(&k->lifetime.stopping) &&
+                   shell_start(&k->problem) == 0;
     subshells_python_ready(k);
     if (running)
         shell_run_loop(k->main.requests.event_fd, dispatch_next, &k->main);

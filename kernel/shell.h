@@ -1,6 +1,6 @@
 /* IPython's InteractiveShell (our subclass in python/_mesale_shell.py) and the asyncio loop that it
- * lives in. shell_start and shell_stop are called on the main thread, the rest on a shell's: the main
- * thread or one inside shell_run_thread; all with the GIL held, after python_start. */
+ * lives in. shell_start and shell_stop are called on the main thread, the rest on a shell's: the
+ * main thread or one inside shell_run_thread; all with the GIL held, after python_start. */
 #ifndef KERNEL_SHELL_H
 #define KERNEL_SHELL_H
 
@@ -23,8 +23,8 @@ typedef bool shell_serve(void *context);
 void shell_run_loop(int wakeup_fd, shell_serve *serve, void *context);
 void shell_stop_loop(void);
 
-/* The same on a thread that does not hold the GIL, as a shell of its own: with its own loop, counter
- * and history. */
+/* The same on a thread that does not hold the GIL, as a shell of its own: with its own loop,
+ * counter and history. */
 void shell_run_thread(int wakeup_fd, shell_serve *serve, void *context);
 
 int64_t shell_next_count(void);

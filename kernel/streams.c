@@ -121,8 +121,7 @@ static void finish_locked(void)
     drain_locked();
     for (int i = 0; i < STREAM_COUNT; i++) {
         if (streams.sink && streams.tail[i].size)
-            streams.sink->stream(streams.sink, i, streams.tail[i].data, streams.tail[i].size,
-                                 true);
+            streams.sink->stream(streams.sink, i, streams.tail[i].data, streams.tail[i].size, true);
         buffer_clear(&streams.tail[i]);
     }
 }

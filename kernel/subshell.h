@@ -1,6 +1,6 @@
 /* Shells: the main one, whose thread is the main thread, and subshells, each with a thread of its
- * own. A shell has a queue of requests, an asyncio loop, a counter of cells and a history; all share
- * one namespace of the user's. (JEP 91, "Kernel subshells".) */
+ * own. A shell has a queue of requests, an asyncio loop, a counter of cells and a history; all
+ * share one namespace of the user's. (JEP 91, "Kernel subshells".) */
 #ifndef KERNEL_SUBSHELL_H
 #define KERNEL_SUBSHELL_H
 
@@ -13,12 +13,12 @@ enum { SUBSHELL_ID_SIZE = 37 }; /* a UUID and its NUL */
 
 struct subshell {
     struct kernel *kernel;
-    struct subshell *next;          /* guarded by subshells.lock */
-    char id[SUBSHELL_ID_SIZE];      /* "": the main shell */
-    struct request_queue requests;  /* I/O → its thread */
-    atomic_int unfinished;          /* requests given to it and not answered yet */
-    atomic_bool stopping;           /* it was deleted, or the kernel ends */
-    bool deleted;                   /* guarded by subshells.lock */
+    struct subshell *next;         /* guarded by subshells.lock */
+    char id[SUBSHELL_ID_SIZE];     /* "": the main shell */
+    struct request_queue requests; /* I/O → its thread */
+    atomic_int unfinished;         /* requests given to it and not answered yet */
+    atomic_bool stopping;          /* it was deleted, or the kernel ends */
+    bool deleted;                  /* guarded by subshells.lock */
     /* its thread's alone */
     struct owner owner;   /* of its outputs; the main shell's is the publisher's */
     struct request *cell; /* the execute_request that runs now, or NULL */

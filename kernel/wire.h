@@ -30,6 +30,7 @@ struct request {
     size_t buffer_count;
     struct subshell *shell; /* that it was handed to and that counts it, while it is unfinished;
                                NULL: the I/O thread serves it */
+    int64_t waited_ms;      /* the I/O thread's: how long its outputs found no room, in total */
 };
 
 enum wire_problem {
@@ -56,8 +57,8 @@ const char *wire_problem_text(enum wire_problem problem);
  * dropped. Nothing is parsed before the signature was found good. */
 struct request *request_parse(enum channel channel, const struct bytes *frames, size_t count,
                               struct signer *signer, enum wire_problem *problem);
-/* A request of nobody's whose header is that object, to be the parent of outputs; NULL if it lacks a
- * type or an id. */
+/* A request of nobody's whose header is that object, to be the parent of outputs; NULL if it lacks
+ * a type or an id. */
 struct request *request_of_header(const json_t *header);
 struct request *request_retain(struct request *r); /* NULL is allowed, here and below */
 void request_release(struct request *r);
