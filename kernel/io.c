@@ -29,7 +29,8 @@ static struct {
     int64_t waited_ms;     /* for what belongs to no request */
     struct request *waited_for;
     struct request *late; /* of control: a message of it had to be queued, so the rest is too */
-    bool losing;          /* iopub drops what does not fit, until waited_for is idle */
+    bool losing; /* iopub drops what does not fit, until waited_for is idle */
+    bool spent;  /* patience: it comes back when every client had room for a message */
     bool warned;
     int64_t last_log_ms;
     unsigned dropped;
@@ -143,7 +144,8 @@ static void stop_losing(struct kernel *k)
 }
 
 /* A client has no room. Waiting is counted for each request (of several shells); when it was long
- * enough, such clients lose messages. */
+ * enough, such clients lose messages. One that has not read anything since then is not waited for
+ * again. */
 static void count_wait(struct kernel *k)
 {
     int64_t now = clock_ms();
@@ -156,10 +158,10 @@ static void count_wait(struct kernel *k)
     if (io.held_since_ms)
         *waited_ms += now - io.held_since_ms;
     io.held_since_ms = now;
-    if (*waited_ms < PATIENCE_MS)
+    if (*waited_ms < PATIENCE_MS && !io.spent)
         return;
     sockets_keep_all(&k->sockets, false);
-    io.losing = true;
+    io.losing = io.spent = true;
     if (!io.warned)
         log_line("a client does not read its messages and loses some");
     io.warned = true;
@@ -173,6 +175,8 @@ static bool is_idle_of(const struct message *m, const struct request *r)
 
 static void sent(struct kernel *k)
 {
+    if (!io.losing && io.held->channel == CHANNEL_IOPUB)
+        io.spent = false;
     if (io.losing && is_idle_of(io.held, io.waited_for))
         stop_losing(k);
     message_release(io.held);

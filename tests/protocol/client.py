@@ -57,19 +57,37 @@ def command(python, *arguments):
 class Kernel:
     """A kernel process that leads a session of its own, as front ends start it."""
 
-    def __init__(self, folder, *, python=sys.executable, env=None, info=None, arguments=()):
+    def __init__(
+        self,
+        folder,
+        *,
+        python=sys.executable,
+        env=None,
+        info=None,
+        file=None,
+        arguments=(),
+        prefix=(),
+        cwd=None,
+        umask=-1,
+    ):
+        """file: one that is there already; prefix: a command that starts the kernel's command."""
         self.folder = pathlib.Path(folder)
-        self.file = self.folder / f"kernel-{uuid.uuid4().hex[:8]}.json"
-        self.info = info or connection()
-        self.file.write_text(json.dumps(self.info))
-        self.log = self.folder / "kernel.log"
+        self.file = file or self.folder / f"kernel-{uuid.uuid4().hex[:8]}.json"
+        if file:
+            self.info = json.loads(self.file.read_text())
+        else:
+            self.info = info or connection()
+            self.file.touch(0o600)
+            self.file.write_text(json.dumps(self.info))
+        self.log = self.folder / f"{self.file.stem}.log"
         variables = {**os.environ, "PYTEST_CURRENT_TEST": None, **(env or {})}
         for name in [name for name, value in variables.items() if value is None]:
             del variables[name]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [*command(python, *arguments), "-f", str(self.file)],
-                cwd=folder,
+                [*prefix, *command(python, *arguments), "-f", str(self.file)],
+                cwd=cwd or folder,
+                umask=umask,
                 env=variables,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -81,6 +99,14 @@ class Kernel:
     @property
     def pid(self):
         return self.process.pid
+
+    def wait_for_ports(self):
+        """Read the connection file once the kernel has written the ports that it chose."""
+        end = time.monotonic() + 10 * SLOWNESS
+        while not all(self.info[name] for name in PORTS):
+            assert time.monotonic() < end and self.process.poll() is None, self.explain()
+            time.sleep(0.01)
+            self.info = json.loads(self.file.read_text())
 
     def client(self, **options):
         """A new client that has had its welcome."""
@@ -194,10 +220,10 @@ class Outcome:
 class Client:
     """Sockets to all channels of a kernel. Messages are verified and filed under their request."""
 
-    def __init__(self, kernel, *, scheme="sha256", answer=None):
+    def __init__(self, kernel, *, scheme=None, answer=None):
         self.kernel = kernel
         self.key = kernel.info["key"]
-        self.scheme = scheme
+        self.scheme = scheme or kernel.info["signature_scheme"].removeprefix("hmac-")
         self.session = uuid.uuid4().hex
         self.answer = answer
         self.opened = []
@@ -222,13 +248,19 @@ class Client:
     def endpoint(self, name):
         info = self.kernel.info
         separator = ":" if info["transport"] == "tcp" else "-"
-        return f"{info['transport']}://{info['ip']}{separator}{info[name + '_port']}"
+        place = {"*": "127.0.0.1", "0.0.0.0": "127.0.0.1"}.get(info["ip"], info["ip"])
+        place = f"[{place}]" if ":" in place else place
+        return f"{info['transport']}://{place}{separator}{info[name + '_port']}"
 
     def connect(self, name, kind, identity=None):
-        """A socket to that channel, closed with the client."""
+        """A socket to that channel, closed with the client; encrypted if the connection is."""
         made = CONTEXT.socket(kind)
         self.opened.append(made)
         made.linger = 0
+        made.ipv6 = ":" in self.kernel.info["ip"]
+        if "curve_publickey" in self.kernel.info:
+            made.curve_publickey, made.curve_secretkey = zmq.curve_keypair()
+            made.curve_serverkey = self.kernel.info["curve_publickey"].encode()
         if kind == zmq.DEALER:
             made.identity = identity or uuid.uuid4().bytes
         made.rcvhwm = 0
