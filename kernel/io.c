@@ -12,7 +12,7 @@ enum {
     PATIENCE_MS = 5000, /* so long, in total, a request waits for clients that do not read */
     FAREWELL_MS = 200,  /* for the last messages */
     LOG_MS = 1000,      /* one line about bad messages a second */
-    TURN_MS = 5,        /* a channel is read so long before the others have their turn */
+    TURN_MS = 2,        /* a channel is read so long before the others have their turn */
     DRAIN_MS = 50,      /* what waits on shell is looked for so long after the last good message */
 };
 

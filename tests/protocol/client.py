@@ -69,6 +69,7 @@ class Kernel:
         prefix=(),
         cwd=None,
         umask=-1,
+        stderr=None,
     ):
         """file: one that is there already; prefix: a command that starts the kernel's command."""
         self.folder = pathlib.Path(folder)
@@ -91,7 +92,7 @@ class Kernel:
                 env=variables,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
-                stderr=log,
+                stderr=log if stderr is None else stderr,
                 start_new_session=True,
             )
         self.clients = []
