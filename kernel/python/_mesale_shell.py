@@ -5,6 +5,7 @@ import traceback
 import zlib
 
 import _kernel
+import _mesale_errors
 import _mesale_history
 import _mesale_kernel
 import _mesale_loop
@@ -23,9 +24,6 @@ from IPython.core.interactiveshell import InteractiveShell, InteractiveShellABC
 from IPython.paths import get_ipython_dir
 from traitlets import Any, Bool, Instance, Type, observe
 from traitlets.config import Config
-
-_FRAMES = 40        # a longer traceback is folded
-_FRAMES_KEPT = 3    # at either end then
 
 shell = None
 
@@ -231,14 +229,11 @@ class ZMQInteractiveShell(InteractiveShell):
             value = KeyboardInterrupt().with_traceback(tb)
             etype = KeyboardInterrupt
             exc_tuple = (etype, value, tb)
-        if _has_group(value):
-            return self._showtraceback(etype, value, _format_group(self, etype, value, tb))
-        with _Folded(tb) as folded:
-            self._fold = folded
-            try:
-                return super().showtraceback(exc_tuple, *args, **kwargs)
-            finally:
-                self._fold = None
+        with _mesale_errors.Prepared(value, tb) as prepared:
+            if prepared.is_group:
+                lines = _mesale_errors.plain_lines(self, etype, value, tb)
+                return self._showtraceback(etype, value, lines)
+            return super().showtraceback(exc_tuple, *args, **kwargs)
 
     def _format_exception_for_storage(self, exception, *args, **kwargs):
         # what was shown, not formatted a second time
@@ -246,72 +241,12 @@ class ZMQInteractiveShell(InteractiveShell):
         return {"ename": name, "evalue": text, "traceback": lines}
 
     def _showtraceback(self, etype, evalue, stb):
-        lines = [str(line) for line in stb]
-        if self._fold is not None and self._fold.count:
-            lines.insert((len(lines) + 1) // 2, f"    ... {self._fold.count} frames left out ...")
         if self.displayhook.is_active:
             self.display_failed = True
-        _kernel.error(etype.__name__, _text_of(evalue), lines)
+        _kernel.error(etype.__name__, _mesale_errors.text_of(evalue), _mesale_errors.with_fold(stb))
 
 
 InteractiveShellABC.register(ZMQInteractiveShell)
-
-
-class _Folded:
-    """Takes the middle out of a very long traceback, a recursion, while it is formatted."""
-
-    def __init__(self, tb):
-        entries = []
-        while tb is not None:
-            entries.append(tb)
-            tb = tb.tb_next
-        self.count = 0
-        if len(entries) > _FRAMES:
-            first = next((i for i, e in enumerate(entries) if _is_cell_frame(e)), 0) + _FRAMES_KEPT
-            if first < len(entries) - _FRAMES_KEPT:
-                self._before, self._behind = entries[first - 1], entries[-_FRAMES_KEPT]
-                self.count = len(entries) - first - _FRAMES_KEPT
-
-    def __enter__(self):
-        if self.count:
-            self._cut, self._before.tb_next = self._before.tb_next, self._behind
-        return self
-
-    def __exit__(self, *unused):
-        if self.count:
-            self._before.tb_next = self._cut
-
-
-def _text_of(error):
-    try:
-        return str(error)
-    except Exception:
-        return f"<{type(error).__name__} whose __str__ failed>"
-
-
-def _is_cell_frame(entry):
-    return entry.tb_frame.f_code.co_filename.startswith("<ipython-input-")
-
-
-def _has_group(value):
-    seen = set()
-    while value is not None and id(value) not in seen:
-        if isinstance(value, BaseExceptionGroup):
-            return True
-        seen.add(id(value))
-        value = value.__context__
-    return False
-
-
-def _format_group(ip, etype, value, tb):
-    """The standard library's form, beginning at the cell, with cells named as everywhere."""
-    entry = tb
-    while entry is not None and not _is_cell_frame(entry):
-        entry = entry.tb_next
-    text = "".join(traceback.format_exception(etype, value, entry or tb))
-    for name in ip.compile._filename_map:
-        text = text.replace(f'File "{name}"', " ".join(ip.compile.format_code_name(name)))
-    return text.rstrip("\n").split("\n")
 
 
 class _Cell:
@@ -417,7 +352,7 @@ class _Cell:
             # an interrupt during a callback is caught and shown by IPython itself: the reply must not say ok
             return shown if shown is not None and shown[0] == "KeyboardInterrupt" else (None, None, [])
         if _kernel.last_error() is None:
-            name, text = type(error).__name__, _text_of(error)
+            name, text = type(error).__name__, _mesale_errors.text_of(error)
             if isinstance(error, UsageError):
                 return name, text, []       # IPython has printed it
             if name == "CancelledError" and _mesale_loop.was_cancelled():
@@ -486,6 +421,7 @@ def start():
     if "JPY_SESSION_NAME" in os.environ:
         shell.user_ns["__session__"] = os.environ["JPY_SESSION_NAME"]
     _mesale_kernel.start_comms(shell.kernel)
+    _mesale_errors.watch_threads(shell)
     _mesale_loop.start()
     _run_startup_files()
 
