@@ -4,6 +4,7 @@
 import fnmatch
 import os
 import re
+import threading
 import time
 
 import _kernel
@@ -13,16 +14,18 @@ from IPython.core.history import HistoryManager
 _EPOCH = 1767225600     # 2026-01-01: session numbers stay below 2**53, what JSON can carry
 _PID_BITS = 22          # Linux has no more processes than that
 
-_latest = 0
+
+_latest_session = 0
+_old = []               # (session, line, input, source) of the file, sorted
+_old_lock = threading.Lock()
 
 
 def _session_number():
-    """Unique without a look at the file, and rising: the second of the start, and the process. Of
-    several in one process each has a second of its own."""
-    global _latest
-    now = (int(time.time()) - _EPOCH << _PID_BITS) + os.getpid()
-    _latest = max(now, _latest + (1 << _PID_BITS))
-    return _latest
+    """Unique without a look at the file, and rising: the second of the start, and the process."""
+    global _latest_session
+    number = (int(time.time()) - _EPOCH << _PID_BITS) + os.getpid()
+    _latest_session = max(number, _latest_session + (1 << _PID_BITS))
+    return _latest_session
 
 
 def _as_given(session, line, text, output, outputs=None):
@@ -33,12 +36,10 @@ class History(HistoryManager):
     """IPython's own, without its database."""
 
     in_file = True          # False: the user wants no file
-    in_namespace = True     # whether _i, _ii … are these inputs
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.session_number = _session_number()
-        self._old = []      # (session, line, input, source) of earlier sessions, sorted
 
     def new_session(self, conn=None):
         self.session_number = _session_number()
@@ -60,10 +61,12 @@ class History(HistoryManager):
         if self.in_file and not self._exit_re.match(source_raw.strip()):
             _kernel.keep(self.session_number, line_num, source_raw,
                          source if source != source_raw else None)
+        self._push_names(line_num, source_raw)
+
+    def _push_names(self, line_num, source_raw):
         self._iii, self._ii, self._i, self._i00 = self._ii, self._i, self._i00, source_raw
-        if self.in_namespace:
-            self.shell.push({"_i": self._i, "_ii": self._ii, "_iii": self._iii,
-                             f"_i{line_num}": source_raw}, interactive=False)
+        self.shell.push({"_i": self._i, "_ii": self._ii, "_iii": self._iii,
+                         f"_i{line_num}": source_raw}, interactive=False)
 
     def store_output(self, line_num):
         """Outputs are kept in memory alone."""
@@ -73,13 +76,14 @@ class History(HistoryManager):
     def _earlier(self):
         """The cells of all other sessions."""
         if self.in_file:
-            whole, found = _kernel.recall()
-            if whole:
-                self._old.clear()
-            if found:
-                self._old += found
-                self._old.sort(key=lambda entry: entry[:2])
-        return [entry for entry in self._old if entry[0] != self.session_number]
+            with _old_lock:
+                whole, found = _kernel.recall()
+                if whole:
+                    _old.clear()
+                if found:
+                    _old.extend(found)
+                    _old.sort(key=lambda entry: entry[:2])
+        return [entry for entry in _old if entry[0] != self.session_number]
 
     def _own(self):
         return [(self.session_number, line, raw, source) for line, (raw, source) in
@@ -135,6 +139,13 @@ class History(HistoryManager):
 
     def get_last_session_id(self):
         return self.session_number
+
+
+class SubshellHistory(History):
+    """What a subshell was given: a session of its own."""
+
+    def _push_names(self, line_num, source_raw):
+        """_i, _ii … are the main shell's."""
 
 
 def _number(value, missing):

@@ -139,7 +139,6 @@ class ZMQInteractiveShell(InteractiveShell):
     display_failed = _mesale_threads.per_shell("display_failed")
     history_manager = _mesale_threads.per_shell("history_manager")
     payload_manager = _mesale_threads.per_shell("payload_manager")
-    _fold = _mesale_threads.per_shell("fold")
 
     @observe("threads_follow_cells")
     def _follow_cells(self, change):

@@ -6,10 +6,9 @@ here in a record for each thread, so that cells of several subshells can run at 
 import threading
 
 import _kernel
+import _mesale_history
 
 from IPython.core.payload import PayloadManager
-
-from _mesale_history import History
 
 
 class Record:
@@ -22,7 +21,6 @@ class Record:
         self.display_failed = False     # an exception in __repr__ or the like of its result
         self.history_manager = None
         self.payload_manager = None
-        self.fold = None                # of the traceback that is being formatted
         self.bundle = None              # of the result that is being shown
         self.exec_result = None
         self.showing = False            # a result
@@ -49,8 +47,7 @@ def per_shell(name):
 
 def enter(shell):
     record = _threads.record = Record()
-    record.history_manager = History(shell=shell, parent=shell)
-    record.history_manager.in_namespace = False     # _i, _ii … are the main shell's
+    record.history_manager = _mesale_history.SubshellHistory(shell=shell, parent=shell)
     record.payload_manager = PayloadManager(parent=shell)
 
 

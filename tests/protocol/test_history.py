@@ -340,3 +340,19 @@ def test_a_forked_child_keeps_nothing(session, tmp_path):
     client.run("'after'").ok()
     end(client)
     assert [entry["line"] for entry in lines(history_file(tmp_path))] == [1, 2]
+
+
+def test_a_subshell_has_a_session_of_its_own(session, tmp_path):
+    client = session("'main'")
+    answer = client.ask("create_subshell_request", channel="control").ok().reply
+    fields = {"fields": {"subshell_id": answer["subshell_id"]}}
+    content = {"code": "x = 'begin'\nmain = n = 1\nmain", "allow_stdin": False}
+    assert client.ask("execute_request", content, **fields).ok().result == "1"
+    question = {"hist_access_type": "range", "session": 0, "raw": True, "output": True}
+    (mine,) = client.ask("history_request", question, **fields).ok().reply["history"]
+    assert mine[1:] == [1, [content["code"], "1"]]
+    tail = ask(client, "tail", n=2, output=True)
+    assert sorted(text for text, _ in texts(tail)) == ["'main'", content["code"]]
+    assert tail[0][0] != tail[1][0]
+    end(client)
+    assert sorted(e["input"] for e in lines(history_file(tmp_path))) == ["'main'", content["code"]]
