@@ -154,7 +154,7 @@ bool dispatch_next(void *subshell)
         serve(s, r);
         break;
     }
-    return !s->cell;
+    return !s->cell && request_queue_count(&s->requests) > 0;
 }
 
 void dispatch_without_python(struct subshell *s)

@@ -10,6 +10,7 @@
 enum {
     RETRY_MS = 2,       /* iopub had no room */
     PATIENCE_MS = 5000, /* so long, in total, a request waits for clients that do not read */
+    SOON_MS = 1,        /* after a request, outputs are looked for without a call */
     FAREWELL_MS = 200,  /* for the last messages */
     LOG_MS = 1000,      /* one line about bad messages a second */
     TURN_MS = 2,        /* a channel is read so long before the others have their turn */
@@ -32,6 +33,7 @@ static struct {
     bool losing; /* iopub drops what does not fit, until waited_for is idle */
     bool spent;  /* patience: it comes back when every client had room for a message */
     bool warned;
+    bool handed_over; /* a request has come since the last wait */
     int64_t last_log_ms;
     unsigned dropped;
 } io;
@@ -69,6 +71,7 @@ static enum received receive(struct kernel *k, enum channel channel)
         input_receive(k, r);
     else
         dispatch_received(k, r);
+    io.handed_over = io.handed_over || r;
     return r ? RECEIVED_GOOD : RECEIVED_BAD;
 }
 
@@ -167,17 +170,11 @@ static void count_wait(struct kernel *k)
     io.warned = true;
 }
 
-static bool is_idle_of(const struct message *m, const struct request *r)
-{
-    return m->parent == r && strcmp(m->type, "status") == 0 &&
-           strstr(buffer_text(&m->content), "idle");
-}
-
 static void sent(struct kernel *k)
 {
     if (!io.losing && io.held->channel == CHANNEL_IOPUB)
         io.spent = false;
-    if (io.losing && is_idle_of(io.held, io.waited_for))
+    if (io.losing && io.held->parent == io.waited_for && message_is_idle(io.held))
         stop_losing(k);
     message_release(io.held);
     io.held = NULL;
@@ -287,7 +284,12 @@ static void *run(void *arg)
             [FD_SIGNAL] = k->lifetime.signal_fd,
             [FD_PARENT] = k->lifetime.parent_fd,
         };
-        sockets_poll(&k->sockets, fds, FD_COUNT, timeout, &ready);
+        /* most cells are done within a moment: their outputs go out together */
+        bool soon = io.handed_over;
+        io.handed_over = false;
+        output_queue_expect(&k->outputs, soon);
+        sockets_poll(&k->sockets, fds, FD_COUNT, soon ? sooner(timeout, SOON_MS) : timeout, &ready);
+        output_queue_expect(&k->outputs, false);
         handle_ready(k, &ready);
         timeout = send_outputs(k, false);
         timeout = sooner(timeout, lifetime_tick(k, ready.ready[FD_SIGNAL], ready.ready[FD_PARENT]));

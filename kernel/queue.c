@@ -146,12 +146,19 @@ static void append(struct output_queue *q, struct message *m)
     q->last = m;
 }
 
+static bool can_wait(const struct output_queue *q, const struct message *m)
+{
+    bool reply = m->type && (m->channel == CHANNEL_SHELL || m->channel == CHANNEL_CONTROL);
+    return reply || (q->expected && m->channel == CHANNEL_IOPUB && !message_is_idle(m));
+}
+
 void output_queue_add(struct output_queue *q, struct message *m)
 {
     pthread_mutex_lock(&q->lock);
     append(q, m);
     q->bytes += message_size(m);
-    wake(q);
+    if (!can_wait(q, m))
+        wake(q);
     pthread_mutex_unlock(&q->lock);
 }
 
@@ -167,7 +174,8 @@ void output_queue_add_text(struct output_queue *q, struct request *parent, enum 
         m->due_ms = clock_ms() + OUTPUT_DELAY_MS;
         append(q, m);
         q->bytes += message_size(m);
-        wake(q);
+        if (!q->expected)
+            wake(q);
     }
     bool was_small = m->text.size < WIRE_TEXT_LIMIT;
     buffer_add(&m->text, text, size);
@@ -224,6 +232,13 @@ void output_queue_reset(struct output_queue *q)
     pthread_mutex_lock(&q->lock);
     q->signalled = false;
     event_reset(q->event_fd);
+    pthread_mutex_unlock(&q->lock);
+}
+
+void output_queue_expect(struct output_queue *q, bool soon)
+{
+    pthread_mutex_lock(&q->lock);
+    q->expected = soon;
     pthread_mutex_unlock(&q->lock);
 }
 

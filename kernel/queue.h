@@ -54,13 +54,15 @@ struct output_queue {
     size_t bytes;
     int64_t last_text_ms; /* when text was taken last */
     bool signalled;       /* event_fd is set and not yet reset */
+    bool expected;        /* the reader comes soon without being woken */
     int event_fd;
 };
 
 int output_queue_init(struct output_queue *q);
 void output_queue_release(struct output_queue *q);
 
-/* Takes over the message, which ends the run of text before it. */
+/* Takes over the message, which ends the run of text before it. It wakes the reader, unless that is
+ * about to look anyway or the message is a reply: a status follows it. */
 void output_queue_add(struct output_queue *q, struct message *m);
 
 /* Adds text to the last run if it is the same stream of the same request, else begins a run. */
@@ -76,6 +78,9 @@ struct message *output_queue_take(struct output_queue *q, bool all, int64_t *due
 
 /* To be called before reading: the next addition wakes again. */
 void output_queue_reset(struct output_queue *q);
+
+/* Whether the reader will look by itself within a moment: only the end of a request wakes it then. */
+void output_queue_expect(struct output_queue *q, bool soon);
 
 bool output_queue_is_full(struct output_queue *q);
 

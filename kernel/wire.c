@@ -195,6 +195,11 @@ void message_release(struct message *m)
     free(m);
 }
 
+bool message_is_idle(const struct message *m)
+{
+    return m->type && strcmp(m->type, "status") == 0 && strstr(buffer_text(&m->content), "idle");
+}
+
 size_t message_size(const struct message *m)
 {
     size_t size = sizeof *m + m->metadata.size + m->content.size + m->text.size;

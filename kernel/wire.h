@@ -88,6 +88,9 @@ struct message {
 struct message *message_new(enum channel channel, struct request *parent, const char *type);
 void message_release(struct message *m);
 
+/* Whether it is the last message of a request. */
+bool message_is_idle(const struct message *m);
+
 /* Size in memory, roughly: what a queue counts. */
 size_t message_size(const struct message *m);
 

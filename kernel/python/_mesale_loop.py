@@ -113,9 +113,10 @@ class Loop:
                 os.read(wakeup_fd, 8)
             except BlockingIOError:
                 pass
-            self.serve_soon()
+            self._serve()
 
         self.loop.add_reader(wakeup_fd, woken)
+        self.loop._selector.get_key(wakeup_fd).data[0]._context = CONTEXT
         self.serve_soon()
         self._run_until(lambda: self._stopping)
         self.loop.remove_reader(wakeup_fd)
