@@ -300,7 +300,9 @@ class Client:
             assert left > 0, f"no {what} in {seconds} s; {self.kernel.explain()}"
             dead = self.kernel.process.poll() is not None
             self.pump(min(left, 0.1))
-            assert not dead or reached(), f"no {what}; {self.kernel.explain()}"
+            if dead and not reached():
+                self.collect(0.2 * SLOWNESS)  # what it sent last may still be on its way
+                assert reached(), f"no {what}; {self.kernel.explain()}"
 
     def collect(self, seconds):
         """Pump for a fixed time, for what should not come."""
