@@ -354,7 +354,7 @@ class _Cell:
             name, text = type(error).__name__, _mesale_errors.text_of(error)
             if isinstance(error, UsageError):
                 return name, text, []       # IPython has printed it
-            if name == "CancelledError" and _mesale_loop.was_cancelled():
+            if name == "CancelledError" and _mesale_loop.here().was_cancelled:
                 name = "KeyboardInterrupt"  # a second one came while the first was being shown
             _kernel.error(name, text, [f"{name}: {text}"])
         return _kernel.last_error()

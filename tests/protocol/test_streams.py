@@ -346,7 +346,7 @@ def test_a_background_writer_and_many_cells_lose_nothing(kernel):
     last = kernel.start("go = False; t.join(); print('stopped', count)")
     kernel.wait_for(lambda: kernel.is_done(last), 10, "the last cell's end")
     kernel.late.update(kernel.sent)
-    streams = [m for filed in kernel.filed.values() for m in filed if m.type == "stream"]
+    streams = [m for one in kernel.sent for m in kernel.filed[one] if m.type == "stream"]
     text = "".join(m.content["text"] for m in streams)
     count = int(re.search(r"stopped (\d+)", text)[1])
     assert sorted(map(int, re.findall(r"\[(\d+)\]", text))) == list(range(count))
