@@ -1,6 +1,7 @@
 #include "dispatch.h"
 #include "complete.h"
 #include "comm.h"
+#include "debug.h"
 #include "execute_request.h"
 #include "info.h"
 #include "io.h"
@@ -28,6 +29,7 @@ static const struct handler handlers[] = {
     {"create_subshell_request", "create_subshell_reply", false, subshell_create_reply, NULL},
     {"delete_subshell_request", "delete_subshell_reply", false, subshell_delete_reply, NULL},
     {"list_subshell_request", "list_subshell_reply", false, subshell_list_reply, NULL},
+    {"debug_request", "debug_reply", false, NULL, debug_request_start},
     {"usage_request", "usage_reply", false, usage_reply, NULL},
 };
 

@@ -15,12 +15,12 @@ json_t *kernel_info_reply(struct kernel *k, struct request *r)
                   "pygments_lexer", "ipython3", "codemirror_mode", "name", "ipython", "version", 3,
                   "nbconvert_exporter", "python");
     json_t *content = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:o, s:[{s:s, s:s}, {s:s, s:s}], s:[s], s:b}", "status", "ok",
+        "{s:s, s:s, s:s, s:s, s:s, s:o, s:[{s:s, s:s}, {s:s, s:s}], s:[s, s], s:b}", "status", "ok",
         "protocol_version", wire_protocol_version, "implementation", "mesale",
         "implementation_version", MESALE_VERSION, "banner", banner.data, "language_info", language,
         "help_links", "text", "Python Reference", "url", "https://docs.python.org/3", "text",
         "PyTorch Reference", "url", "https://docs.pytorch.org/docs", "supported_features",
-        "kernel subshells", "debugger", false);
+        "debugger", "kernel subshells", "debugger", true);
     buffer_release(&banner);
     return content;
 }

@@ -1,4 +1,5 @@
 #include "lifetime.h"
+#include "cell_files.h"
 #include "python.h"
 #include "session.h"
 #include <dirent.h>
@@ -206,6 +207,7 @@ void lifetime_exit(struct kernel *k)
 {
     int number = atomic_load(&k->lifetime.signal);
     connection_unlink(&k->connection);
+    cell_files_remove();
     if (number) {
         sigset_t one;
         signal(number, SIG_DFL);

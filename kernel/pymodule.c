@@ -323,6 +323,29 @@ static PyObject *follow(PyObject *self, PyObject *message)
     Py_RETURN_NONE;
 }
 
+static PyObject *cell_name(PyObject *self, PyObject *code)
+{
+    const struct front_end *f = front();
+    struct buffer text = BUFFER_INIT, name = BUFFER_INIT;
+    PyObject *result = NULL;
+    (void)self;
+    if (convert_text(code, &text) == 0)
+        result = f->cell_name && f->cell_name(f->context, buffer_text(&text), text.size, &name)
+                     ? convert_from_text(name.data, name.size)
+                     : Py_NewRef(Py_None);
+    buffer_release(&text);
+    buffer_release(&name);
+    return result;
+}
+
+static PyObject *release_debugger(PyObject *self, PyObject *unused)
+{
+    (void)self, (void)unused;
+    if (front()->release)
+        front()->release(front()->context);
+    Py_RETURN_NONE;
+}
+
 static PyObject *get_phase(PyObject *self, PyObject *unused)
 {
     (void)self, (void)unused;
@@ -414,6 +437,8 @@ static PyMethodDef methods[] = {
     {"comm", send_comm, METH_VARARGS, "comm(type, content, metadata, buffers)"},
     {"parent", get_parent, METH_NOARGS, "The request that outputs of this thread belong to."},
     {"follow", follow, METH_O, "Outputs of this thread belong to that request; None: the latest."},
+    {"cell_name", cell_name, METH_O, "The file name a debugger knows a cell by, or None."},
+    {"release_debugger", release_debugger, METH_NOARGS, "Lets go soon what stands at breakpoints."},
     {"phase", get_phase, METH_NOARGS, NULL},
     {"set_phase", set_phase, METH_O, NULL},
     {"serve", serve, METH_NOARGS, "Serve a request; whether there may be more."},

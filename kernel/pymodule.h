@@ -9,7 +9,7 @@
 #include "shell.h"
 
 /* What a front end offers beside a sink; every function may be NULL. They are called without the
- * GIL, except parent and follow. */
+ * GIL, except parent and those after it. */
 struct front_end {
     void *context;
     enum input_result (*ask)(void *context, const char *prompt, bool password);
@@ -22,6 +22,9 @@ struct front_end {
      * now on to this one, NULL: to the latest again */
     struct request *(*parent)(void *context);
     void (*follow)(void *context, struct request *request);
+    /* the name to compile a cell under, for a debugger; false: there is no need of one */
+    bool (*cell_name)(void *context, const char *code, size_t size, struct buffer *name);
+    void (*release)(void *context); /* an interrupt found the main thread at a breakpoint */
 };
 
 void pymodule_set_front_end(const struct front_end *front_end); /* borrowed for good */

@@ -1,4 +1,6 @@
+#include "cell_files.h"
 #include "comm.h"
+#include "debug.h"
 #include "dispatch.h"
 #include "history_module.h"
 #include "io.h"
@@ -138,20 +140,35 @@ static void stop_subshells(void *k)
     subshells_stop(k, LIFETIME_GRACE_MS / 2);
 }
 
+static bool cell_name(void *unused, const char *code, size_t size, struct buffer *name)
+{
+    (void)unused;
+    return cell_files_name(code, size, name);
+}
+
+static void release(void *unused)
+{
+    (void)unused;
+    debug_release();
+}
+
 /* Python, IPython, and then requests until the kernel is asked to end. */
 static void serve(struct kernel *k, const struct python_options *options)
 {
     const struct front_end front_end = {
-        k, ask, wait_for_answer, cancel, wait_for_room, send_comm, current_request, follow};
+        k,      ask,       wait_for_answer, cancel, wait_for_room, send_comm, current_request,
+        follow, cell_name, release};
     pymodule_set_front_end(&front_end);
     publisher_enter(&k->publisher.main);
     bool running = python_start(options, &k->problem) == 0 && !atomic_load(&k->lifetime.stopping) &&
                    shell_start(&k->problem) == 0;
     subshells_python_ready(k);
+    debug_python_is(running);
     if (running)
         shell_run_loop(k->main.requests.event_fd, dispatch_next, &k->main);
     else
         dispatch_without_python(&k->main);
+    python_without_gil(debug_stop, NULL);
     python_without_gil(stop_subshells, k);
     shell_stop();
     python_stop();

@@ -50,8 +50,7 @@ static void fetch_error(char **ename, char **evalue)
     Py_XDECREF(traceback);
 }
 
-/* Imports our module with its folder on sys.path for just that time. */
-static PyObject *import_module(void)
+PyObject *shell_import(const char *name)
 {
     PyObject *module = NULL, *path = PySys_GetObject("path");
     char *folder = program_python_folder();
@@ -60,7 +59,7 @@ static PyObject *import_module(void)
         PyErr_SetString(PyExc_ImportError,
                         "the folder lib/mesale/python is missing beside the program");
     else if (path && PyList_Insert(path, 0, entry) == 0) {
-        module = PyImport_ImportModule("_mesale_shell");
+        module = PyImport_ImportModule(name);
         PyObject *type, *value, *traceback;
         PyErr_Fetch(&type, &value, &traceback);
         Py_ssize_t index = PySequence_Index(path, entry);
@@ -100,7 +99,7 @@ static void tell_problem(struct buffer *problem)
 
 int shell_start(struct buffer *problem)
 {
-    PyObject *module = import_module();
+    PyObject *module = shell_import("_mesale_shell");
     PyObject *started = module ? PyObject_CallMethod(module, "start", NULL) : NULL;
     shell.running = started && find_functions(module) == 0;
     if (!shell.running)

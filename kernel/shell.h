@@ -10,6 +10,10 @@
  */
 int shell_start(struct buffer *problem);
 
+/* Imports one of our modules, with its folder on sys.path for just that time. A new reference to a
+ * PyObject, or NULL with a Python error. Any thread with the GIL. */
+struct _object *shell_import(const char *name);
+
 /* Drops the shell; before python_stop. */
 void shell_stop(void);
 

@@ -37,7 +37,7 @@ def test_prefix_gets_a_whole_kernelspec(install, mesale, python, tmp_path):
     assert read(folder) == {
         "argv": [mesale, "kernel", "--python", sys.executable, "-f", "{connection_file}"],
         "display_name": "Meşale", "language": "python", "interrupt_mode": "signal", "kernel_protocol_version": "5.6",
-        "metadata": {"debugger": False, "supported_encryption": ["curve"]}}
+        "metadata": {"debugger": True, "supported_encryption": ["curve"]}}
     assert "Meşale" in (folder / "kernel.json").read_text("utf-8")
     install("--prefix", tmp_path / "deep/er")  # once more, over the old one
     read(folder)

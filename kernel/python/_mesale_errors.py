@@ -32,7 +32,8 @@ def text_of(error):
 
 
 def is_cell_frame(entry):
-    return entry.tb_frame.f_code.co_filename.startswith("<ipython-input-")
+    from IPython import get_ipython
+    return entry.tb_frame.f_code.co_filename in get_ipython().compile._filename_map
 
 
 def _chain(error):

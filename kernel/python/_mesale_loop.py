@@ -76,6 +76,7 @@ class _ThreadContext:
 CONTEXT = _ThreadContext()
 GUARDS = set()          # code of the functions that run a cell's code and catch what it raises
 _builtins = dict(vars(builtins))
+is_held = None          # while there is a debugger: whether it holds the main thread; lets it go
 
 
 class Loop:
@@ -205,6 +206,8 @@ def _interrupt_task(frame):
 
 def _interrupt(signum, frame):
     """The handler of SIGINT, on the main thread. Between cells there is nothing to interrupt."""
+    if is_held is not None and is_held(frame):
+        return      # raised again when it goes on
     phase = _kernel.phase()
     if phase == _kernel.EXPECTED:
         _kernel.set_phase(_kernel.INTERRUPTED)

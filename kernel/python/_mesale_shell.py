@@ -116,6 +116,9 @@ class _BuiltinTrap(BuiltinTrap):
 
 class _Compiler(CachingCompiler):
     def get_code_name(self, raw_code, transformed_code, number):
+        name = _kernel.cell_name(raw_code)
+        if name is not None:
+            return name
         # any name that differs with the code will do; IPython's own needs OpenSSL, 3.5 MiB of it
         checksum = zlib.crc32(transformed_code.encode("utf-8", "replace"))
         return f"<ipython-input-{number}-{checksum:08x}>"
