@@ -68,6 +68,7 @@ def connect(arguments):
     events = _mesale_shell.shell.events
     if _before_cell not in events.callbacks["pre_execute"]:
         events.register("pre_execute", _before_cell)
+        events.register("post_execute", _after_cell)
     _mesale_loop.is_held = _is_held
     return {"rules": _rules()}
 
@@ -98,6 +99,16 @@ def _before_cell():
         debugpy.debug_this_thread()
     elif _pydevd is None and "pydevd" in type(trace).__module__:
         _settrace(None)
+
+
+def _after_cell():
+    """A step that led out of the cell is over: it must not stop the next one."""
+    info = getattr(threading.current_thread(), "additional_info", None)
+    if _pydevd is not None and info is not None and info.pydev_state == _pydevd.STATE_RUN:
+        info.pydev_original_step_cmd = info.pydev_step_cmd = -1
+        info.pydev_step_stop = None
+        if hasattr(info, "update_stepping_info"):
+            info.update_stepping_info()
 
 
 def _after_fork():

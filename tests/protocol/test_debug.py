@@ -1,0 +1,693 @@
+"""debug_request as JupyterLab and VS Code send it: debugpy in a kernel whose cells stop and go on."""
+
+import os
+import pathlib
+import signal
+import time
+
+import pytest
+
+from client import SLOWNESS
+
+# What JupyterLab says when its debugger is switched on.
+JUPYTERLAB = {
+    "clientID": "jupyterlab",
+    "clientName": "JupyterLab",
+    "adapterID": "mesale",
+    "pathFormat": "path",
+    "linesStartAt1": True,
+    "columnsStartAt1": True,
+    "supportsVariableType": True,
+    "supportsVariablePaging": True,
+    "supportsRunInTerminalRequest": True,
+    "locale": "en",
+}
+# And VS Code.
+VSCODE = {
+    "clientID": "vscode",
+    "clientName": "Visual Studio Code",
+    "adapterID": "Python Kernel Debug Adapter",
+    "pathFormat": "path",
+    "linesStartAt1": True,
+    "columnsStartAt1": True,
+    "supportsVariableType": True,
+    "supportsVariablePaging": True,
+    "supportsRunInTerminalRequest": True,
+    "locale": "en-us",
+    "supportsProgressReporting": True,
+    "supportsInvalidatedEvent": True,
+    "supportsMemoryReferences": True,
+}
+# The names that tutorials do not define: a kernel shows what the user has written.
+FUNCTION = "def double(a):\n    b = a * 2\n    return b\n"
+
+
+class Debugger:
+    """A front end's debugger: requests in order, events as they come."""
+
+    def __init__(self, client):
+        self.client = client
+        self.seq = 0
+        self.seen = 0
+        client.wait_for(lambda: True, 1, "nothing")
+
+    def send(self, command, arguments):
+        self.seq += 1
+        content = {"type": "request", "seq": self.seq, "command": command, "arguments": arguments}
+        return self.client.send("debug_request", content, "control")
+
+    def ask(self, command, arguments=None, timeout=10):
+        """The response, whether it tells of success or not."""
+        request = self.send(command, arguments or {})
+        seq = self.seq
+        response = self.client.wait(request, timeout).reply
+        assert response["type"] == "response" and response["command"] == command, response
+        assert response["request_seq"] == seq, response
+        return response
+
+    def do(self, command, timeout=10, **arguments):
+        """The body of a response that must tell of success."""
+        response = self.ask(command, arguments, timeout)
+        assert response["success"] is True, response
+        return response["body"]
+
+    def fail(self, command, **arguments):
+        """The message of a response that must not."""
+        response = self.ask(command, arguments)
+        assert response["success"] is False, response
+        return response["message"]
+
+    def events(self, name):
+        filed = sum(self.client.filed.values(), [])
+        found = [m.content for m in filed if m.type == "debug_event"]
+        assert all(event["type"] == "event" for event in found)
+        return sorted((e for e in found if e["event"] == name), key=lambda e: e["seq"])
+
+    def start(self, who=None, **attach):
+        """As JupyterLab: once it is started, breakpoints may be set."""
+        body = self.do("initialize", timeout=20, **(who or JUPYTERLAB))
+        self.do("attach", **attach)
+        return body
+
+    def stopped(self):
+        """Wait for the next stop; its body."""
+        self.client.wait_for(
+            lambda: len(self.events("stopped")) > self.seen, 10, "stop of the cell"
+        )
+        self.seen += 1
+        return self.events("stopped")[self.seen - 1]["body"]
+
+    def dump(self, code):
+        return self.do("dumpCell", code=code)["sourcePath"]
+
+    def break_at(self, code, *lines):
+        """Breakpoints in a cell that is not run yet; the path of its file."""
+        path = self.dump(code)
+        body = self.do(
+            "setBreakpoints",
+            source={"path": path},
+            breakpoints=[{"line": line} for line in lines],
+            sourceModified=False,
+        )
+        assert [b["line"] for b in body["breakpoints"]] == list(lines), body
+        assert all(b["verified"] for b in body["breakpoints"]), body
+        return path
+
+    def clear(self, path):
+        self.do("setBreakpoints", source={"path": path}, breakpoints=[], sourceModified=False)
+
+    def run_to_stop(self, code):
+        """Send a cell that stops; its request and where it stands."""
+        request = self.client.start(code)
+        return request, self.stopped()["threadId"]
+
+    def stack(self, thread):
+        return self.do("stackTrace", threadId=thread)["stackFrames"]
+
+    def where(self, thread):
+        """The stack as function names and lines."""
+        return [(frame["name"], frame["line"]) for frame in self.stack(thread)]
+
+    def step(self, how, thread):
+        """next, stepIn or stepOut, and where that leads."""
+        self.do(how, threadId=thread)
+        self.stopped()
+        return self.where(thread)[0]
+
+    def scope(self, frame, name):
+        """The variables of one scope of a frame: name → variable."""
+        scopes = self.do("scopes", frameId=frame)["scopes"]
+        reference = next(s["variablesReference"] for s in scopes if s["name"] == name)
+        return self.children(reference)
+
+    def children(self, reference):
+        found = self.do("variables", variablesReference=reference)["variables"]
+        return {variable["name"]: variable for variable in found}
+
+    def globals(self):
+        return {v["name"]: v for v in self.do("inspectVariables")["variables"]}
+
+    def go_on(self, request, thread):
+        self.do("continue", threadId=thread)
+        return self.client.wait(request).ok()
+
+
+@pytest.fixture
+def debugger(kernel):
+    """A debugger that is switched on, and off again after the test, whatever happened."""
+    one = Debugger(kernel)
+    one.do("debugInfo")
+    one.seen = len(one.events("stopped"))
+    one.start()
+    yield one
+    one.do("disconnect", restart=False, terminateDebuggee=False)
+    assert one.do("debugInfo")["isStarted"] is False
+
+
+@pytest.fixture
+def fresh(start):
+    """A debugger of a kernel of its own, not switched on."""
+    client = start().client()
+    client.run("pass").ok()
+    return Debugger(client)
+
+
+# --- without a started debugger -------------------------------------------------------------------
+
+
+def test_debug_info_before_the_debugger_is_started(fresh):
+    info = fresh.do("debugInfo")
+    prefix = info.pop("tmpFilePrefix")
+    pid = fresh.client.kernel.pid
+    assert prefix.endswith(f"/mesale_{pid}/"), prefix
+    assert info == {
+        "isStarted": False,
+        "hashMethod": "Murmur2",
+        "hashSeed": 0xC70F6907,
+        "tmpFileSuffix": ".py",
+        "breakpoints": [],
+        "stoppedThreads": [],
+        "richRendering": True,
+        "exceptionPaths": ["Python Exceptions"],
+        "copyToGlobals": True,
+    }
+
+
+def test_debug_info_is_answered_while_a_cell_holds_the_interpreter(kernel):
+    debugger = Debugger(kernel)
+    kernel.run("import ctypes; holder = ctypes.PyDLL(None)").ok()
+    request = kernel.run_until(
+        "print('held', flush=True); import time; time.sleep(.2); holder.usleep(1_500_000)", "held"
+    )
+    kernel.collect(0.4)
+    begin = time.monotonic()
+    debugger.do("debugInfo")
+    assert time.monotonic() - begin < 0.5 * SLOWNESS
+    assert not kernel.is_done(request), "the cell ended too early to show anything"
+    kernel.wait(request).ok()
+
+
+def test_the_file_of_a_cell_has_its_text_and_the_name_of_its_hash(fresh):
+    info = fresh.do("debugInfo")
+    code = "# ışık\nx = 1\n"
+    path = pathlib.Path(fresh.dump(code))
+    assert str(path).startswith(info["tmpFilePrefix"]) and path.suffix == ".py"
+    assert path.stem == str(murmur2(code.encode(), info["hashSeed"]))
+    assert path.read_bytes() == code.encode()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert fresh.client.run(code + "__import__('sys')._getframe().f_code.co_filename").result
+    outcome = fresh.client.run("__import__('sys')._getframe().f_code.co_filename").ok()
+    stem = murmur2(b"__import__('sys')._getframe().f_code.co_filename", info["hashSeed"])
+    assert outcome.result == repr(f"{info['tmpFilePrefix']}{stem}.py")
+
+
+def murmur2(data, seed):
+    """As JupyterLab computes it."""
+    m, mask = 0x5BD1E995, 0xFFFFFFFF
+    h = (seed ^ len(data)) & mask
+    whole = len(data) // 4 * 4
+    for i in range(0, whole, 4):
+        k = int.from_bytes(data[i : i + 4], "little") * m & mask
+        k = (k ^ k >> 24) * m & mask
+        h = h * m & mask ^ k
+    if data[whole:]:
+        h = (h ^ int.from_bytes(data[whole:], "little")) * m & mask
+    h = (h ^ h >> 13) * m & mask
+    return h ^ h >> 15
+
+
+def test_cells_have_no_file_names_before_a_debugger_asks(start):
+    client = start().client()
+    code = "import warnings; warnings.warn('careful')"
+    name = client.run("__import__('sys')._getframe().f_code.co_filename").ok().result
+    assert name.startswith("'<ipython-input-")
+    assert client.run(code).ok().stderr.startswith("<ipython-input-")
+    Debugger(client).do("debugInfo")
+    assert "/mesale_" in client.run(code).ok().stderr
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_recursion_is_folded_with_and_without_a_debugger(start, asked):
+    client = start().client()
+    if asked:
+        Debugger(client).do("debugInfo")
+    client.run("def f(n):\n    return f(n + 1)").ok()
+    lines = client.run("f(0)").failed("RecursionError").reply["traceback"]
+    assert len(lines) <= 60
+    assert any("frames left out" in line for line in lines)
+    assert any("Cell" in line and "In[2]" in line for line in lines), lines
+
+
+def test_variables_are_shown_without_debugpy(fresh):
+    fresh.client.run(
+        "class Point:\n    def __init__(self):\n        self.x, self.y = 1, [2, {'k': 'v'}]\n"
+        "point, number, word = Point(), 5, 'ığ'\nIn, _hidden = In, 3"
+    ).ok()
+    variables = fresh.globals()
+    assert set(variables) == {"Point", "point", "number", "word", "_hidden"}, set(variables)
+    assert (variables["number"]["value"], variables["number"]["type"]) == ("5", "int")
+    assert variables["word"]["value"] == "'ığ'" and variables["word"]["variablesReference"] == 0
+    inside = fresh.children(variables["point"]["variablesReference"])
+    assert inside["x"]["value"] == "1" and inside["y"]["evaluateName"] == "point.y"
+    items = fresh.children(inside["y"]["variablesReference"])
+    assert items["0"]["value"] == "2" and items["1"]["evaluateName"] == "point.y[1]"
+    leaf = fresh.children(items["1"]["variablesReference"])["'k'"]
+    assert (leaf["value"], leaf["evaluateName"]) == ("'v'", "point.y[1]['k']")
+    assert "changed" in fresh.fail("variables", variablesReference=987654)
+    assert fresh.client.run("'debugpy' in __import__('sys').modules").result == "False"
+
+
+def test_a_variable_is_shown_as_richly_as_in_a_cell(fresh):
+    fresh.client.run(
+        "import torch, pandas\nt = torch.ones(2)\nframe = pandas.DataFrame({'a': [1, 2]})\n"
+        "class Bad:\n    def __repr__(self): raise ValueError('no')\nbad = Bad()"
+    ).ok()
+    assert fresh.do("richInspectVariables", variableName="t")["data"]["text/plain"] == (
+        "tensor([1., 1.])"
+    )
+    bundle = fresh.do("richInspectVariables", variableName="frame")
+    assert "<table" in bundle["data"]["text/html"] and "text/plain" in bundle["data"]
+    assert set(bundle["metadata"]) <= set(bundle["data"])
+    assert "Bad" in fresh.globals()["bad"]["value"]
+    assert "nothing" in fresh.fail("richInspectVariables", variableName="nothing")
+    for name in ("t.x", "print(1)", "", "import", "a b", "__import__('os').system('true')"):
+        assert "not the name" in fresh.fail("richInspectVariables", variableName=name)
+    for name in ("special variables", "function variables"):
+        assert fresh.do("richInspectVariables", variableName=name) == {"data": {}, "metadata": {}}
+
+
+def test_modules_and_sources(fresh):
+    found = fresh.do("modules")
+    assert any(m["name"] == "json" and m["path"].endswith("__init__.py") for m in found["modules"])
+    assert found["totalModules"] == len(found["modules"])
+    assert len(fresh.do("modules", startModule=2, moduleCount=3)["modules"]) == 3
+    path = fresh.dump("x = 'ı'\n")
+    assert fresh.do("source", source={"path": path}, sourceReference=0)["content"] == "x = 'ı'\n"
+    assert fresh.fail("source", source={"path": "/no/such/file.py"})
+
+
+def test_what_needs_a_started_debugger_is_refused_without_one(fresh):
+    for command in ("attach", "setBreakpoints", "stackTrace", "copyToGlobals", "next", "threads"):
+        assert "not started" in fresh.fail(command)
+    assert "does not know" in fresh.fail("noSuchCommand")
+    assert fresh.do("disconnect") == {}
+
+
+def test_malformed_requests_get_a_response(fresh):
+    for content in ({}, {"command": 7}, {"command": "dumpCell", "arguments": 3}, {"seq": "x"}):
+        reply = fresh.client.ask("debug_request", content, "control").reply
+        assert reply["success"] is False and reply["type"] == "response", reply
+    assert fresh.do("debugInfo")
+
+
+def test_without_debugpy_the_reply_says_how_to_install_it(start, tmp_path):
+    (tmp_path / "debugpy.py").write_text("raise ImportError('gone')")
+    client = start(env={"PYTHONPATH": str(tmp_path)}).client()
+    debugger = Debugger(client)
+    assert debugger.do("debugInfo")["isStarted"] is False
+    message = debugger.fail("initialize", **JUPYTERLAB)
+    assert "-m pip install debugpy" in message
+    assert client.run("6 * 7").ok().result == "42"
+
+
+# --- JupyterLab's way -----------------------------------------------------------------------------
+
+
+def test_a_session_of_jupyterlab(debugger):
+    kernel = debugger.client
+    function_path = debugger.break_at(FUNCTION, 2)
+    kernel.run(FUNCTION).ok()
+    cell = "x = 1\ny = double(x)\nz = y + 1\nprint(z)"
+    cell_path = debugger.break_at(cell, 1)
+    debugger.do("configurationDone")
+    info = debugger.do("debugInfo")
+    assert info["isStarted"] is True and info["stoppedThreads"] == []
+    assert {b["source"]: b["breakpoints"] for b in info["breakpoints"]} == {
+        function_path: [{"line": 2}],
+        cell_path: [{"line": 1}],
+    }
+    request, thread = debugger.run_to_stop(cell)
+    assert debugger.do("debugInfo")["stoppedThreads"] == [thread]
+    assert debugger.where(thread) == [("<module>", 1)]
+    assert debugger.stack(thread)[0]["source"]["path"] == cell_path
+    assert debugger.step("next", thread) == ("<module>", 2)
+    assert debugger.step("stepIn", thread) == ("double", 2)
+    assert debugger.where(thread) == [("double", 2), ("<module>", 2)]
+    assert debugger.step("next", thread) == ("double", 3)
+    assert debugger.step("stepOut", thread)[0] == "<module>"
+    debugger.clear(function_path)
+    assert kernel.ask("kernel_info_request", channel="control").status == "ok"
+    assert debugger.go_on(request, thread).stdout == "3\n"
+    assert debugger.do("debugInfo")["stoppedThreads"] == []
+    debugger.clear(cell_path)
+    assert debugger.do("debugInfo")["breakpoints"] == []
+    assert kernel.run(cell).ok().stdout == "3\n"
+
+
+def test_scopes_variables_and_values_of_a_stopped_cell(debugger):
+    kernel = debugger.client
+    kernel.run(FUNCTION).ok()
+    path = debugger.break_at(FUNCTION, 3)
+    cell = "table = {'k': [1, 2]}\ndouble(21)"
+    debugger.dump(cell)
+    request, thread = debugger.run_to_stop(cell)
+    frame, below = debugger.stack(thread)
+    local = debugger.scope(frame["id"], "Locals")
+    assert (local["a"]["value"], local["b"]["value"], local["a"]["type"]) == ("21", "42", "int")
+    names = debugger.scope(below["id"], "Globals")
+    assert "double" not in names or names["double"]["type"] == "function"
+    assert not {"In", "Out", "_", "_i", "_i1", "get_ipython", "exit"} & set(names), set(names)
+    inside = debugger.children(names["table"]["variablesReference"])
+    assert "'k'" in inside
+    evaluated = debugger.do("evaluate", expression="a + b", frameId=frame["id"], context="repl")
+    assert (evaluated["result"], evaluated["type"]) == ("63", "int")
+    debugger.fail("evaluate", expression="no_such", frameId=frame["id"], context="watch")
+    debugger.do("setExpression", expression="b", value="5", frameId=frame["id"])
+    debugger.do(
+        "copyToGlobals", srcVariableName="a", dstVariableName="copied", srcFrameId=frame["id"]
+    )
+    for wrong in ("a.b", "x'] = 1; globals()['y", "print(1)"):
+        debugger.fail(
+            "copyToGlobals", srcVariableName=wrong, dstVariableName="c", srcFrameId=frame["id"]
+        )
+        debugger.fail(
+            "copyToGlobals", srcVariableName="a", dstVariableName=wrong, srcFrameId=frame["id"]
+        )
+    debugger.clear(path)
+    assert debugger.go_on(request, thread).result == "5"
+    assert kernel.run("copied").result == "21"
+
+
+def test_rich_variables_of_a_stopped_cell(debugger):
+    kernel = debugger.client
+    kernel.run("import torch, pandas").ok()
+    cell = (
+        "def show(frame, t):\n    return len(frame)\n"
+        "show(pandas.DataFrame({'a': [1, 2]}), torch.zeros(2, requires_grad=True))"
+    )
+    path = debugger.break_at(cell, 2)
+    request, thread = debugger.run_to_stop(cell)
+    frame = debugger.stack(thread)[0]["id"]
+    bundle = debugger.do("richInspectVariables", variableName="frame", frameId=frame)
+    assert "<table" in bundle["data"]["text/html"]
+    bundle = debugger.do("richInspectVariables", variableName="t", frameId=frame)
+    assert bundle["data"]["text/plain"] == "tensor([0., 0.], requires_grad=True)"
+    local = debugger.scope(frame, "Locals")
+    assert local["t"]["value"].startswith("tensor([0., 0.]") and local["t"]["type"] == "Tensor"
+    debugger.fail("richInspectVariables", variableName="missing", frameId=frame)
+    debugger.fail("richInspectVariables", variableName="t, 1", frameId=frame)
+    debugger.clear(path)
+    assert debugger.go_on(request, thread).result == "2"
+
+
+def test_a_step_over_the_last_line_ends_the_cell_and_stops_in_no_other(debugger):
+    kernel = debugger.client
+    cell = "x = 1\ny = x + 1"
+    path = debugger.break_at(cell, 2)
+    request, thread = debugger.run_to_stop(cell)
+    debugger.do("next", threadId=thread)
+    kernel.wait(request).ok()
+    debugger.clear(path)
+    assert kernel.run("print('not stopped')\nx").ok().stdout == "not stopped\n"
+    assert len(debugger.events("stopped")) == debugger.seen
+
+
+@pytest.mark.parametrize("last", ["next", "stepIn", "stepOut"])
+def test_no_step_leads_into_the_kernel(debugger, last):
+    kernel = debugger.client
+    cell = f"value = 1  # {last}"
+    path = debugger.break_at(cell, 1)
+    request, thread = debugger.run_to_stop(cell)
+    debugger.do(last, threadId=thread)
+    kernel.wait(request).ok()
+    debugger.clear(path)
+    assert kernel.run("value\n").ok().result == "1"
+    assert len(debugger.events("stopped")) == debugger.seen
+
+
+def test_empty_lines_before_a_cell_count(debugger):
+    cell = "\n\nx = 1\ny = 2"
+    path = debugger.break_at(cell, 4)
+    request, thread = debugger.run_to_stop(cell)
+    assert debugger.where(thread) == [("<module>", 4)]
+    debugger.clear(path)
+    debugger.go_on(request, thread)
+
+
+def test_conditions_of_breakpoints(debugger):
+    cell = "for i in range(10):\n    j = i * i"
+    path = debugger.dump(cell)
+    debugger.do(
+        "setBreakpoints", source={"path": path}, breakpoints=[{"line": 2, "condition": "i == 7"}]
+    )
+    request, thread = debugger.run_to_stop(cell)
+    frame = debugger.stack(thread)[0]["id"]
+    evaluated = debugger.do("evaluate", expression="i", frameId=frame, context="hover")
+    assert evaluated["result"] == "7"
+    debugger.go_on(request, thread)
+    debugger.clear(path)
+
+
+def test_a_cell_stops_where_an_exception_is_raised(debugger):
+    kernel = debugger.client
+    cell = "def fail():\n    return 1 / 0\n\nfail()"
+    debugger.dump(cell)
+    debugger.do("setExceptionBreakpoints", filters=["raised"])
+    request = kernel.start(cell)
+    body = debugger.stopped()
+    assert body["reason"] == "exception"
+    assert debugger.where(body["threadId"])[0] == ("fail", 2)
+    debugger.do("setExceptionBreakpoints", filters=[])
+    debugger.do("continue", threadId=body["threadId"])
+    kernel.wait(request).failed("ZeroDivisionError")
+
+
+def test_breakpoint_stops_in_the_debugger_while_there_is_one(debugger):
+    cell = "x = 3\nbreakpoint()\ny = 4"
+    debugger.dump(cell)
+    request, thread = debugger.run_to_stop(cell)
+    name, line = debugger.where(thread)[0]
+    assert name == "<module>" and line in (2, 3)
+    debugger.go_on(request, thread)
+
+
+def test_a_thread_stops_and_goes_on(debugger):
+    cell = (
+        "import threading\ndef work(n):\n    k = n + 1\n    print('done', k)\n"
+        "t = threading.Thread(target=work, args=(1,))\nt.start()\nt.join()"
+    )
+    path = debugger.break_at(cell, 3)
+    request, thread = debugger.run_to_stop(cell)
+    assert debugger.where(thread)[0] == ("work", 3)
+    info = debugger.do("debugInfo")
+    assert thread in info["stoppedThreads"]
+    threads = {t["id"]: t["name"] for t in debugger.do("threads")["threads"]}
+    assert set(info["stoppedThreads"]) <= set(threads)
+    assert not any("pydevd" in name or "Dummy" in name for name in threads.values()), threads
+    assert debugger.step("next", thread) == ("work", 4)
+    debugger.clear(path)
+    assert debugger.go_on(request, thread).stdout == "done 2\n"
+
+
+def test_a_cell_that_awaits_stops_and_goes_on(debugger):
+    cell = "import asyncio\nawait asyncio.sleep(0.01)\nx = 5\nawait asyncio.sleep(0.01)\nprint(x)"
+    path = debugger.break_at(cell, 3)
+    request, thread = debugger.run_to_stop(cell)
+    assert debugger.where(thread)[0][1] == 3
+    assert debugger.step("next", thread)[1] == 4
+    debugger.clear(path)
+    assert debugger.go_on(request, thread).stdout == "5\n"
+
+
+def test_a_long_stack_comes_in_parts(debugger):
+    cell = "def deep(n):\n    if n:\n        return deep(n - 1)\n    return 0\n\ndeep(60)"
+    path = debugger.break_at(cell, 4)
+    request, thread = debugger.run_to_stop(cell)
+    whole = debugger.do("stackTrace", threadId=thread)
+    assert whole["totalFrames"] == len(whole["stackFrames"]) == 62
+    first = debugger.do("stackTrace", threadId=thread, startFrame=0, levels=20)
+    rest = debugger.do("stackTrace", threadId=thread, startFrame=20, levels=100)
+    assert len(first["stackFrames"]) == 20 and first["totalFrames"] == 62
+    assert first["stackFrames"] + rest["stackFrames"] == whole["stackFrames"]
+    debugger.clear(path)
+    debugger.go_on(request, thread)
+
+
+def test_a_reloaded_page_finds_everything_again(debugger):
+    kernel = debugger.client
+    cell = "first = 1\nsecond = 2"
+    path = debugger.break_at(cell, 2)
+    request, thread = debugger.run_to_stop(cell)
+    again = kernel.kernel.client()
+    page = Debugger(again)
+    info = page.do("debugInfo")
+    assert info["isStarted"] is True and info["stoppedThreads"] == [thread]
+    assert info["breakpoints"] == [{"source": path, "breakpoints": [{"line": 2}]}]
+    assert page.where(thread) == [("<module>", 2)]
+    assert page.do("initialize", **JUPYTERLAB)
+    page.do("attach")
+    page.clear(path)
+    page.do("continue", threadId=thread)
+    kernel.wait(request).ok()
+    again.close()
+    kernel.kernel.clients.remove(again)
+
+
+def test_evaluation_without_a_frame_is_in_the_notebook(debugger):
+    debugger.client.run("base = 40").ok()
+    assert debugger.do("evaluate", expression="base + 2")["result"] == "42"
+    assert debugger.do("evaluate", expression="made = base * 2")["result"] == ""
+    assert debugger.client.run("made").result == "80"
+    assert "NameError" in debugger.fail("evaluate", expression="no_such_name")
+
+
+# --- VS Code's way --------------------------------------------------------------------------------
+
+
+def test_a_session_of_vscode(start):
+    client = start().client()
+    debugger = Debugger(client)
+    debugger.do("debugInfo")
+    body = debugger.do("initialize", timeout=20, **VSCODE)
+    assert body["supportsConfigurationDoneRequest"] is True
+    filters = [f["filter"] for f in body["exceptionBreakpointFilters"]]
+    assert filters[:2] == ["raised", "uncaught"]
+    debugger.do("attach", type="Python Kernel Debug Adapter", request="attach", justMyCode=True)
+    assert len(debugger.events("initialized")) == 1
+    cell = "import random\nvalue = random.random()\nother = 2"
+    path = debugger.break_at(cell, 2)
+    debugger.do("setFunctionBreakpoints", breakpoints=[])
+    debugger.do("setExceptionBreakpoints", filters=["uncaught"], filterOptions=[])
+    debugger.do("configurationDone")
+    assert [t["name"] for t in debugger.do("threads")["threads"]] == ["MainThread"]
+    request, thread = debugger.run_to_stop(cell)
+    debugger.do("threads")
+    frames = debugger.do("stackTrace", threadId=thread, startFrame=0, levels=20)
+    assert [f["line"] for f in frames["stackFrames"]] == [2]
+    assert frames["stackFrames"][0]["source"]["path"] == path
+    assert debugger.step("stepIn", thread) == ("<module>", 3), "it is not my code"
+    frame = debugger.stack(thread)[0]["id"]
+    assert "value" in debugger.scope(frame, "Locals")
+    debugger.do("setVariable", name="value", value="7", variablesReference=frame_scope(debugger, frame))
+    debugger.do("continue", threadId=thread)
+    client.wait(request).ok()
+    assert client.run("value").result == "7"
+    debugger.do("disconnect", restart=False)
+    assert client.run("value").ok().result == "7"
+
+
+def frame_scope(debugger, frame):
+    return debugger.do("scopes", frameId=frame)["scopes"][0]["variablesReference"]
+
+
+# --- interrupt, end -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["signal", "message"])
+def test_an_interrupt_ends_a_stopped_cell_there(debugger, how):
+    kernel = debugger.client
+    cell = f"reached = 1\nreached = 2\nreached = 3  # {how}"
+    path = debugger.break_at(cell, 2)
+    for _ in range(2):
+        request, _ = debugger.run_to_stop(cell)
+        kernel.interrupt(how)
+        kernel.wait(request).failed("KeyboardInterrupt")
+        assert debugger.do("debugInfo")["stoppedThreads"] == []
+    debugger.clear(path)
+    assert kernel.run("reached").ok().result == "1"
+
+
+def test_an_interrupt_ends_what_the_debugger_evaluates_and_not_the_stop(debugger):
+    kernel = debugger.client
+    cell = "here = 1\nhere = 2"
+    path = debugger.break_at(cell, 2)
+    request, thread = debugger.run_to_stop(cell)
+    frame = debugger.stack(thread)[0]["id"]
+    asked = debugger.send(
+        "evaluate",
+        {"expression": "__import__('time').sleep(100)", "frameId": frame, "context": "repl"},
+    )
+    kernel.collect(0.5)
+    kernel.interrupt("signal")
+    assert kernel.wait(asked).reply["success"] is False
+    assert debugger.do("debugInfo")["stoppedThreads"] == [thread]
+    assert debugger.where(thread) == [("<module>", 2)]
+    debugger.clear(path)
+    debugger.go_on(request, thread)
+
+
+def test_a_stopped_cell_goes_on_after_disconnect_and_debugging_can_begin_again(debugger):
+    kernel = debugger.client
+    cell = "a = 1\nb = a + 1\nprint(b)"
+    for _ in range(2):
+        debugger.break_at(cell, 2)
+        request, _ = debugger.run_to_stop(cell)
+        debugger.do("disconnect", restart=False, terminateDebuggee=True)
+        assert kernel.wait(request).ok().stdout == "2\n"
+        info = debugger.do("debugInfo")
+        assert (info["isStarted"], info["breakpoints"], info["stoppedThreads"]) == (False, [], [])
+        assert kernel.run("import sys, threading; sys.gettrace(), threading.gettrace()").result == (
+            "(None, None)"
+        )
+        assert kernel.run("sys.breakpointhook is sys.__breakpointhook__").result == "True"
+        assert kernel.run(cell).ok().stdout == "2\n"
+        debugger.start()
+
+
+@pytest.mark.parametrize("how", ["shutdown", "SIGTERM", "SIGKILL of nobody"])
+def test_the_kernel_ends_while_a_cell_stands_and_leaves_no_files(fresh, how):
+    fresh.do("debugInfo")
+    fresh.start()
+    cell = "a = 1\nb = 2"
+    path = pathlib.Path(fresh.break_at(cell, 2))
+    fresh.run_to_stop(cell)
+    kernel = fresh.client.kernel
+    assert path.exists()
+    if how == "shutdown":
+        fresh.client.send("shutdown_request", {"restart": False}, "control")
+    elif how == "SIGTERM":
+        os.kill(kernel.pid, signal.SIGTERM)
+    else:
+        fresh.client.send("shutdown_request", {"restart": True}, "control")
+    kernel.exit_within(1.5)
+    assert not path.parent.exists()
+
+
+def test_exit_in_a_cell_ends_the_kernel_while_the_debugger_is_attached(fresh):
+    fresh.start()
+    path = pathlib.Path(fresh.dump("exit()"))
+    fresh.client.start("exit()")
+    assert fresh.client.kernel.exit_within(2) == 0
+    assert not path.parent.exists()
+
+
+def test_a_forked_child_does_not_stand_at_breakpoints(debugger):
+    cell = (
+        "import os\ndef work():\n    return 5\n\npid = os.fork()\nif pid == 0:\n"
+        "    os._exit(work())\nos.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])"
+    )
+    path = debugger.break_at(cell, 3)
+    assert debugger.client.run(cell).ok().result == "5"
+    assert len(debugger.events("stopped")) == debugger.seen
+    debugger.clear(path)
