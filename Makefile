@@ -20,7 +20,7 @@ MAKEFLAGS += -rR
 .SUFFIXES:
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all kernel tensor gen site run check check-all check-c check-install check-python check-site fuzz fuzz-one unit deps deps-test \
+.PHONY: all kernel tensor gen site run check check-all check-c check-install check-python check-site fuzz fuzz-one fuzz-kernel fuzz-kernel-build fuzz-kernel-one unit deps deps-test \
         oracle parity bench install uninstall format clean
 
 # --- flags -------------------------------------------------------------------------------------------------------
@@ -270,10 +270,14 @@ check-python:
 	$(Q)TEST_SLOWNESS=$${TEST_SLOWNESS:-4} MESALE=$(abspath $(B)/bin/mesale) JUPYTER_PATH=$(abspath $(B)/share/jupyter) \
 	    sh -c '$(TESTENV)/bin/python -m pytest -q -m "not slow" tests --ignore=tests/parity && $(TESTENV)/bin/python -m pytest -q tests/parity'
 
-# what takes long: the package under sanitizers, calls at random, a hundred thousand graphs of every kind
+# what takes long: the package under sanitizers, calls and messages at random, a flood of a million messages, a hundred
+# thousand graphs of every kind
 check-all: check
 	@for s in address undefined; do $(MAKE) --no-print-directory -j2 SAN=$$s check-site || exit 1; done
 	@$(MAKE) --no-print-directory fuzz
+	@$(MAKE) --no-print-directory fuzz-kernel
+	$(Q)HOSTILE_MESSAGES=1000000 TEST_SLOWNESS=$${TEST_SLOWNESS:-4} MESALE=$(abspath $(B)/bin/mesale) \
+	    $(TESTENV)/bin/python -m pytest -q -rP --timeout 1800 tests/protocol/test_hostile.py
 	$(Q)LEAK_RUNS=100000 $(TESTENV)/bin/python -m pytest -q tests/binding/test_leaks.py
 
 # Python with an extension that was built with SAN; what leaks is for test_leaks.py to say
@@ -295,6 +299,34 @@ fuzz:
 
 fuzz-one:
 	$(Q)$(VENV)/bin/python tests/fuzz/ops.py --seconds $(SECONDS) $(FUZZ) -- $(SANRUN) $(VENV)/bin/python
+
+# libFuzzer: what strangers and files give the kernel. New inputs are kept in build/fuzz; corpus/ holds the seeds.
+FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SAN     := address,undefined -fno-sanitize-recover=undefined
+FUZZ_ENV     := ASAN_OPTIONS=detect_leaks=$(if $(filter request,$(TARGET)),0,1):allocator_may_return_null=1 PYTHONMALLOC=malloc \
+                MESALE_FUZZ_PYTHON=$(abspath $(VENV))/bin/python
+
+fuzz-kernel: $(VENV)/.stamp
+	$(call apt,libclang-rt-dev)
+	@$(MAKE) --no-print-directory -j2 CC=clang BUILD=build/fuzz CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,$(FUZZ_SAN)' \
+	    fuzz-kernel-build
+	@for t in $(FUZZ_TARGETS); do $(MAKE) --no-print-directory BUILD=build/fuzz TARGET=$$t fuzz-kernel-one || exit 1; done
+
+fuzz-kernel-build: $(FUZZ_TARGETS:%=$(B)/bin/fuzz_%) $(KERNEL_PY)
+
+$(B)/bin/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/frames.h $(KERNEL_OBJ) Makefile
+	$(SAY) CC $<
+	@mkdir -p $(@D) $(B)/obj/fuzz
+	$(Q)$(CC) $(KERNEL_CFLAGS) -MF $(B)/obj/fuzz/$*.d -fsanitize=fuzzer,$(FUZZ_SAN) -rdynamic -o $@ $< \
+	    $(filter-out %/main.o,$(KERNEL_OBJ)) $(KERNEL_LIBS)
+
+fuzz-kernel-one:
+	$(SAY) FUZZ "$(TARGET), $(SECONDS) s"
+	@mkdir -p $(B)/corpus/$(TARGET)
+	$(Q)$(FUZZ_ENV) $(B)/bin/fuzz_$(TARGET) -max_total_time=$(SECONDS) -timeout=20 -rss_limit_mb=4096 -dict=tests/fuzz/kernel.dict -print_final_stats=1 \
+	    -artifact_prefix=$(abspath $(B))/ $(abspath $(B)/corpus/$(TARGET) tests/fuzz/corpus/$(TARGET)) >$(B)/$(TARGET).log 2>&1 || \
+	    { tail -60 $(B)/$(TARGET).log; exit 1; }
+	@grep -E 'number_of_executed|new_units_added' $(B)/$(TARGET).log
 
 # PyTorch, in an environment of its own: what the recorded answers come from, and the peer of the benchmarks
 PEER := build/oracle
