@@ -62,19 +62,26 @@ static int read_ports(struct connection *c, struct buffer *problem)
     return read_port(c->file, "registration_port", &c->registration_port, problem);
 }
 
+/* Only a key may hold NULs. */
+static bool is_text(const json_t *value, bool is_key)
+{
+    return !value || json_is_null(value) ||
+           (json_is_string(value) &&
+            (is_key || strlen(json_string_value(value)) == json_string_length(value)));
+}
+
 static int check_texts(const struct connection *c, struct buffer *problem)
 {
-    static const char *const texts[] = {"transport",
+    static const char *const texts[] = {"key",
+                                        "transport",
                                         "ip",
-                                        "key",
                                         "signature_scheme",
                                         "curve_publickey",
                                         "curve_secretkey",
                                         "kernel_id",
                                         "registration_ip"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        const json_t *value = json_object_get(c->file, texts[i]);
-        if (value && !json_is_string(value) && !json_is_null(value)) {
+        if (!is_text(json_object_get(c->file, texts[i]), i == 0)) {
             buffer_addf(problem, "%s is not a text", texts[i]);
             return -1;
         }
@@ -106,7 +113,7 @@ static int read_signing(struct connection *c, struct buffer *problem)
 {
     const char *scheme = json_member_text(c->file, "signature_scheme", "hmac-sha256");
     c->key = json_member_text(c->file, "key", "");
-    c->key_size = strlen(c->key);
+    c->key_size = json_string_length(json_object_get(c->file, "key"));
     c->is_signed = c->key_size > 0;
     if (c->is_signed && !sign_scheme_find(scheme, &c->scheme)) {
         buffer_addf(problem,

@@ -182,7 +182,7 @@ def test_without_a_key_nothing_is_signed(start):
     assert client.run("6 * 7").ok().result == "42"
 
 
-@pytest.mark.parametrize("key", ["k", "ş" * 40, "x" * 500, 'with " quote \\ and \u0001'])
+@pytest.mark.parametrize("key", ["k", "ş" * 40, "x" * 500, 'with " quote \\ and \u0001', "a\0b"])
 def test_a_key_is_any_text(start, key):
     assert start(info=connection(key=key)).client().run("6 * 7").ok().result == "42"
 

@@ -46,6 +46,17 @@ START_TEST(what_is_missing_has_a_default)
 }
 END_TEST
 
+START_TEST(a_key_may_begin_with_nul)
+{
+    struct connection c;
+    struct buffer problem = BUFFER_INIT;
+    ck_assert_int_eq(parse(&c, "{\"key\":\"\\u0000k\"}", &problem), 0);
+    ck_assert_uint_eq(c.key_size, 2);
+    ck_assert(c.is_signed);
+    connection_release(&c);
+}
+END_TEST
+
 START_TEST(an_ipc_address_is_a_path_and_a_number)
 {
     struct connection c;
@@ -75,6 +86,8 @@ START_TEST(what_cannot_be_served_is_refused_with_a_reason)
         {"{\"transport\":\"udp\"}", "transport \"udp\""},
         {"{\"key\":\"k\",\"signature_scheme\":\"hmac-md5\"}", "signature_scheme \"hmac-md5\""},
         {"{\"key\":5}", "key is not a text"},
+        {"{\"ip\":\"a\\u0000b\"}", "ip is not a text"},
+        {"{\"kernel_id\":\"\\u0000\"}", "kernel_id is not a text"},
         {"{\"key\":\"k\",\"signature_scheme\":\"\"}", "signature_scheme \"\""},
         {"{\"curve_publickey\":\"x\"}", "curve_secretkey is missing"},
         {"{\"curve_secretkey\":\"x\"}", "curve_publickey is missing"},
@@ -218,6 +231,7 @@ int main(void)
 {
     const TTest *const tests[] = {ports_may_be_numbers_or_texts,
                                   what_is_missing_has_a_default,
+                                  a_key_may_begin_with_nul,
                                   an_ipc_address_is_a_path_and_a_number,
                                   what_cannot_be_served_is_refused_with_a_reason,
                                   chosen_ports_are_written_back_and_unknown_fields_kept,
