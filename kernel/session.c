@@ -185,6 +185,16 @@ static void open_standard_files(void)
     close(null);
 }
 
+/* IPython, and much else, cannot work in a folder that was removed. */
+static void leave_lost_folder(void)
+{
+    char *folder = getcwd(NULL, 0);
+    const char *home = getenv("HOME");
+    if (!folder && (!home || chdir(home) < 0) && chdir("/") < 0)
+        perror("mesale: /");
+    free(folder);
+}
+
 /* Others are told where the kernel is; then the keys are needed no more. Warnings come last, so
  * that a failure is one line. */
 static int announce(struct kernel *k, struct buffer *problem)
@@ -237,6 +247,7 @@ int kernel_main(int argc, char **argv)
     streams_set_sink(&k.publisher.sink);
     history_init(&history, history_default_path());
     history_module_set(&history);
+    leave_lost_folder();
     serve(&k, &a.python);
     history_release(&history, HISTORY_FAREWELL_MS);
     streams_drain();

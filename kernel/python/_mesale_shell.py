@@ -1,6 +1,7 @@
 """IPython's InteractiveShell, thinly subclassed: its outputs go to the kernel."""
 import os
 import sys
+import tempfile
 import traceback
 import zlib
 
@@ -408,8 +409,17 @@ def _user_config():
     return config
 
 
+def _choose_ipython_folder():
+    """IPython wants a folder of its own, also where none can be made (a full disk, a closed home)."""
+    try:
+        get_ipython_dir()
+    except OSError:
+        os.environ["IPYTHONDIR"] = tempfile.mkdtemp()
+
+
 def start():
     global shell
+    _choose_ipython_folder()
     config = _user_config()
     _mesale_history.History.in_file = _mesale_history.wants_file(config)
     config.HistoryManager.enabled = False
