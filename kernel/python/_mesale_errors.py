@@ -2,12 +2,14 @@
 
 The notes are part of an exception only while it is shown.
 """
+import ast
 import os
 import sys
 import threading
 import traceback
 
 import _kernel
+import _mesale_live
 import _mesale_signatures
 
 _FRAMES = 40        # a longer traceback is folded
@@ -195,7 +197,6 @@ class _Place:
     """Where an error left the user's own code."""
 
     def __init__(self, entry, tree, lines):
-        import ast
         self.frame = entry.tb_frame
         self.lines = lines
         self.nodes = [node for node in ast.walk(tree)
@@ -212,7 +213,6 @@ def _span(node):
 
 def _place(tb, torch):
     """The last frame outside of torch, if the error came right out of it."""
-    import ast
     import itertools
     import linecache
     inside = os.path.dirname(getattr(torch, "__file__", None) or "") + os.sep
@@ -233,50 +233,18 @@ def _place(tb, torch):
     return place if not any(isinstance(n, (ast.Raise, ast.Assert)) for n in place.failed) else None
 
 
-_MISSING = object()
-
-
-def _attribute(thing, name):
-    """An attribute, if no Python code has to run for it."""
-    import inspect
-    import types
-    if isinstance(thing, types.ModuleType):
-        return vars(thing).get(name, _MISSING)
-    found = inspect.getattr_static(thing, name, _MISSING)
-    if found is _MISSING:      # the parameters and parts of a module of layers
-        own = inspect.getattr_static(thing, "__dict__", {})
-        own = own if isinstance(own, dict) else {}
-        for key in ("_parameters", "_buffers", "_modules"):
-            if isinstance(own.get(key), dict) and name in own[key]:
-                return own[key][name]
-        return _MISSING
-    if isinstance(found, (types.GetSetDescriptorType, types.MemberDescriptorType,
-                          types.MethodDescriptorType, types.FunctionType, staticmethod,
-                          classmethod)) or type(found).__name__ == "_tuplegetter":
-        is_class = isinstance(thing, type)
-        return found.__get__(None if is_class else thing, thing if is_class else type(thing))
-    return _MISSING if hasattr(type(found), "__get__") and not isinstance(found, type) else found
-
-
 def _value(node, frame):
     """What a name or a chain of attributes means in a frame."""
-    import ast
-    if isinstance(node, ast.Name):
-        for names in (frame.f_locals, frame.f_globals, frame.f_builtins):
-            if node.id in names:
-                return names[node.id]
-    elif isinstance(node, ast.Attribute):
-        owner = _value(node.value, frame)
-        try:
-            return _MISSING if owner is _MISSING else _attribute(owner, node.attr)
-        except Exception:
-            pass
-    return _MISSING
+    chain = node
+    while isinstance(chain, ast.Attribute):
+        chain = chain.value
+    if not isinstance(chain, ast.Name):
+        return _mesale_live.MISSING
+    return _mesale_live.value(node, frame.f_locals, frame.f_globals, frame.f_builtins)
 
 
 def _tensor_note(place, torch):
     """dtype, shape and device of each tensor named on the failing line."""
-    import ast
     if torch is None:
         return None
     tensors, involved = {}, False
@@ -305,7 +273,6 @@ def _describe(name, tensor):
 
 def _keyword_note(error, place):
     """What an unknown keyword of a call was meant to be."""
-    import ast
     import difflib
     import re
     text = text_of(error)
@@ -318,7 +285,7 @@ def _keyword_note(error, place):
     given = [match[2]] if match[2] else [k.arg for node in calls for k in node.keywords if k.arg]
     known = []
     for thing in [_value(node.func, place.frame) for node in calls] + _operations(match[1], calls):
-        known = _mesale_signatures.keywords(thing) if thing is not _MISSING else []
+        known = _mesale_signatures.keywords(thing) if thing is not _mesale_live.MISSING else []
         if known and not set(given) <= set(known):
             break
     for name in given:

@@ -6,6 +6,7 @@ import traceback
 import zlib
 
 import _kernel
+import _mesale_complete
 import _mesale_errors
 import _mesale_history
 import _mesale_kernel
@@ -131,6 +132,7 @@ class ZMQInteractiveShell(InteractiveShell):
     compiler_class = Type(_Compiler)
     displayhook_class = Type(_DisplayHook)
     display_pub_class = Type(_Publisher)
+    inspector_class = Type(_mesale_complete.Inspector)
     exiter = Instance(ZMQExitAutocall)
     kernel = Any()
     keepkernel_on_exit = None
@@ -423,7 +425,8 @@ def start():
     config = _user_config()
     _mesale_history.History.in_file = _mesale_history.wants_file(config)
     config.HistoryManager.enabled = False
-    config.IPCompleter.use_jedi = False
+    if "use_jedi" not in config.IPCompleter:
+        config.IPCompleter.use_jedi = False
     config.IPKernelApp.name = "mesale"      # by this section libraries know that they are in a kernel
     if "" not in sys.path:
         sys.path.insert(0, "")
@@ -434,6 +437,7 @@ def start():
         shell.user_ns["__session__"] = os.environ["JPY_SESSION_NAME"]
     _mesale_kernel.start_comms(shell.kernel)
     _mesale_errors.watch_threads(shell)
+    _mesale_complete.prepare(shell)
     _mesale_loop.start()
     _run_startup_files()
 
@@ -490,32 +494,11 @@ def run_cell(*args):
 
 
 def complete(code, cursor):
-    from IPython.core.completer import provisionalcompleter, rectify_completions
-    cursor = max(0, min(cursor, len(code)))
-    with provisionalcompleter():
-        found = list(rectify_completions(code, shell.Completer.completions(code, cursor)))
-    # IPython's own matches of attributes begin at the dot, which is there already
-    dot = bool(found) and all(c.text[:1] == code[c.start:c.start + 1] == "." for c in found)
-    types = [{"start": c.start + dot, "end": c.end, "text": c.text[dot:], "type": c.type,
-              "signature": c.signature} for c in found]
-    return {"status": "ok", "matches": [t["text"] for t in types],
-            "cursor_start": types[0]["start"] if types else cursor,
-            "cursor_end": types[0]["end"] if types else cursor,
-            "metadata": {"_jupyter_types_experimental": types} if types else {}}
+    return _mesale_complete.complete(shell, code, cursor)
 
 
 def inspect(code, cursor, detail_level, omit_sections):
-    from IPython.utils.tokenutil import token_at_cursor
-    name = token_at_cursor(code, max(0, min(cursor, len(code))))
-    data = {}
-    try:
-        data = shell.object_inspect_mime(name, detail_level=min(max(detail_level, 0), 1),
-                                         omit_sections=omit_sections or ())
-        if not shell.enable_html_pager:
-            data.pop("text/html", None)
-    except KeyError:
-        pass
-    return {"status": "ok", "found": bool(data), "data": data, "metadata": {}}
+    return _mesale_complete.inspect(shell, code, cursor, detail_level, omit_sections)
 
 
 def is_complete(code):

@@ -7,7 +7,8 @@ import os
 import re
 import sys
 
-_HEAD = re.compile(r"[\w.]+(\(.*\)(?: -> .*)?)$")
+_HEAD = re.compile(r"[\w.]+(\(.*\)(?: --?> .*)?)$")
+_STUB = re.compile(r"^(    )?def (\w+)(\(.*\) -> .*): \.\.\.$", re.M)
 _ALIAS = re.compile(r"[\w.]+: another name of ([\w.]+)")
 
 
@@ -27,15 +28,18 @@ def is_torch(thing):
     return isinstance(name, str) and name.partition(".")[0] == "torch"
 
 
+def is_operation(thing):
+    """Whether it is a function or method in C of the tensor library."""
+    return is_builtin(thing) and is_torch(thing)
+
+
 def resolved(thing):
     """What an operation is another name of, or itself."""
     match = _ALIAS.match(thing.__doc__) if isinstance(getattr(thing, "__doc__", None), str) else None
     name = match and match[1].rpartition(".")[2]
     torch = sys.modules.get("torch")
-    for place in (getattr(thing, "__objclass__", None), getattr(torch, "Tensor", None), torch):
-        if name and hasattr(place, name):
-            return getattr(place, name)
-    return thing
+    place = getattr(torch, "Tensor", None) if _is_method(thing) else torch
+    return getattr(place, name, thing) if name else thing
 
 
 def _of_docstring(thing):
@@ -52,31 +56,22 @@ def _of_docstring(thing):
 
 @functools.lru_cache(1)
 def _stubs():
-    """The text of the stubs of torch._C."""
+    """Signatures in the stubs of torch._C, by (is a method, name); one for each overload."""
     module = sys.modules.get("torch._C")
     folder = os.path.join(os.path.dirname(getattr(module, "__file__", None) or ""), "_C")
-    text = ""
+    found = {}
     for name in ("__init__.pyi", "_VariableFunctions.pyi"):
         try:
             with open(os.path.join(folder, name), encoding="utf-8") as file:
-                text += "\n" + file.read()
+                for indent, function, text in _STUB.findall(file.read()):
+                    found.setdefault((bool(indent), function), []).append(text)
         except OSError:
             pass
-    return text
+    return found
 
 
 def _of_stubs(thing):
-    """(self, dim: int, …) of a function, or of a method, from the stubs; one for each overload."""
-    text, name, found = _stubs(), thing.__name__, []
-    owner = getattr(thing, "__objclass__", None) or getattr(thing, "__self__", None)
-    indent = "" if owner is None or inspect.ismodule(owner) else "    "
-    start = f"\n{indent}def {name}("
-    at = text.find(start)
-    while at >= 0:
-        end = text.find(": ...", at)
-        found.append(text[at + len(start) - 1:end])
-        at = text.find(start, end)
-    return found
+    return _stubs().get((_is_method(thing), thing.__name__), [])
 
 
 def _of_python(thing):
@@ -89,26 +84,30 @@ def _of_python(thing):
     return signature
 
 
-def signature(thing):
-    """As text, "(x, y=1)"; "" if it is not known."""
-    try:
-        return str(_of_python(thing))
-    except Exception:
-        pass
-    thing = resolved(thing)
-    found = _of_docstring(thing) or (_of_stubs(thing) if is_torch(thing) else [])
-    if found and getattr(thing, "__objclass__", None) or \
-            found and isinstance(getattr(thing, "__self__", None), _tensor_class()):
-        return re.sub(r"^\((?:input|self)(?:, |(?=\)))", "(", found[0])
-    return found[0] if found else ""
+def signature(thing, bound=False):
+    """As text, "(x, y=1)"; "" if it is not known. bound: of a function in a class, as it is called
+    of an object."""
+    if is_operation(thing):
+        thing = resolved(thing)
+        text = next(iter(_of_docstring(thing) or _of_stubs(thing)), "")
+        first = r"(?:input|self)" if _is_method(thing) else None
+    else:
+        try:
+            text = str(_of_python(thing))
+        except Exception:
+            return next(iter(_of_docstring(thing)), "")
+        takes_self = bound and (inspect.isfunction(thing) or inspect.ismethoddescriptor(thing))
+        first = r"\w+(?:, /)?" if takes_self else None
+    return re.sub(rf"^\({first}(?:, |(?=\)))", "(", text) if first else text
 
 
-def _tensor_class():
-    return getattr(sys.modules.get("torch"), "Tensor", ())
+def _is_method(thing):
+    owner = getattr(thing, "__objclass__", None) or getattr(thing, "__self__", None)
+    return owner is not None and not inspect.ismodule(owner)
 
 
 def _names(text):
-    """Names of parameters in "(a, *, b: int = 1, **c) -> x"; those after / * or with a default."""
+    """Names of parameters in "(a, *, b: int = 1, **c) -> x"."""
     depth, piece, pieces = 0, "", []
     for letter in text[1:]:
         depth += letter in "([{"
@@ -126,12 +125,13 @@ def _names(text):
 
 def keywords(thing):
     """Names that the arguments of a call may have."""
+    if is_operation(thing):
+        thing = resolved(thing)
+        found = _of_stubs(thing) or _of_docstring(thing)
+        names = dict.fromkeys(name for text in found for name in _names(text))
+        return [name for name in names if name != "self"]
     try:
         parameters = _of_python(thing).parameters.values()
         return [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     except Exception:
-        pass
-    thing = resolved(thing)
-    found = (_of_stubs(thing) if is_torch(thing) else []) or _of_docstring(thing)
-    names = dict.fromkeys(name for text in found for name in _names(text) if name != "self")
-    return list(names)
+        return [name for text in _of_docstring(thing) for name in _names(text)]
