@@ -20,7 +20,8 @@ MAKEFLAGS += -rR
 .SUFFIXES:
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all kernel tensor gen site run check check-all check-c check-install check-python check-site fuzz fuzz-one fuzz-kernel fuzz-kernel-build fuzz-kernel-one unit deps deps-test \
+.PHONY: all kernel tensor gen site run check check-all check-races check-c check-install check-python check-site fuzz fuzz-one \
+        fuzz-kernel fuzz-kernel-build fuzz-kernel-one unit deps deps-test \
         oracle parity bench install uninstall format clean
 
 # --- flags -------------------------------------------------------------------------------------------------------
@@ -177,7 +178,7 @@ all: kernel tensor site
 
 APT_RUN  := gcc libc6-dev make pkg-config python3-dev python3-venv libzmq3-dev libsodium-dev libjansson-dev \
             libsleef-dev libopenblas0-openmp
-APT_TEST := $(APT_RUN) check clang libomp-dev locales procps
+APT_TEST := $(APT_RUN) check clang libomp-dev locales procps valgrind
 SUDO     := $(if $(filter 0,$(shell id -u)),,sudo)
 
 # installs the packages of $(1) that are missing; asks for rights only then
@@ -276,9 +277,25 @@ check-all: check
 	@for s in address undefined; do $(MAKE) --no-print-directory -j2 SAN=$$s check-site || exit 1; done
 	@$(MAKE) --no-print-directory fuzz
 	@$(MAKE) --no-print-directory fuzz-kernel
-	$(Q)HOSTILE_MESSAGES=1000000 TEST_SLOWNESS=$${TEST_SLOWNESS:-4} MESALE=$(abspath $(B)/bin/mesale) \
+	$(Q)HOSTILE_MESSAGES=1000000 $(PROTOCOL_ENV) \
 	    $(TESTENV)/bin/python -m pytest -q -rP --timeout 1800 tests/protocol/test_hostile.py
 	$(Q)LEAK_RUNS=100000 $(TESTENV)/bin/python -m pytest -q tests/binding/test_leaks.py
+	$(Q)$(PROTOCOL_ENV) $(TESTENV)/bin/python -m pytest -q -s -m slow tests/protocol
+	@$(MAKE) --no-print-directory -j2 SAN=thread check-races
+
+PROTOCOL_ENV = TEST_SLOWNESS=$${TEST_SLOWNESS:-4} MESALE=$(abspath $(B)/bin/mesale) JUPYTER_PATH=$(abspath $(B)/share/jupyter)
+
+# The kernel under the thread sanitizer: control, shell, capture, subshells. Its reports go to files, for descriptor 2 is
+# the cells'. It holds a signal back until the next call that it knows of, which a loop of pure Python never makes.
+RACE_TESTS := test_queue test_subshell test_interrupt test_streams test_info test_order test_shutdown test_stdin
+RACE_SKIP  := busy or any_moment or many_interrupts or printing_in or mixture or before_the_interrupt or users_handler \
+              or torch or loop or twice
+check-races: kernel
+	@rm -rf $(B)/races && mkdir -p $(B)/races
+	$(Q)TSAN_OPTIONS=suppressions=$(abspath tests/tsan.supp):log_path=$(abspath $(B)/races)/log:exitcode=0 TEST_SLOWNESS=10 \
+	    MESALE=$(abspath $(B)/bin/mesale) $(TESTENV)/bin/python -m pytest -q --timeout 300 -m "not slow" -k "not ($(RACE_SKIP))" \
+	    $(RACE_TESTS:%=tests/protocol/%.py)
+	@if ls $(B)/races/log* >/dev/null 2>&1; then cat $(B)/races/log*; exit 1; fi
 
 # Python with an extension that was built with SAN; what leaks is for test_leaks.py to say
 SANRUN = env ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:max_allocation_size_mb=512 \

@@ -1,6 +1,8 @@
-"""The kernel side by side with ipykernel + PyTorch: start, first result, memory, whole notebook.
+"""The kernel side by side with ipykernel and xeus-python: every row of kernel_rows.py; and with ipykernel + PyTorch:
+start, first result, memory, whole notebook.
 
     build/oracle/bin/python tests/bench/kernels.py --mesale build/bin/mesale --path build/share/jupyter [--rounds N]
+                                                   [--rows-only]
 
 Runs alternate. Start and first result are wall times from spawn, seen by a client that reconnects every 2 ms;
 memory is the proportional set size of the process tree after the tutorial; the last row executes the Turkish
@@ -17,6 +19,8 @@ import time
 
 import psutil
 from jupyter_client.manager import KernelManager
+
+import kernel_rows
 
 TUTORIAL = """import torch
 A = torch.tensor([5.0], requires_grad=True)
@@ -101,8 +105,16 @@ def main():
     parser.add_argument("--path", required=True)
     parser.add_argument("--notebook", default="notebooks/no_grad_tr.ipynb")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rows-only", action="store_true", help="do not run notebooks")
     options = parser.parse_args()
     os.environ["JUPYTER_PATH"] = os.path.abspath(options.path)
+    kernels = ["mesale", "python3", "xpython"]
+    kernel_rows.show(kernel_rows.measure(kernels, options.rounds), kernels)
+    if not options.rows_only:
+        notebooks(options)
+
+
+def notebooks(options):
     mine, theirs = (without_pip(options.notebook, name, True) for name in ("mesale", "python3"))
     execute = [os.path.join(os.path.dirname(sys.executable), "jupyter-execute")]
     rows = {"mesale": {}, "python3": {}}

@@ -1,6 +1,5 @@
 """Many kernels, many clients, clients that do not read, children that stay: nobody else suffers."""
 
-import json
 import os
 import signal
 import subprocess
@@ -16,24 +15,14 @@ import wire
 from client import CONTEXT, PORTS, SLOWNESS, connection
 
 
-def with_ports(process):
-    """The kernel once it has chosen its ports and written them back."""
-    limit = time.monotonic() + 30 * SLOWNESS
-    while True:
-        info = json.loads(process.file.read_text())
-        if all(info[name] for name in PORTS):
-            process.info = info
-            return process
-        assert time.monotonic() < limit and process.process.poll() is None, process.explain()
-        time.sleep(0.005)
-
-
 def start_wave(start, count):
     """`count` kernels at once, which choose their ports themselves (a port that somebody else chose
     for them may be taken before they bind it); each answers with its own number, then all end.
     """
     processes = [start(info=connection(**dict.fromkeys(PORTS, 0))) for _ in range(count)]
-    clients = [with_ports(process).client() for process in processes]
+    for process in processes:
+        process.wait_for_ports()
+    clients = [process.client() for process in processes]
     requests = [c.start(f"import os; print({i}, os.getpid())") for i, c in enumerate(clients)]
     for i, (client, request) in enumerate(zip(clients, requests)):
         assert client.wait(request, 120).ok().stdout == f"{i} {client.kernel.pid}\n"
