@@ -20,8 +20,8 @@ MAKEFLAGS += -rR
 .SUFFIXES:
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all kernel tensor gen site run check check-all check-races check-c check-install check-python check-site fuzz fuzz-one \
-        fuzz-kernel fuzz-kernel-build fuzz-kernel-one unit deps deps-test \
+.PHONY: all kernel tensor gen site run check check-all check-races check-c check-install check-python \
+        check-kernel check-library check-site fuzz fuzz-one fuzz-kernel fuzz-kernel-build fuzz-kernel-one unit deps deps-test \
         oracle parity bench install uninstall format clean
 
 # --- flags -------------------------------------------------------------------------------------------------------
@@ -265,11 +265,19 @@ check-install:
 	    sh -c '$(CC) -std=c11 -Wall -Wextra -Werror -o $(abspath $(B))/example example.c $$(pkg-config --cflags --libs mesale_tensor)'
 	$(Q)LD_LIBRARY_PATH=$(B)/root/usr/lib $(B)/example
 
-# parity in a process of its own: warnings that come once are among the recorded answers; the time limits tell a hang
-# from an answer, not a fast machine from a busy one
+# the kernel's tests mostly wait, the library's compute: side by side, each with its output in one piece
 check-python:
-	$(Q)TEST_SLOWNESS=$${TEST_SLOWNESS:-4} MESALE=$(abspath $(B)/bin/mesale) JUPYTER_PATH=$(abspath $(B)/share/jupyter) \
-	    sh -c '$(TESTENV)/bin/python -m pytest -q -m "not slow" tests --ignore=tests/parity && $(TESTENV)/bin/python -m pytest -q tests/parity'
+	@$(MAKE) --no-print-directory -j2 -Otarget check-kernel check-library
+
+# the time limits tell a hang from an answer, not a fast machine from a busy one
+PROTOCOL_ENV = TEST_SLOWNESS=$${TEST_SLOWNESS:-4} MESALE=$(abspath $(B)/bin/mesale) JUPYTER_PATH=$(abspath $(B)/share/jupyter)
+
+check-kernel:
+	$(Q)$(PROTOCOL_ENV) $(TESTENV)/bin/python -m pytest -q -m "not slow" tests --ignore=tests/binding --ignore=tests/parity
+
+# parity in a process of its own: warnings that come once are among the recorded answers
+check-library:
+	$(Q)$(PROTOCOL_ENV) sh -c '$(TESTENV)/bin/python -m pytest -q tests/binding && $(TESTENV)/bin/python -m pytest -q tests/parity'
 
 # what takes long: the package under sanitizers, calls and messages at random, a flood of a million messages, a hundred
 # thousand graphs of every kind
@@ -282,8 +290,6 @@ check-all: check
 	$(Q)LEAK_RUNS=100000 $(TESTENV)/bin/python -m pytest -q tests/binding/test_leaks.py
 	$(Q)$(PROTOCOL_ENV) $(TESTENV)/bin/python -m pytest -q -s -m slow tests/protocol
 	@$(MAKE) --no-print-directory -j2 SAN=thread check-races
-
-PROTOCOL_ENV = TEST_SLOWNESS=$${TEST_SLOWNESS:-4} MESALE=$(abspath $(B)/bin/mesale) JUPYTER_PATH=$(abspath $(B)/share/jupyter)
 
 # The kernel under the thread sanitizer: control, shell, capture, subshells. Its reports go to files, for descriptor 2 is
 # the cells'. It holds a signal back until the next call that it knows of, which a loop of pure Python never makes.
