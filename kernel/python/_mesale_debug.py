@@ -13,9 +13,10 @@ import _kernel
 import _mesale_loop
 import _mesale_shell
 
+_SILENT = "PYDEVD_DISABLE_FILE_VALIDATION"  # no warning of frozen modules, of which cells are none
 _LIMIT = 500        # so many children of one variable are shown
-_HIDDEN = ("IPython", "traitlets", "asyncio", "selectors", "contextlib", "codeop", "stack_data",
-           "executing", "pygments", "matplotlib_inline", "comm", "_mesale_shell")
+_HIDDEN = {"stack_data", "executing", "asttokens", "pure_eval", "pygments", "jedi", "parso", "ast",
+           "tokenize", "matplotlib_inline"}
 
 _settrace = sys.settrace    # debugpy's warns of its use
 _pydevd = None              # while debugging
@@ -35,8 +36,8 @@ def prepare(arguments):
     global _hook
     if _hook is None:
         _hook = sys.breakpointhook
-    # it warns of frozen modules, of which cells are none
-    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    before = os.environ.get(_SILENT)
+    os.environ[_SILENT] = "1"
     try:
         import debugpy.server.api
     except ImportError:
@@ -44,6 +45,10 @@ def prepare(arguments):
                            f"{sys.executable} -m pip install debugpy") from None
     finally:
         sys.breakpointhook = _hook
+        if before is None:
+            del os.environ[_SILENT]
+        else:
+            os.environ[_SILENT] = before
     return {}
 
 
@@ -52,6 +57,8 @@ def connect(arguments):
     global _pydevd
     import debugpy
     import pydevd
+    if pydevd.get_global_debugger() is not None:
+        raise RuntimeError("another debugger is attached to the kernel")
     own = threading.current_thread()
     own.pydev_do_not_trace = own.is_pydev_daemon_thread = True
     pydevd.settrace(
@@ -69,6 +76,7 @@ def connect(arguments):
     if _before_cell not in events.callbacks["pre_execute"]:
         events.register("pre_execute", _before_cell)
         events.register("post_execute", _after_cell)
+        events.register("post_run_cell", _after_error)
     _mesale_loop.is_held = _is_held
     return {"rules": _rules()}
 
@@ -111,6 +119,16 @@ def _after_cell():
             info.update_stepping_info()
 
 
+def _after_error(result):
+    """IPython catches every exception of a cell, so that debugpy sees none that is not caught."""
+    import debugpy
+    error = getattr(result, "error_in_exec", None)
+    stop = getattr(debugpy, "trigger_exception_handler", None)
+    if _pydevd is not None and stop is not None and isinstance(error, Exception):
+        stop(error)
+        _after_cell()
+
+
 def _after_fork():
     """A forked child has no debugger: at a breakpoint it would stand for ever."""
     global _pydevd
@@ -136,15 +154,10 @@ def _keep_empty_lines(keep):
 
 
 def _rules():
-    """What is never stopped in, and stepped over: what runs the cells."""
-    rules = []
-    for name in _HIDDEN:
-        file = getattr(sys.modules.get(name), "__file__", None)
-        if file:
-            package = os.path.basename(file) == "__init__.py"
-            path = os.path.join(os.path.dirname(file), "**") if package else file
-            rules.append({"path": path, "include": False})
-    return rules
+    """What is never stopped in, and stepped over: what runs the cells, as far as no user has
+    imported it, and what shows their errors."""
+    names = {name.partition(".")[0] for name in _mesale_shell.own_modules} | _HIDDEN
+    return [{"module": name, "include": False} for name in sorted(names - {"__main__"})]
 
 
 def _hold_threads(debugger):
@@ -167,18 +180,16 @@ def _hold_threads(debugger):
 
 
 def _is_held(frame):
-    """Whether the main thread stands at a breakpoint, and does not evaluate anything for the user
-    meanwhile. If so, it goes on soon, and is interrupted then."""
+    """Lets go what stands at breakpoints, unless what is interrupted is an evaluation for the user.
+    Whether the main thread is among it: then it is interrupted when it goes on, and not now."""
     global _interrupted
-    if not _held:
-        return False
-    while frame is not None and frame.f_code not in _mesale_loop.GUARDS:
+    while _held and frame is not None and frame.f_code not in _mesale_loop.GUARDS:
         if frame.f_code.co_name == "evaluate_expression":
             return False
         frame = frame.f_back
     _interrupted = True
     _kernel.release_debugger()
-    return True
+    return _held
 
 
 os.register_at_fork(after_in_child=_after_fork)

@@ -28,6 +28,7 @@ from traitlets import Any, Bool, Instance, Type, observe
 from traitlets.config import Config
 
 shell = None
+own_modules = ()    # names of those that the kernel imported, and not the user
 
 
 class _Publisher(DisplayPublisher):
@@ -420,7 +421,7 @@ def _choose_ipython_folder():
 
 
 def start():
-    global shell
+    global shell, own_modules
     _choose_ipython_folder()
     config = _user_config()
     _mesale_history.History.in_file = _mesale_history.wants_file(config)
@@ -439,6 +440,7 @@ def start():
     _mesale_errors.watch_threads(shell)
     _mesale_complete.prepare(shell)
     _mesale_loop.start()
+    own_modules = frozenset(sys.modules)
     _run_startup_files()
 
 

@@ -483,6 +483,36 @@ def test_a_cell_stops_where_an_exception_is_raised(debugger):
     kernel.wait(request).failed("ZeroDivisionError")
 
 
+@pytest.mark.parametrize("just_my_code", [False, True])
+def test_a_cell_stops_when_nobody_catches_its_exception(fresh, just_my_code):
+    fresh.start(justMyCode=just_my_code)
+    fresh.do("setExceptionBreakpoints", filters=["uncaught"])
+    cell = "def fail(n):\n    return n / 0\n\ntry:\n    fail(1)\nexcept Exception:\n    pass\nfail(2)"
+    path = fresh.dump(cell)
+    request = fresh.client.start(cell)
+    body = fresh.stopped()
+    thread = body["threadId"]
+    assert body["reason"] == "exception" and "ZeroDivisionError" in body["text"]
+    frames = fresh.stack(thread)
+    assert [(f["line"], f["source"]["path"]) for f in frames] == [(2, path), (8, path)]
+    assert fresh.scope(frames[0]["id"], "Locals")["n"]["value"] == "2"
+    assert "ZeroDivisionError" in fresh.do("exceptionInfo", threadId=thread)["exceptionId"]
+    fresh.do("continue", threadId=thread)
+    fresh.client.wait(request).failed("ZeroDivisionError")
+    fresh.client.run("1 + 1").ok()
+    assert len(fresh.events("stopped")) == 1
+
+
+def test_what_the_kernel_raises_itself_stops_nothing(debugger):
+    kernel = debugger.client
+    debugger.do("setExceptionBreakpoints", filters=["raised", "uncaught", "userUnhandled"])
+    outcome = kernel.run("print('ok')\n[*range(3)]").ok()
+    assert outcome.stdout == "ok\n" and outcome.result == "[0, 1, 2]"
+    debugger.do("setExceptionBreakpoints", filters=[])
+    kernel.run("1 / 0").failed("ZeroDivisionError")
+    assert len(debugger.events("stopped")) == debugger.seen
+
+
 def test_breakpoint_stops_in_the_debugger_while_there_is_one(debugger):
     cell = "x = 3\nbreakpoint()\ny = 4"
     debugger.dump(cell)
@@ -616,6 +646,20 @@ def test_an_interrupt_ends_a_stopped_cell_there(debugger, how):
         assert debugger.do("debugInfo")["stoppedThreads"] == []
     debugger.clear(path)
     assert kernel.run("reached").ok().result == "1"
+
+
+def test_an_interrupt_lets_go_a_thread_that_stands(debugger):
+    kernel = debugger.client
+    cell = (
+        "import threading\nended = []\ndef work():\n    ended.append(1)\n    ended.append(2)\n"
+        "t = threading.Thread(target=work)\nt.start()\nt.join()"
+    )
+    path = debugger.break_at(cell, 5)
+    request, _ = debugger.run_to_stop(cell)
+    kernel.interrupt("signal")
+    kernel.wait(request).failed("KeyboardInterrupt")
+    debugger.clear(path)
+    assert kernel.run("t.join()\nended").ok().result == "[1, 2]"
 
 
 def test_an_interrupt_ends_what_the_debugger_evaluates_and_not_the_stop(debugger):
