@@ -550,6 +550,55 @@ def test_a_cell_that_awaits_stops_and_goes_on(debugger):
     assert debugger.go_on(request, thread).stdout == "5\n"
 
 
+def test_a_running_cell_can_be_paused_and_gets_breakpoints(kernel):
+    cell = "k = 0\nwhile k >= 0:\n    k += 1\nprint('left')"
+    debugger = Debugger(kernel)
+    debugger.do("debugInfo")
+    debugger.seen = len(debugger.events("stopped"))
+    request = kernel.start(cell)
+    debugger.start()
+    thread = debugger.do("threads")["threads"][0]["id"]
+    debugger.do("pause", threadId=thread)
+    assert debugger.stopped()["reason"] == "pause"
+    frame = debugger.stack(thread)[0]
+    assert frame["name"] == "<module>" and frame["line"] in (2, 3)
+    debugger.do("continue", threadId=thread)
+    path = debugger.break_at(cell, 3)
+    assert debugger.stopped()["reason"] == "breakpoint"
+    frame = debugger.stack(thread)[0]["id"]
+    debugger.do("setExpression", expression="k", value="-5", frameId=frame)
+    debugger.clear(path)
+    assert debugger.go_on(request, thread).stdout == "left\n"
+    debugger.do("disconnect")
+
+
+def test_a_cell_of_a_subshell_stops_and_the_main_shell_goes_on_with_it(debugger):
+    kernel = debugger.client
+    subshell = kernel.ask("create_subshell_request", channel="control").ok().reply["subshell_id"]
+    cell = "inner = 1\ninner = 2"
+    path = debugger.break_at(cell, 2)
+    request = kernel.send(
+        "execute_request", {"code": cell}, fields={"subshell_id": subshell}
+    )
+    thread = debugger.stopped()["threadId"]
+    assert debugger.where(thread) == [("<module>", 2)]
+    assert kernel.ask("kernel_info_request").status == "ok"
+    debugger.clear(path)
+    debugger.go_on(request, thread)
+    assert kernel.run("inner").ok().result == "2"
+    kernel.ask("delete_subshell_request", {"subshell_id": subshell}, "control").ok()
+
+
+def test_requests_that_come_at_once_are_answered_in_order(debugger):
+    kernel = debugger.client
+    commands = ["debugInfo", "threads", "dumpCell", "modules", "noSuchCommand", "inspectVariables"]
+    sent = [debugger.send(c, {"code": "x = 1"}) for c in commands * 5]
+    for request in sent:
+        kernel.wait(request)
+    replies = [m.content["seq"] for r in sent for m in kernel.filed[r] if m.channel == "control"]
+    assert len(replies) == len(sent) and replies == sorted(replies)
+
+
 def test_a_long_stack_comes_in_parts(debugger):
     cell = "def deep(n):\n    if n:\n        return deep(n - 1)\n    return 0\n\ndeep(60)"
     path = debugger.break_at(cell, 4)
