@@ -183,7 +183,20 @@ static void receive_event(struct debugger *d, json_t *event)
     json_array_append(own.held, event);
 }
 
-/* All threads, of which at least one stands: a list that is out of date if all went on again. */
+static bool stands(const struct debugger *d, const json_t *id)
+{
+    size_t i;
+    json_t *one;
+    json_array_foreach(d->stopped, i, one)
+    {
+        if (json_equal(one, id))
+            return true;
+    }
+    return false;
+}
+
+/* All threads, of which at least one stands: a list that is out of date if all went on again. The
+ * one that reached a breakpoint stays first, where front ends look for it. */
 static void receive_threads(struct debugger *d, const json_t *response)
 {
     size_t i;
@@ -194,8 +207,8 @@ static void receive_threads(struct debugger *d, const json_t *response)
         json_array_foreach(list, i, thread)
         {
             json_t *id = json_object_get(thread, "id");
-            forget_thread(d->stopped, id);
-            json_array_append(d->stopped, id);
+            if (!stands(d, id))
+                json_array_append(d->stopped, id);
         }
     }
     json_array_foreach(own.held, i, event)
