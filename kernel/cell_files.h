@@ -12,7 +12,8 @@ uint32_t murmur2(const char *data, size_t size, uint32_t seed);
 
 extern const char cell_files_suffix[]; /* ".py" */
 
-/* What every name begins with: "/tmp/mesale_PID/", the folder of this process. */
+/* What every name begins with: "/tmp/mesale_PID/", the folder of this process. The first call reads
+ * the environment ($TMPDIR). */
 const char *cell_files_prefix(void);
 
 /* From now on cells are compiled under names of files. (Without a debugger they are not: warnings

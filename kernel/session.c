@@ -159,6 +159,7 @@ static void serve(struct kernel *k, const struct python_options *options)
         k,      ask,       wait_for_answer, cancel, wait_for_room, send_comm, current_request,
         follow, cell_name, release};
     pymodule_set_front_end(&front_end);
+    cell_files_prefix(); /* reads the environment, which cells may change */
     publisher_enter(&k->publisher.main);
     bool running = python_start(options, &k->problem) == 0 && !atomic_load(&k->lifetime.stopping) &&
                    shell_start(&k->problem) == 0;

@@ -105,6 +105,9 @@ def _before_cell():
     if _pydevd is not None and trace is None:
         import debugpy
         debugpy.debug_this_thread()
+        thread = threading.current_thread()
+        if isinstance(thread, threading._DummyThread):
+            thread.name = "Subshell"
     elif _pydevd is None and "pydevd" in type(trace).__module__:
         _settrace(None)
 
@@ -121,12 +124,12 @@ def _after_cell():
 
 def _after_error(result):
     """IPython catches every exception of a cell, so that debugpy sees none that is not caught."""
-    import debugpy
     error = getattr(result, "error_in_exec", None)
-    stop = getattr(debugpy, "trigger_exception_handler", None)
-    if _pydevd is not None and stop is not None and isinstance(error, Exception):
-        stop(error)
-        _after_cell()
+    if _pydevd is not None and isinstance(error, Exception):
+        import debugpy
+        if hasattr(debugpy, "trigger_exception_handler"):   # since 1.8.21
+            debugpy.trigger_exception_handler(error)
+            _after_cell()
 
 
 def _after_fork():

@@ -170,6 +170,8 @@ def enter_thread():
 def leave_thread():
     _threads.loop.close()
     del _threads.loop
+    # who asked for the current thread was given a stand-in, which would seem to live for ever
+    threading._active.pop(threading.get_ident(), None)
 
 
 def _wake():

@@ -582,11 +582,16 @@ def test_a_cell_of_a_subshell_stops_and_the_main_shell_goes_on_with_it(debugger)
     )
     thread = debugger.stopped()["threadId"]
     assert debugger.where(thread) == [("<module>", 2)]
+    threads = {t["id"]: t["name"] for t in debugger.do("threads")["threads"]}
+    assert threads[thread] == "Subshell" and "MainThread" in threads.values()
     assert kernel.ask("kernel_info_request").status == "ok"
     debugger.clear(path)
     debugger.go_on(request, thread)
     assert kernel.run("inner").ok().result == "2"
     kernel.ask("delete_subshell_request", {"subshell_id": subshell}, "control").ok()
+    code = "import threading, time\nwhile threading.active_count() > 1: time.sleep(0.01)"
+    kernel.run(code, timeout=5).ok()
+    assert [t["name"] for t in debugger.do("threads")["threads"]] == ["MainThread"]
 
 
 def test_requests_that_come_at_once_are_answered_in_order(debugger):
@@ -743,6 +748,7 @@ def test_a_stopped_cell_goes_on_after_disconnect_and_debugging_can_begin_again(d
         assert kernel.run("import sys, threading; sys.gettrace(), threading.gettrace()").result == (
             "(None, None)"
         )
+        assert kernel.run("sys.settrace.__module__").result == "'sys'"
         assert kernel.run("sys.breakpointhook is sys.__breakpointhook__").result == "True"
         assert kernel.run(cell).ok().stdout == "2\n"
         debugger.start()
