@@ -19,7 +19,7 @@ _NAME = 60          # whose names are no longer
 _CHAIN = 100        # as many exceptions are looked at
 
 _OTHERS = (NameError, KeyError, ImportError, SyntaxError, AssertionError, StopIteration,
-           RecursionError, ZeroDivisionError, OSError, EOFError)   # no tensor operation raises these
+           RecursionError, ZeroDivisionError, OSError, EOFError)    # no operation raises these
 
 _language = next((value for value in map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))
                   if value), "")

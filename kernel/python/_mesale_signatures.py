@@ -35,7 +35,8 @@ def is_operation(thing):
 
 def resolved(thing):
     """What an operation is another name of, or itself."""
-    match = _ALIAS.match(thing.__doc__) if isinstance(getattr(thing, "__doc__", None), str) else None
+    doc = getattr(thing, "__doc__", None)
+    match = _ALIAS.match(doc) if isinstance(doc, str) else None
     name = match and match[1].rpartition(".")[2]
     torch = sys.modules.get("torch")
     place = getattr(torch, "Tensor", None) if _is_method(thing) else torch

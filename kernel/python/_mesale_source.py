@@ -63,8 +63,7 @@ class Place:
                     return "magic"
             match = _TOKEN.match(code, at)
             at = match.end()
-            kind = match.lastgroup if match.lastgroup in ("space", "comment", "name", "number", "op") \
-                else "string"
+            kind = match.lastgroup if match["kind"] is None else "string"
             if kind == "comment" and at == len(code):
                 return "comment"
             if kind == "string" and at == len(code) and not match["end3"] and not match["end"]:

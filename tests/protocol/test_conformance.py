@@ -1,5 +1,5 @@
-"""The kernel test suite that the Jupyter project publishes, through the installed kernelspec: all of
-its 13 tests.
+"""The kernel test suite that the Jupyter project publishes, through the installed kernelspec: all
+of its 13 tests.
 """
 
 import unittest

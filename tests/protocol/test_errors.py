@@ -104,7 +104,9 @@ def test_other_errors_have_no_note(tensors, code):
 
 
 def test_an_error_that_is_raised_again_has_its_note_once(tensors):
-    code = "try:\n    a + b\nexcept RuntimeError as e:\n    kept = e\n    raise ValueError('x') from e"
+    code = (
+        "try:\n    a + b\nexcept RuntimeError as e:\n    kept = e\n    raise ValueError('x') from e"
+    )
     outcome = tensors.run(code, stop_on_error=False)
     assert plain(outcome.reply["traceback"]).count(A) == 1
     assert tensors.run("getattr(kept, '__notes__', None), str(kept)[:8]").ok().result == (
@@ -132,7 +134,8 @@ def test_notes_are_in_groups_and_failing_reprs_too(tensors):
     text = plain(tensors.run(code, stop_on_error=False).reply["traceback"])
     assert "a: torch.float32, shape (2, 3), device cpu" in text and "ValueError: other" in text
     code = "class Shown:\n    def __repr__(self): return str(a + b)\nShown()"
-    assert A in plain(tensors.run(code, stop_on_error=False).failed("RuntimeError").reply["traceback"])
+    outcome = tensors.run(code, stop_on_error=False).failed("RuntimeError")
+    assert A in plain(outcome.reply["traceback"])
 
 
 @pytest.mark.parametrize(
