@@ -4,6 +4,7 @@ The notes are part of an exception only while it is shown.
 """
 import ast
 import os
+import re
 import sys
 import threading
 import traceback
@@ -11,11 +12,13 @@ import traceback
 import _kernel
 import _mesale_live
 import _mesale_signatures
+import _mesale_source
 
 _FRAMES = 40        # a longer traceback is folded
 _FRAMES_KEPT = 3    # at either end then
 _TENSORS = 8        # as many are described
 _NAME = 60          # whose names are no longer
+_LINES = 100        # of an expression that goes over more nothing is said
 _CHAIN = 100        # as many exceptions are looked at
 
 _OTHERS = (NameError, KeyError, ImportError, SyntaxError, AssertionError, StopIteration,
@@ -194,21 +197,30 @@ def _remove_notes(error):
 
 
 class _Place:
-    """Where an error left the user's own code."""
+    """Where an error left the user's own code: the lines, and the expression that failed."""
 
-    def __init__(self, entry, tree, lines):
-        self.frame = entry.tb_frame
-        self.lines = lines
-        self.nodes = [node for node in ast.walk(tree)
-                      if lines[0] <= getattr(node, "lineno", 0) <= lines[1]]
+    def __init__(self, frame, lines, columns):
+        self._namespaces = frame.f_locals, frame.f_globals, frame.f_builtins
+        self.lines = "".join(lines)
+        ends = [line.encode() for line in lines]    # columns count bytes
+        ends[-1] = ends[-1][:columns[1]]
+        ends[0] = ends[0][columns[0]:]
+        self.failed = b"".join(ends).decode()
 
-    def at(self, span):
-        """The nodes at the very place that failed."""
-        return [node for node in self.nodes if span == _span(node)]
+    def value(self, chain):
+        """What a name with attributes means there."""
+        return _mesale_live.chain(chain, *self._namespaces)
 
+    def call(self):
+        """The call that failed, or None."""
+        try:
+            tree = ast.parse(f"({self.failed}\n)", mode="eval").body
+        except SyntaxError:
+            return None
+        return tree if isinstance(tree, ast.Call) else None
 
-def _span(node):
-    return node.lineno, node.end_lineno, node.col_offset, node.end_col_offset
+    def function(self, call):
+        return _mesale_live.value(call.func, *self._namespaces)
 
 
 def _place(tb, torch):
@@ -222,46 +234,32 @@ def _place(tb, torch):
             entries.pop()
     if not entries:
         return None
-    entry = entries[-1]
-    code = entry.tb_frame.f_code
-    span = next(itertools.islice(code.co_positions(), entry.tb_lasti // 2, None))
-    source = "".join(linecache.getlines(code.co_filename, entry.tb_frame.f_globals))
-    if not source or None in span:
+    frame, code = entries[-1].tb_frame, entries[-1].tb_frame.f_code
+    first, last, *columns = next(itertools.islice(code.co_positions(),
+                                                  entries[-1].tb_lasti // 2, None))
+    source = linecache.getlines(code.co_filename, frame.f_globals)
+    if None in (first, last, *columns) or last - first >= _LINES or last > len(source):
         return None
-    place = _Place(entry, ast.parse(source), span[:2])
-    place.failed = place.at(span)
-    return place if not any(isinstance(n, (ast.Raise, ast.Assert)) for n in place.failed) else None
-
-
-def _value(node, frame):
-    """What a name or a chain of attributes means in a frame."""
-    chain = node
-    while isinstance(chain, ast.Attribute):
-        chain = chain.value
-    if not isinstance(chain, ast.Name):
-        return _mesale_live.MISSING
-    return _mesale_live.value(node, frame.f_locals, frame.f_globals, frame.f_builtins)
+    place = _Place(frame, source[first - 1:last], columns)
+    return None if re.match(r"\s*(raise|assert)\b", place.failed) else place
 
 
 def _tensor_note(place, torch):
     """dtype, shape and device of each tensor named on the failing line."""
     if torch is None:
         return None
-    tensors, involved = {}, False
-    inner = {id(part) for node in place.failed for part in ast.walk(node)}
-    for node in place.nodes:
-        if not isinstance(node, (ast.Name, ast.Attribute)):
-            continue
-        value = _value(node, place.frame)
-        if isinstance(value, torch.Tensor) and len(ast.unparse(node)) <= _NAME:
-            tensors.setdefault(ast.unparse(node), value)
-            involved |= id(node) in inner
-        elif id(node) in inner and callable(value):
-            involved |= _mesale_signatures.is_torch(value)
-    if not involved or not tensors:
+    failed = [place.value(chain) for chain in _mesale_source.chains(place.failed)]
+    if not any(isinstance(thing, torch.Tensor) or thing is not _mesale_live.MISSING and
+               callable(thing) and _mesale_signatures.is_torch(thing) for thing in failed):
         return None
+    tensors = {}
+    for chain in _mesale_source.chains(place.lines):
+        thing, name = place.value(chain), ".".join(chain)
+        if isinstance(thing, torch.Tensor) and len(name) <= _NAME:
+            tensors[name] = thing
     lines = [_describe(name, tensor) for name, tensor in list(tensors.items())[:_TENSORS]]
-    return "\n".join(["Bu satırdaki tensörler:" if _turkish else "Tensors on this line:", *lines])
+    title = "Bu satırdaki tensörler:" if _turkish else "Tensors on this line:"
+    return "\n".join([title, *lines]) if lines else None
 
 
 def _describe(name, tensor):
@@ -273,18 +271,17 @@ def _describe(name, tensor):
 
 def _keyword_note(error, place):
     """What an unknown keyword of a call was meant to be."""
-    import difflib
-    import re
     text = text_of(error)
     match = isinstance(error, TypeError) and re.match(
         r"([\w.]+)\(\) (?:got an unexpected keyword argument '(\w+)'|"
         r"received an invalid combination of arguments)", text)
     if not match:
         return None
-    calls = [node for node in place.failed if isinstance(node, ast.Call)]
-    given = [match[2]] if match[2] else [k.arg for node in calls for k in node.keywords if k.arg]
+    import difflib
+    call = place.call()
+    given = [match[2]] if match[2] else [k.arg for k in call.keywords if k.arg] if call else []
     known = []
-    for thing in [_value(node.func, place.frame) for node in calls] + _operations(match[1], calls):
+    for thing in [place.function(call)] * bool(call) + _operations(match[1], call):
         known = _mesale_signatures.keywords(thing) if thing is not _mesale_live.MISSING else []
         if known and not set(given) <= set(known):
             break
@@ -295,10 +292,10 @@ def _keyword_note(error, place):
     return None
 
 
-def _operations(name, calls):
+def _operations(name, call):
     """Operations of that name, for a call of a method of something that cannot be named."""
     torch = sys.modules.get("torch")
-    names = [name.rpartition(".")[2], *(getattr(node.func, "attr", None) for node in calls)]
+    names = [name.rpartition(".")[2], call and getattr(call.func, "attr", None)]
     return [getattr(place, n) for place in (getattr(torch, "Tensor", None), torch) for n in names
             if n and hasattr(place, n)]
 

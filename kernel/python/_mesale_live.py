@@ -111,6 +111,14 @@ def value(node, *namespaces):
         return MISSING
 
 
+def chain(words, *namespaces):
+    """The same of a name and attributes."""
+    thing = next((names[words[0]] for names in namespaces if words[0] in names), MISSING)
+    for word in words[1:]:
+        thing = MISSING if thing is MISSING else attribute(thing, word)
+    return thing
+
+
 def names(thing):
     """Names of the attributes."""
     if isinstance(thing, Instance):

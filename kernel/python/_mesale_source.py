@@ -188,3 +188,22 @@ class Place:
         depth, inside = self.tokens[at].depth + 1, self.tokens[at + 1:]
         return {a.text for a, b in zip(inside, inside[1:])
                 if a.kind == "name" and b.text == "=" and a.depth == depth}
+
+
+def chains(text):
+    """Every name that is read in a piece of a program, with its attributes: a.b gives [a], [a, b].
+    Names of keywords and what is assigned to are left out."""
+    end = Token("op", "\n", len(text), 0)
+    tokens, found = [*Place(text + "\n").tokens, end, end], []
+    for at, token in enumerate(tokens):
+        if token.kind == "string" and "f" in token.text[:2].lower():
+            for part in re.findall(r"\{([^{}]+)\}", token.text):
+                found += chains(part)
+        if token.kind != "name" or keyword.iskeyword(token.text) or \
+                at and tokens[at - 1].text == "." or tokens[at + 1].text == "=":
+            continue
+        found.append([token.text])
+        while tokens[at + 1].text == "." and tokens[at + 2].kind == "name":
+            at += 2
+            found.append([*found[-1], tokens[at].text])
+    return found
