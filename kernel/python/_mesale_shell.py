@@ -11,6 +11,7 @@ import _mesale_errors
 import _mesale_history
 import _mesale_kernel
 import _mesale_loop
+import _mesale_shortcuts
 import _mesale_streams
 import _mesale_threads
 
@@ -134,6 +135,7 @@ class ZMQInteractiveShell(InteractiveShell):
     displayhook_class = Type(_DisplayHook)
     display_pub_class = Type(_Publisher)
     inspector_class = Type(_mesale_complete.Inspector)
+    input_transformer_manager = Instance(_mesale_shortcuts.Transformers, ())
     exiter = Instance(ZMQExitAutocall)
     kernel = Any()
     keepkernel_on_exit = None
@@ -153,6 +155,10 @@ class ZMQInteractiveShell(InteractiveShell):
 
     def _exiter_default(self):
         return ZMQExitAutocall(self)
+
+    def init_display_formatter(self):
+        self.display_formatter = _mesale_shortcuts.DisplayFormatter(parent=self)
+        self.configurables.append(self.display_formatter)
 
     def init_environment(self):
         # programs started from a cell: colours, but no pager that waits for keys
