@@ -368,6 +368,7 @@ bench: all $(PEER)/.stamp
 	@$(PEER)/bin/python tests/bench/every_op.py --site $(B)/site
 	@$(PEER)/bin/python tests/bench/imports.py --site $(B)/site
 	@$(PEER)/bin/python tests/bench/kernels.py --mesale $(B)/bin/mesale --path $(B)/share/jupyter
+	@$(PEER)/bin/python tests/bench/questions.py --path $(B)/share/jupyter
 
 $(PEER)/.stamp: tests/bench/requirements.txt
 	$(venv)

@@ -137,6 +137,18 @@ def _names(shell, place, found):
     return bool(found.list)
 
 
+def _keys(shell, place):
+    """Keys of a dictionary that a string may name. Other containers know theirs themselves."""
+    thing = _value(shell, place.expression(len(place.tokens) - 1))
+    if not isinstance(thing, dict):
+        return _ipython(shell, place.code, ("dict_key_matcher",))
+    found, text = _Found(place.string_start, len(place.code)), place.code[place.string_start:]
+    for key in sorted(key for key in dict.copy(thing) if isinstance(key, str)):
+        if key.startswith(text) and key.isprintable() and not {place.quote, "\\"} & set(key):
+            found.add(key, "dict key")
+    return found
+
+
 def _files(place, found):
     """Files that a string may name."""
     text = place.code[place.string_start:]
@@ -222,7 +234,7 @@ def _live(shell, place):
         return found if not place.in_subscript() and _names(shell, place, found) else None
     if place.kind == "string":
         if place.tokens and place.tokens[-1].text in ("[", ","):
-            keys = _ipython(shell, place.code, ("dict_key_matcher",))
+            keys = _keys(shell, place)
             if keys.list:
                 return keys
         _files(place, found)

@@ -9,12 +9,14 @@ import collections, functools, os, torch
 a = torch.ones(2, 3)
 table = {'key': a, 'kanarya': [1], 5: 'five', 'deep': {'word': a}}
 pair = (a, 'text')
+pairs = {('left', 'right'): 1}
 Point = collections.namedtuple('Point', 'first second')
 point = Point(a, 2)
 ran = []
 class Net:
     '''A net.'''
     kind = 'net'
+    table = {'one': 1}
     def __init__(self, width=3, *, height=4): self.weight = a
     def forward(self, batch, *, scale=1.0): return batch
     @property
@@ -194,6 +196,9 @@ def test_keywords_are_offered_where_they_may_stand(loaded):
         ('table["k', ["kanarya", "key"]),
         ("table['deep']['w", ["word"]),
         ("print(table['kan", ["kanarya"]),
+        ("x[1], table['", ["deep", "kanarya", "key"]),
+        ("pairs['left', 'ri", ["right"]),
+        ("Net.table['o", ["one"]),
         ("open('fi", ["file one.txt", "file_two.py"]),
         ("open('folder/", ["inner.csv"]),
         ("open('./fold", ["folder/"]),
