@@ -122,6 +122,15 @@ def _keywords(shell, place, found):
             found.add(name + "=", "param")
 
 
+def _letters(shell, place, found):
+    """\\alpha, from which IPython makes α. Its names of all of Unicode take a second to be listed:
+    they are for who begins with a capital."""
+    found.start -= 1
+    for text in shell.Completer.latex_matches("\\" + place.prefix)[1]:
+        found.add(text, "latex")
+    return place.prefix.islower()
+
+
 def _names(shell, place, found):
     _keywords(shell, place, found)
     seen = {}
@@ -230,6 +239,8 @@ def _live(shell, place):
         return found if _imports(place, found) else None
     if place.kind == "attribute":
         return found if _attributes(shell, place, found) else None
+    if place.kind == "name" and place.tokens and place.tokens[-1].text == "\\":
+        return found if _letters(shell, place, found) else None
     if place.kind == "name":
         return found if not place.in_subscript() and _names(shell, place, found) else None
     if place.kind == "string":

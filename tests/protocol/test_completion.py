@@ -104,6 +104,8 @@ def kinds(client, code):
         ("s = '''it's\n'''; a.unsq", ["unsqueeze", "unsqueeze_"]),
         ("# it's\na.unsq", ["unsqueeze", "unsqueeze_"]),
         ("# measu", []),
+        ("x = \\alep", ["\\aleph"]),
+        ("\\nosuch", []),
         ("net.sly.unsq", []),
         ("5.", []),
     ],
@@ -113,6 +115,11 @@ def test_what_is_offered(loaded, code, matches):
     assert reply["matches"] == matches
     if matches:
         assert matches[0].startswith(code[reply["cursor_start"] :])
+
+
+def test_letters_by_their_names(loaded):
+    reply = complete(loaded, "x = \\alpha")
+    assert reply["matches"] == ["α"] and reply["cursor_start"] == 4
 
 
 def test_no_code_of_the_users_runs(loaded):
