@@ -2,6 +2,7 @@
 own completer for all the rest (or at once, if the user has switched jedi on).
 """
 import builtins
+import contextlib
 import inspect as _inspect
 import keyword
 import os
@@ -19,6 +20,7 @@ from IPython.core import oinspect
 
 _SIGNATURES_S = 0.002   # so long signatures of Python functions are looked for
 _FILES = 1000
+_UNICODE_NAME = re.compile(r"\\[A-Z][A-Z ]*$")     # \GREEK SMALL LETTER ALPHA
 
 
 # --- kinds of things ------------------------------------------------------------------------------
@@ -123,8 +125,7 @@ def _keywords(shell, place, found):
 
 
 def _letters(shell, place, found):
-    """\\alpha, from which IPython makes α. Its names of all of Unicode take a second to be listed:
-    they are for who begins with a capital."""
+    """\\alpha, from which IPython makes α."""
     found.start -= 1
     for text in shell.Completer.latex_matches("\\" + place.prefix)[1]:
         found.add(text, "latex")
@@ -235,6 +236,8 @@ def _imports(place, found):
 def _live(shell, place):
     """The completions, or None if somebody else has to find them."""
     found = _Found(place.start, len(place.code))
+    if _UNICODE_NAME.search(place.code[-100:]):
+        return None
     if place.kind == "import":
         return found if _imports(place, found) else None
     if place.kind == "attribute":
@@ -255,10 +258,22 @@ def _live(shell, place):
 
 # --- IPython's ------------------------------------------------------------------------------------
 
+@contextlib.contextmanager
+def _quick(completer, code):
+    """Without the names of all of Unicode, which take a second to be listed, but for who begins one."""
+    before = completer.disable_matchers
+    if not _UNICODE_NAME.search(code[-100:]):
+        completer.disable_matchers = [*before, "IPCompleter.fwd_unicode_matcher"]
+    try:
+        yield
+    finally:
+        completer.disable_matchers = before
+
+
 def _ipython(shell, code, origins=None):
     """What IPython's completer finds; only that of some of its matchers."""
     from IPython.core.completer import provisionalcompleter, rectify_completions
-    with provisionalcompleter():
+    with provisionalcompleter(), _quick(shell.Completer, code):
         all_of_them = [c for c in shell.Completer.completions(code, len(code))
                        if origins is None or c._origin.endswith(origins)]
         completions = list(rectify_completions(code, all_of_them))

@@ -120,6 +120,9 @@ def test_what_is_offered(loaded, code, matches):
 def test_letters_by_their_names(loaded):
     reply = complete(loaded, "x = \\alpha")
     assert reply["matches"] == ["α"] and reply["cursor_start"] == 4
+    assert "GREEK SMALL LETTER ALPHA WITH TONOS" in str(
+        complete(loaded, "x = \\GREEK SMALL LETTER ALPHA W")["matches"]
+    )
 
 
 def test_no_code_of_the_users_runs(loaded):
