@@ -334,6 +334,10 @@ static int start(struct kernel *k)
 void debug_request_start(struct kernel *k, struct request *r)
 {
     cell_files_use();
+    if (r->shell) { /* it may end before we answer */
+        atomic_fetch_sub(&r->shell->unfinished, 1);
+        r->shell = NULL;
+    }
     pthread_mutex_lock(&debug.lock);
     int rc = start(k);
     pthread_mutex_unlock(&debug.lock);

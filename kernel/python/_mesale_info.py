@@ -61,6 +61,6 @@ def lines(site):
     """site: the folder of the packages torch and mesale, None if this program has none."""
     yield "python", f"{sys.version.split()[0]} at {sys.executable}"
     yield "prefix", sys.prefix + ("" if sys.prefix == sys.base_prefix else f" (environment of {sys.base_prefix})")
-    for name in ("ipython", "comm", "matplotlib-inline"):
+    for name in ("ipython", "comm", "matplotlib-inline", "debugpy"):
         yield name, version_of(name)
     yield from torch_lines(site)
