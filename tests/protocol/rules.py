@@ -187,7 +187,11 @@ def check_one_order(clients):
 
 
 def course_of(kind, channel):
-    """Who serves it: what needs Python waits for the cells, on whichever channel it was sent."""
+    """Who serves it: what needs Python waits for the cells, on whichever channel it was sent. None:
+    nobody waits for it, as for a debugger, whose requests may end each other.
+    """
+    if kind == "debug_request":
+        return None
     return "shell" if kind in NEED_PYTHON else channel
 
 
@@ -200,19 +204,20 @@ def check_courses(client, others, subshells):
             continue
         state = message.content.get("execution_state")
         kind, channel = message.parent["msg_type"], channels[message.request]
-        course = message.request if subshells else course_of(kind, channel)
+        way = (course_of(kind, channel), channel)
+        course = message.request if subshells or way[0] is None else way[0]
         if state == "busy":
             assert course not in running, f"{kind} began inside another"
             running[course] = message.request
-            begun.append((course_of(kind, channel), channel, message.request))
+            begun.append((way, message.request))
         elif state == "idle":
             assert running.pop(course) == message.request
         else:
             assert message.type in OUTPUTS, f"{message.type} on iopub"
             assert running[course] == message.request, f"{message.type} came outside its request"
     assert not running
-    for way in {(course, channel) for course, channel, _ in begun}:
-        check_arrivals(client, [r for course, channel, r in begun if (course, channel) == way])
+    for way in {way for way, _ in begun if way[0] is not None}:
+        check_arrivals(client, [request for its, request in begun if its == way])
 
 
 def check_arrivals(client, requests):

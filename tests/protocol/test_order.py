@@ -8,6 +8,7 @@ import pytest
 import rules
 from client import SLOWNESS
 
+ANY = "any"
 REPLY_AND_IDLE = 0.1  # seconds between a reply and its `idle` at most
 
 
@@ -15,7 +16,7 @@ REPLY_AND_IDLE = 0.1  # seconds between a reply and its `idle` at most
 class Case:
     """One message and what must come back.
 
-    reply: the status that the reply says; None: there is no reply. outputs: kinds on iopub between
+    reply: the status that the reply says, or ANY; None: there is no reply. outputs: kinds on iopub between
     busy and idle, neighbours that are `stream` taken as one; None: any.
     """
 
@@ -79,6 +80,8 @@ QUESTIONS = [
     Case("is_complete", "is_complete_request", {"code": "if x:"}, reply="incomplete"),
     Case("comm_info", "comm_info_request", {"target_name": "no.such"}),
     Case("connect", "connect_request"),
+    Case("history", "history_request", {"hist_access_type": "tail", "n": 3, "output": True}),
+    Case("usage", "usage_request"),
 ]
 
 COMMS = [
@@ -94,12 +97,18 @@ COMMS = [
 CONTROL = [
     Case("interrupt", "interrupt_request", channel="control"),
     *(dataclasses.replace(c, name=f"{c.name} on control", channel="control") for c in QUESTIONS),
+    Case("subshells", "list_subshell_request", channel="control"),
+    Case("no such subshell", "delete_subshell_request", {"subshell_id": "none"}, channel="control",
+         reply="error"),
+    Case("debug info", "debug_request",
+         {"type": "request", "seq": 1, "command": "debugInfo", "arguments": {}}, channel="control",
+         reply=ANY, outputs=None),
 ]
 
 # what no front end sends: content that is no object, or whose members have wrong types
 ODD = [
     *(Case(f"{c.name} with a list", c.kind, [1], reply="error", outputs=None, channel=c.channel)
-      for c in [*QUESTIONS, *CONTROL]),
+      for c in [*QUESTIONS, *CONTROL] if c.kind != "debug_request"),
     Case("execute with a list", "execute_request", [1], reply="error", outputs=None),
     cell("execute without code", None, None, "error"),
     cell("execute with a number", 5, None, "error"),
@@ -137,7 +146,7 @@ def finish(client, case, request):
     outcome = client.wait(request, 30, reply=case.reply is not None)
     if case.outputs is not None:
         assert kinds_of(outcome) == case.outputs, case.name
-    if case.reply is not None:
+    if case.reply not in (None, ANY):
         assert outcome.status == case.reply, (case.name, outcome.reply)
     return outcome
 
