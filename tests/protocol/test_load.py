@@ -171,7 +171,10 @@ MANY = "for i in range(6000): display(i)"
 BIG_TEXT = "".join(str(i % 10) * 100_000 + "\n" for i in range(1500))
 
 
-@pytest.mark.parametrize("guest", [Guest, stopped], ids=["sleeps", "is stopped"])
+@pytest.mark.parametrize(
+    "guest", [pytest.param(Guest, id="sleeps"),
+              pytest.param(stopped, id="is stopped", marks=pytest.mark.slow)]
+)  # fmt: skip
 def test_a_subscriber_that_does_not_read_costs_five_seconds_and_nobody_a_message(start, guest):
     process = start()
     readers = [process.client(), process.client()]
@@ -193,6 +196,7 @@ def test_a_subscriber_that_does_not_read_costs_five_seconds_and_nobody_a_message
     rules.check_one_order(readers)
 
 
+@pytest.mark.slow
 def test_many_small_messages_reach_all_that_read(start):
     process = start()
     readers = [process.client(), process.client()]

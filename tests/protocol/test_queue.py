@@ -91,3 +91,40 @@ def test_requests_of_two_clients_are_served_in_order_of_arrival(start):
         client.wait(request).ok()
     order = one.run("''.join(map(str, order))").ok().result
     assert order.count("0") == order.count("1") == 10
+
+
+def test_aborting_keeps_the_order_of_replies(kernel):
+    requests = [kernel.start(FAILING)]
+    for i in range(10):
+        requests.append(kernel.start(f"{i}"))
+        requests.append(kernel.send("kernel_info_request"))
+        requests.append(kernel.send("is_complete_request", {"code": "1"}))
+    for request in requests:
+        kernel.wait(request)
+    replies = [m.request for m in kernel.log if m.channel == "shell"]
+    assert replies == requests
+    ends = [m.request for m in kernel.log if m.content.get("execution_state") == "idle"]
+    assert ends == requests
+
+
+def test_cells_of_other_clients_are_aborted_too(start):
+    process = start()
+    one, two = process.client(), process.client()
+    one.run("ran = []").ok()
+    failing = one.start(FAILING)
+    one.wait_for(lambda: one.has(failing, "execute_input"), 10, "the cell's beginning")
+    others = [two.start("ran.append(2)"), one.start("ran.append(1)"), two.start("ran.append(3)")]
+    one.wait(failing).failed("ZeroDivisionError")
+    for client, request in ((two, others[0]), (one, others[1]), (two, others[2])):
+        reply = client.wait(request).failed("ExecutionAborted").reply
+        assert reply["traceback"] == [] and reply["evalue"] and reply["execution_count"] >= 1
+    assert two.run("ran").ok().result == "[]"
+
+
+def test_a_failing_cell_with_nothing_behind_it_aborts_nothing(kernel):
+    """The moment between the error and the answer is looked at again and again."""
+    for i in range(30):
+        failing = kernel.start("1/0")
+        kernel.wait_for(lambda r=failing: kernel.has(r, "execute_reply"), 10, "the reply")
+        assert kernel.run(f"{i}").ok().result == str(i)
+        kernel.wait(failing).failed("ZeroDivisionError")
