@@ -5,6 +5,7 @@
 #include "history_module.h"
 #include "io.h"
 #include "pymodule.h"
+#include "python.h"
 #include "registration.h"
 #include "shell.h"
 #include "streams.h"
@@ -15,6 +16,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 struct arguments {
@@ -219,6 +221,13 @@ static int announce(struct kernel *k, struct buffer *problem)
     return rc;
 }
 
+/* What libraries work out at the first call, in memory that they do not lock. */
+static void prepare_for_threads(void)
+{
+    tzset();
+    python_version();
+}
+
 static int fail(const char *path, const struct buffer *problem)
 {
     fprintf(stderr, "mesale: %s: %s\n", path, buffer_text(problem));
@@ -238,6 +247,7 @@ int kernel_main(int argc, char **argv)
     signal(SIGINT, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     open_standard_files();
+    prepare_for_threads();
     if (sodium_init() < 0 || connection_read(&connection, a.file, &problem) < 0 ||
         kernel_init(&k, connection, &problem) < 0 || announce(&k, &problem) < 0)
         return fail(a.file, &problem);

@@ -99,8 +99,8 @@ def check_without_history(kernel, warm, count, limit):
     heap_growth, growth = heap(kernel) - used, rss(kernel) - resident
     print(f"{count} cells: RSS grew {growth / 1024:.0f} KiB, the heap {heap_growth / 1024:.0f} KiB")
     assert growth < limit
-    # a leak of one byte a cell, or of one message in a hundred cells, shows
-    assert heap_growth < max(32_768, count)
+    # malloc() keeps some freed pieces for each thread, which look used; more than those is a leak
+    assert heap_growth < 256 * 1024
 
 
 def plain_growth(warm, count):
