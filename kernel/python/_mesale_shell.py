@@ -160,6 +160,12 @@ class ZMQInteractiveShell(InteractiveShell):
         self.display_formatter = _mesale_shortcuts.DisplayFormatter(parent=self)
         self.configurables.append(self.display_formatter)
 
+    def should_run_async(self, raw_cell, *, transformed_cell=None, preprocessing_exc_tuple=None):
+        if _mesale_shortcuts.cannot_await(transformed_cell):
+            return False
+        return super().should_run_async(raw_cell, transformed_cell=transformed_cell,
+                                        preprocessing_exc_tuple=preprocessing_exc_tuple)
+
     def init_environment(self):
         # programs started from a cell: colours, but no pager that waits for keys
         os.environ.update(TERM="xterm-color", CLICOLOR="1", FORCE_COLOR="1", CLICOLOR_FORCE="1",

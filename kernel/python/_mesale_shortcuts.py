@@ -1,6 +1,6 @@
 """What IPython does for every cell, without the steps that cannot change anything.
 
-Both take the long way wherever somebody could see a difference: another transformer, a printer that
+All take the long way wherever somebody could see a difference: another transformer, a printer that
 was registered, a type of one's own.
 """
 from IPython.core.formatters import DisplayFormatter as _DisplayFormatter
@@ -26,6 +26,11 @@ class Transformers(TransformerManager):
         if self.token_transformers == _TRANSFORMERS and _has_no_command(lines):
             return lines
         return super().do_token_transforms(lines)
+
+
+def cannot_await(cell):
+    """IPython compiles a cell to learn whether it awaits: without these words none does."""
+    return cell is not None and "await" not in cell and "async" not in cell
 
 
 class DisplayFormatter(_DisplayFormatter):

@@ -13,11 +13,11 @@ OPTIONS = {
 PIECES = [
     "x", " ", "\n", "    ", "\t", "%", "%%", "!", "!!", "?", "??", ",", ";", "/", "=", "'", '"', "'''",
     "#", "(", ")", "[", "]", "\\\n", "ls", "cd", "if x:", "f'{x!r}'", ">>> ", "... ", "In [1]: ",
-    "await f()", "def f():\n    pass", "%time", "a, b", "1/2", "ş", "\f", "\u2028", "\r\n", "lambda: 0",
+    "await f()", "async for x in y: pass", "[x async for x in y]", "def f():\n    pass", "%time", "a, b", "1/2", "ş", "\f", "\u2028", "\r\n", "lambda: 0",
 ]  # fmt: skip
 
 CHECK = """
-import warnings
+import IPython, warnings
 from IPython.core.inputtransformer2 import TransformerManager
 def outcome(call, cell):
     try:
@@ -28,6 +28,8 @@ ours, own = get_ipython().input_transformer_manager, TransformerManager()
 with warnings.catch_warnings():
     warnings.simplefilter('ignore')
     wrong = [c for c in cells if outcome(ours.transform_cell, c) != outcome(own.transform_cell, c)]
+    wrong += [c for c in cells if get_ipython().should_run_async(c, transformed_cell=c)
+              != IPython.core.async_helpers._should_be_async(c)]
 wrong
 """
 
