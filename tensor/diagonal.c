@@ -149,24 +149,31 @@ static int64_t count_kept(const struct triangle *task)
     whole = whole < first ? first : whole > rows ? rows : whole;
     if (first > rows)
         first = whole = rows;
-    __int128 lower = (whole - first) * (first + whole + 2 * diagonal + 1) / 2 +
-                     (rows - whole) * columns;
+    __int128 lower =
+        (whole - first) * (first + whole + 2 * diagonal + 1) / 2 + (rows - whole) * columns;
     return (int64_t)(task->upper ? rows * columns - lower : lower);
 }
 
-/* Writes the places of all kept elements. */
-static void list_places(const struct triangle *task, int64_t *rows, int64_t *columns)
+/* Writes the places of all kept elements: 0, or -1 (interrupted). */
+static int list_places(const struct triangle *task, int64_t *rows, int64_t *columns)
 {
     int64_t count = 0, first, last;
+    struct work work;
+    work_start(&work);
     kept_rows(task, &first, &last);
     for (int64_t row = first; row < last; row++) {
         int64_t from, to;
+        if (row % 64 == 63 && !work_goes_on(&work))
+            return -1;
         kept_columns(task, row, &from, &to);
-        for (int64_t column = from; column < to; column++, count++) {
-            rows[count] = row;
-            columns[count] = column;
+        for (int64_t i = 0, end; (end = work_block(&work, i, to - from)) > i;) {
+            for (; i < end; i++, count++) {
+                rows[count] = row;
+                columns[count] = from + i;
+            }
         }
     }
+    return work_result(&work);
 }
 
 static struct tensor *triangle_indices(const char *name, struct triangle task, enum dtype dtype,
@@ -181,11 +188,9 @@ static struct tensor *triangle_indices(const char *name, struct triangle task, e
     if (!places) {
         return NULL;
     }
-    if (count) {
-        int64_t *rows = tensor_ptr(places);
-        list_places(&task, rows, rows + count);
-    }
-    struct tensor *result = call_cast(places, dtype);
+    int64_t *rows = count ? tensor_ptr(places) : NULL;
+    bool whole = !count || list_places(&task, rows, rows + count) == 0;
+    struct tensor *result = whole ? call_cast(places, dtype) : NULL;
     tensor_release(places);
     return result;
 }

@@ -37,38 +37,45 @@ static int check_bincount(const struct tensor *self, const struct tensor *weight
 static int64_t bin_count(struct tensor *numbers, int64_t least)
 {
     const int64_t *items = tensor_ptr(numbers);
-    for (int64_t i = 0; i < numbers->numel; i++) {
-        if (items[i] < 0) {
-            error_set(ERROR_RUNTIME, "bincount only supports 1-d non-negative integral inputs.");
-            return -1;
+    struct work work;
+    work_start(&work);
+    for (int64_t i = 0, end; (end = work_block(&work, i, numbers->numel)) > i;) {
+        for (; i < end; i++) {
+            if (items[i] < 0) {
+                error_set(ERROR_RUNTIME,
+                          "bincount only supports 1-d non-negative integral inputs.");
+                return -1;
+            }
+            least = items[i] >= least ? items[i] + 1 : least;
         }
-        least = items[i] >= least ? items[i] + 1 : least;
     }
-    return least;
+    return work_result(&work) ? -1 : least;
 }
 
-static void add_up(struct tensor *bins, struct tensor *numbers, struct tensor *weights)
+/* bins[number] += its weight, or 1. 0 or -1 (interrupted). */
+static int add_up(struct tensor *bins, struct tensor *numbers, struct tensor *weights)
 {
     const int64_t *items = tensor_ptr(numbers);
-    int64_t n = numbers->numel;
-    if (!weights) {
-        int64_t *counts = tensor_ptr(bins);
-        for (int64_t i = 0; i < n; i++) {
-            counts[items[i]]++;
-        }
-    } else if (weights->dtype == DTYPE_F32) {
-        float *sums = tensor_ptr(bins);
-        const float *values = tensor_ptr(weights);
-        for (int64_t i = 0; i < n; i++) {
-            sums[items[i]] += values[i];
-        }
-    } else {
-        double *sums = tensor_ptr(bins);
-        const double *values = tensor_ptr(weights);
-        for (int64_t i = 0; i < n; i++) {
-            sums[items[i]] += values[i];
+    const void *values = weights ? tensor_ptr(weights) : NULL;
+    void *sums = tensor_ptr(bins);
+    struct work work;
+    work_start(&work);
+    for (int64_t i = 0, end; (end = work_block(&work, i, numbers->numel)) > i;) {
+        if (!weights) {
+            for (; i < end; i++) {
+                ((int64_t *)sums)[items[i]]++;
+            }
+        } else if (weights->dtype == DTYPE_F32) {
+            for (; i < end; i++) {
+                ((float *)sums)[items[i]] += ((const float *)values)[i];
+            }
+        } else {
+            for (; i < end; i++) {
+                ((double *)sums)[items[i]] += ((const double *)values)[i];
+            }
         }
     }
+    return work_result(&work);
 }
 
 struct tensor *body_bincount(struct tensor *out, struct tensor *self, struct tensor *weights,
@@ -96,8 +103,8 @@ struct tensor *body_bincount(struct tensor *out, struct tensor *self, struct ten
     if (bins && backend_of(bins->storage->device)->fill(bins, scalar_int(0))) {
         tensor_clear(&bins);
     }
-    if (bins) {
-        add_up(bins, numbers, values);
+    if (bins && add_up(bins, numbers, values)) {
+        tensor_clear(&bins);
     }
 done:
     tensor_release(values);
@@ -173,22 +180,28 @@ static int find_range(struct tensor *self, struct range *range)
     {                                                                                              \
         const T *items = tensor_ptr(dense);                                                        \
         T low = (T)range.low, high = (T)range.high;                                                \
-        for (int64_t i = 0; i < dense->numel; i++) {                                               \
-            if (items[i] >= low && items[i] <= high) {                                             \
-                int64_t at = (int64_t)((items[i] - low) * (T)bins / (high - low));                 \
-                counts[at < bins ? at : bins - 1]++;                                               \
+        for (int64_t i = 0, end; (end = work_block(&work, i, dense->numel)) > i;) {                \
+            for (; i < end; i++) {                                                                 \
+                if (items[i] >= low && items[i] <= high) {                                         \
+                    int64_t at = (int64_t)((items[i] - low) * (T)bins / (high - low));             \
+                    counts[at < bins ? at : bins - 1]++;                                           \
+                }                                                                                  \
             }                                                                                      \
         }                                                                                          \
     }
 
-static void count_elements(const struct tensor *dense, struct range range, int64_t bins,
-                           int64_t *counts)
+/* 0 or -1 (interrupted). */
+static int count_elements(const struct tensor *dense, struct range range, int64_t bins,
+                          int64_t *counts)
 {
+    struct work work;
+    work_start(&work);
     if (dense->dtype == DTYPE_F32) {
         COUNT_ELEMENTS(float)
     } else {
         COUNT_ELEMENTS(double)
     }
+    return work_result(&work);
 }
 
 struct tensor *body_histc(struct tensor *out, struct tensor *self, int64_t bins, struct scalar min,
@@ -202,8 +215,8 @@ struct tensor *body_histc(struct tensor *out, struct tensor *self, int64_t bins,
     }
     struct tensor *dense = call_dense(self, dtype_info[self->dtype].accumulator);
     counts = dense ? tensor_new(DTYPE_I64, self->storage->device, 1, &bins) : NULL;
-    if (counts && backend_of(counts->storage->device)->fill(counts, scalar_int(0)) == 0) {
-        count_elements(dense, range, bins, tensor_ptr(counts));
+    if (counts && backend_of(counts->storage->device)->fill(counts, scalar_int(0)) == 0 &&
+        count_elements(dense, range, bins, tensor_ptr(counts)) == 0) {
         result = call_cast(counts, (enum dtype)self->dtype);
     }
     tensor_release(counts);

@@ -12,18 +12,23 @@
 static const struct pointwise_op mul_op = {
     .name = "index_add", .kernel_name = "mul_cpu", .id = POINTWISE_MUL, .types = TYPES_ARITH};
 
-/* The first place of the index that is not in [low, size), as *bad. */
-static bool has_bad_place(const struct tensor *index, int64_t low, int64_t size, int64_t *bad)
+/* The first place of the index that is not in [low, size), as *bad: 1; 0 without one; -1
+ * (interrupted). */
+static int find_bad_place(const struct tensor *index, int64_t low, int64_t size, int64_t *bad)
 {
     int64_t step = index->dims ? index->strides[0] : 0;
+    struct work work;
 
-    for (int64_t i = 0; i < index->numel; i++) {
-        *bad = index->dtype == DTYPE_I64 ? ((const int64_t *)tensor_ptr(index))[i * step]
-                                         : ((const int32_t *)tensor_ptr(index))[i * step];
-        if (*bad < low || *bad >= size)
-            return true;
+    work_start(&work);
+    for (int64_t i = 0, end; (end = work_block(&work, i, index->numel)) > i;) {
+        for (; i < end; i++) {
+            *bad = index->dtype == DTYPE_I64 ? ((const int64_t *)tensor_ptr(index))[i * step]
+                                             : ((const int32_t *)tensor_ptr(index))[i * step];
+            if (*bad < low || *bad >= size)
+                return 1;
+        }
     }
-    return false;
+    return work_result(&work);
 }
 
 /* A 0-d tensor as one of one element; others as they are (new reference). */
@@ -102,8 +107,9 @@ static int check_select(const struct tensor *self, int64_t dim, const struct ten
         error_set(ERROR_RUNTIME, "index_select(): Expected dtype int32 or int64 for index");
         return -1;
     }
-    if (!has_bad_place(index, 0, size, &bad))
-        return 0;
+    int found = find_bad_place(index, 0, size, &bad);
+    if (found <= 0)
+        return found;
     if (dim == 1)
         error_set(ERROR_RUNTIME, "INDICES element is out of DATA bounds, id=%lld axis_dim=%lld",
                   (long long)bad, (long long)size);
@@ -200,8 +206,9 @@ static int check_add(const struct tensor *self, int64_t dim, const struct tensor
     }
     if (check_add_source(self, dim, index, source))
         return -1;
-    if (!has_bad_place(index, 0, size, &bad))
-        return 0;
+    int found = find_bad_place(index, 0, size, &bad);
+    if (found <= 0)
+        return found;
     if (self->dims > 1)
         error_set(ERROR_RUNTIME, "index %lld is out of bounds for dimension %lld with size %lld",
                   (long long)bad, (long long)dim, (long long)size);
@@ -314,12 +321,14 @@ struct tensor *body_index_copy(struct tensor *out, struct tensor *self, int64_t 
     if (shape_wrap_dim(&dim, self->dims) || check_copy_counts(self, dim, index, source))
         return NULL;
     int64_t size = self->dims ? self->sizes[dim] : 1;
-    if (has_bad_place(index, 0, size, &bad)) {
+    int found = find_bad_place(index, 0, size, &bad);
+    if (found > 0) {
         error_set(ERROR_INDEX,
                   "index_copy_(): index %lld is out of bounds for dimension %lld with size %lld",
                   (long long)bad, (long long)dim, (long long)size);
-        return NULL;
     }
+    if (found)
+        return NULL;
     result = call_target(out, self, source, MEMORY_CONTIGUOUS);
     values = at_least_row(source);
     if (!values || (result && write_slices(result, dim, index, values, false)))
@@ -347,11 +356,13 @@ struct tensor *body_index_fill(struct tensor *out, struct tensor *self, int64_t 
         return NULL;
     }
     int64_t size = self->dims ? self->sizes[dim] : 1, bad;
-    if (has_bad_place(index, -size, size, &bad)) {
+    int found = find_bad_place(index, -size, size, &bad);
+    if (found > 0) {
         error_set(ERROR_INDEX, "index %lld is out of bounds for dimension %lld with size %lld",
                   (long long)bad, (long long)dim, (long long)size);
-        return NULL;
     }
+    if (found)
+        return NULL;
     number = call_number((enum dtype)self->dtype, value);
     result = number ? call_target(out, self, NULL, MEMORY_PRESERVE) : NULL;
     if (result && write_slices(result, dim, index, number, false))

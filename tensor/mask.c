@@ -12,6 +12,8 @@
 /* Elements of a mask that one piece of parallel work has at least, and at most pieces. */
 #define GRAIN 65536
 #define MAX_PIECES 64
+/* short rows between two polls for interrupts */
+#define ROWS 64
 
 static int broadcast_two(struct shape *shape, struct tensor *self, struct tensor *mask)
 {
@@ -349,24 +351,32 @@ static struct tensor *new_places(int64_t count, int dims)
     return places;
 }
 
-/* Writes the coordinates of every true element, row by row. */
-static void write_places(const struct tensor *mask, int64_t count, int64_t *places)
+/* Writes the coordinates of every true element, row by row: 0, or -1 (interrupted). */
+static int write_places(const struct tensor *mask, int64_t count, int64_t *places)
 {
     const uint8_t *bytes = tensor_ptr(mask);
     int64_t at[TENSOR_MAX_DIMS] = {0};
     int last = mask->dims - 1;
     int64_t row = mask->sizes[last], done = 0;
+    struct work work;
 
-    for (int64_t from = 0; from < mask->numel; from += row) {
-        int64_t found =
-            gather_kernels()->mask_offsets(bytes + from, row, 0, 1, places + last * count + done);
-        for (int dim = 0; dim < last; dim++)
-            for (int64_t i = done; i < done + found; i++)
-                places[dim * count + i] = at[dim];
-        done += found;
+    work_start(&work);
+    for (int64_t from = 0, rows = 0; from < mask->numel; from += row, rows++) {
+        if (rows % ROWS == ROWS - 1 && !work_goes_on(&work))
+            return -1;
+        for (int64_t at_row = 0, end; (end = work_block(&work, at_row, row)) > at_row;
+             at_row = end) {
+            int64_t found = gather_kernels()->mask_offsets(bytes + from + at_row, end - at_row,
+                                                           at_row, 1, places + last * count + done);
+            for (int dim = 0; dim < last; dim++)
+                for (int64_t i = done; i < done + found; i++)
+                    places[dim * count + i] = at[dim];
+            done += found;
+        }
         for (int dim = last - 1; dim >= 0 && ++at[dim] == mask->sizes[dim]; dim--)
             at[dim] = 0;
     }
+    return work_result(&work);
 }
 
 /* Puts places (taken) into `out`, which takes over their layout when it is resized. */
@@ -390,6 +400,7 @@ static struct tensor *store_places(struct tensor *out, struct tensor *places)
 struct tensor *body_nonzero(struct tensor *out, struct tensor *self)
 {
     struct tensor *mask, *places = NULL;
+    struct pieces pieces;
 
     if (out && out->dtype != DTYPE_I64) {
         error_set(ERROR_RUNTIME,
@@ -400,12 +411,10 @@ struct tensor *body_nonzero(struct tensor *out, struct tensor *self)
     if (out && call_check_writable(out))
         return NULL;
     mask = call_dense(self, DTYPE_BOOL);
-    if (mask) {
-        int64_t count =
-            mask->numel ? gather_kernels()->mask_count(tensor_ptr(mask), mask->numel) : 0;
-        places = new_places(count, mask->dims);
-        if (places && places->numel)
-            write_places(mask, count, tensor_ptr(places));
+    if (mask && pieces_init(&pieces, mask) == 0) {
+        places = new_places(pieces.total, mask->dims);
+        if (places && places->numel && write_places(mask, pieces.total, tensor_ptr(places)))
+            tensor_clear(&places);
     }
     tensor_release(mask);
     return places && out ? store_places(out, places) : places;

@@ -125,17 +125,22 @@ static int64_t keep_best(struct ranked *items, int64_t count, int64_t most, stru
 
 /* The best of a row come first in `items`. */
 static void rank(struct ranked *items, const double *weights, const double *times,
-                 const struct weights *all)
+                 const struct weights *all, struct work *work)
 {
     bool keeps = all->samples <= KEPT_MAX;
     int64_t count = 0;
-    for (int64_t k = 0; k < all->columns; k++) {
-        struct ranked item = {rounded(all->dtype, weights[k] / times[k]), k};
-        if (keeps) {
-            count = keep_best(items, count, all->samples, item);
-        } else {
-            items[k] = item;
+    for (int64_t k = 0, end; (end = work_block(work, k, all->columns)) > k;) {
+        for (; k < end; k++) {
+            struct ranked item = {rounded(all->dtype, weights[k] / times[k]), k};
+            if (keeps) {
+                count = keep_best(items, count, all->samples, item);
+            } else {
+                items[k] = item;
+            }
         }
+    }
+    if (work_result(work)) {
+        return;
     }
     if (!keeps) {
         qsort(items, (size_t)all->columns, sizeof *items, compare_ranked);
@@ -159,16 +164,17 @@ static int draw_distinct(const struct weights *weights, struct tensor *self, int
 {
     struct tensor *times = exponential_times(self, weights->generator);
     struct ranked *items = times ? mem_alloc((size_t)weights->columns * sizeof *items) : NULL;
-    int status = items ? 0 : -1;
-    for (int64_t row = 0; row < weights->rows && !status; row++) {
+    struct work work;
+    work_start(&work);
+    for (int64_t row = 0; items && row < weights->rows && work_goes_on(&work); row++) {
         int64_t begin = row * weights->columns;
         rank(items, (double *)tensor_ptr(weights->values) + begin,
-             (double *)tensor_ptr(times) + begin, weights);
-        for (int64_t k = 0; k < weights->samples; k++) {
+             (double *)tensor_ptr(times) + begin, weights, &work);
+        for (int64_t k = 0; k < weights->samples && !work_result(&work); k++) {
             indices[row * weights->samples + k] = items[k].index;
         }
-        status = row % 64 == 63 ? interrupt_poll() : 0;
     }
+    int status = items ? work_result(&work) : -1;
     mem_free(items);
     tensor_release(times);
     return status;
@@ -177,15 +183,19 @@ static int draw_distinct(const struct weights *weights, struct tensor *self, int
 /* --- with replacement --- */
 
 /* Turns a row into cumulative probabilities, rounded as the dtype (half floats: float) does. */
-static void accumulate(double *row, int64_t columns, enum dtype dtype)
+static void accumulate(double *row, int64_t columns, enum dtype dtype, struct work *work)
 {
     double sum = 0;
     enum dtype held = dtype == DTYPE_F64 ? DTYPE_F64 : DTYPE_F32;
-    for (int64_t k = 0; k < columns; k++) {
-        row[k] = sum = rounded(held, sum + row[k]);
+    for (int64_t k = 0, end; (end = work_block(work, k, columns)) > k;) {
+        for (; k < end; k++) {
+            row[k] = sum = rounded(held, sum + row[k]);
+        }
     }
-    for (int64_t k = 0; k < columns; k++) {
-        row[k] = rounded(held, row[k] / sum);
+    for (int64_t k = 0, end; (end = work_block(work, k, columns)) > k;) {
+        for (; k < end; k++) {
+            row[k] = rounded(held, row[k] / sum);
+        }
     }
 }
 
@@ -213,12 +223,16 @@ static int draw_repeatedly(const struct weights *weights, int64_t *indices)
         units ? backend_of(units->storage->device)->ops->uniform_(units, 0, 1, weights->generator)
               : -1;
     const double *unit = status ? NULL : tensor_ptr(units);
+    struct work work;
+    work_start(&work);
     for (int64_t i = 0; i < weights->rows && !status; i++, row += weights->columns) {
-        accumulate(row, weights->columns, weights->dtype);
-        for (int64_t k = 0; k < weights->samples; k++) {
-            *indices++ = find_place(row, weights->columns, *unit++);
+        accumulate(row, weights->columns, weights->dtype, &work);
+        for (int64_t k = 0, end; (end = work_block(&work, k, weights->samples)) > k;) {
+            for (; k < end; k++) {
+                *indices++ = find_place(row, weights->columns, *unit++);
+            }
         }
-        status = i % 64 == 63 ? interrupt_poll() : 0;
+        status = work_goes_on(&work) ? 0 : -1;
     }
     tensor_release(units);
     return status;

@@ -155,13 +155,20 @@ struct tensor *compose_repeat_interleave(struct tensor *self, int64_t repeats, s
     return result;
 }
 
-/* Writes each index as often as its count says. */
+/* Writes each index as often as its count says: 0, or -1 (interrupted). */
 #define INTERLEAVE(name, T)                                                                        \
-    static void name(T *target, const T *counts, int64_t n)                                        \
+    static int name(T *target, const T *counts, int64_t n)                                         \
     {                                                                                              \
-        for (int64_t i = 0; i < n; i++)                                                            \
-            for (T k = 0; k < counts[i]; k++)                                                      \
-                *target++ = (T)i;                                                                  \
+        struct work work;                                                                          \
+        work_start(&work);                                                                         \
+        for (int64_t i = 0; i < n && !work_result(&work); i++) {                                   \
+            if ((i & 0xfff) == 0xfff && !work_goes_on(&work))                                      \
+                break;                                                                             \
+            for (int64_t k = 0, end; (end = work_block(&work, k, counts[i])) > k;)                 \
+                for (; k < end; k++)                                                               \
+                    *target++ = (T)i;                                                              \
+        }                                                                                          \
+        return work_result(&work);                                                                 \
     }                                                                                              \
                                                                                                    \
     static int64_t name##_total(const T *counts, int64_t n)                                        \
@@ -211,10 +218,10 @@ struct tensor *body_repeat_interleave_counts(struct tensor *out, struct tensor *
         error_set(ERROR_RUNTIME, "allocated size does not match required size");
     else
         result = new_like(counts, 1, &total);
-    if (result && total > 0 && wide)
-        interleave_i64(tensor_ptr(result), items, n);
-    else if (result && total > 0)
-        interleave_i32(tensor_ptr(result), items, n);
+    if (result && total > 0 &&
+        (wide ? interleave_i64(tensor_ptr(result), items, n)
+              : interleave_i32(tensor_ptr(result), items, n)))
+        tensor_clear(&result);
     tensor_release(counts);
     return result;
 }

@@ -158,7 +158,7 @@ static int shuffle(int64_t *values, int64_t n, struct generator *generator)
             values[i] = values[other];
             values[other] = value;
         }
-        if (begin % (1 << 18) == 0 && begin) {
+        if (begin % (1 << 16) == 0 && begin) {
             pthread_mutex_unlock(&generator->lock);
             status = interrupt_poll();
             pthread_mutex_lock(&generator->lock);
@@ -187,11 +187,18 @@ struct tensor *body_randperm(struct tensor *out, int64_t n, struct generator *ge
         return NULL;
     }
     int64_t *values = n ? tensor_ptr(numbers) : NULL;
-    for (int64_t i = 0; i < n; i++) {
-        values[i] = i;
+    struct work work;
+    work_start(&work);
+    for (int64_t i = 0, end; (end = work_block(&work, i, n)) > i;) {
+        for (; i < end; i++) {
+            values[i] = i;
+        }
     }
-    return create_finish(result, numbers,
-                         shuffle(values, n, generator ? generator : generator_default()));
+    int status = work_result(&work);
+    if (!status) {
+        status = shuffle(values, n, generator ? generator : generator_default());
+    }
+    return create_finish(result, numbers, status);
 }
 
 /* --- normal with tensors of means or standard deviations --- */

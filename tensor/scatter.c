@@ -37,6 +37,29 @@ static void lines_strides(const struct tensor *tensor, int64_t *strides)
         memcpy(strides, tensor->strides, (size_t)tensor->dims * sizeof *strides);
 }
 
+/* One line, block by block: 0, or -1 (a bad place, or interrupted). */
+static int run_line(struct lines *lines, struct gather_line line)
+{
+    int64_t n = line.n, bytes = (int64_t)lines->bytes;
+
+    for (int64_t i = 0, end; i < n; i = end) {
+        end = work_block(&lines->work, i, n);
+        if (end == i)
+            return -1;
+        line.n = end - i;
+        int64_t done = lines->run(&line);
+        if (done < line.n) {
+            if (!atomic_exchange(&lines->failed, true))
+                lines->bad = line.places[done * line.places_step];
+            return -1;
+        }
+        line.places += line.n * line.places_step;
+        line.source += line.n * line.source_step * bytes;
+        line.target += line.n * line.target_step * bytes;
+    }
+    return 0;
+}
+
 static void run_lines(void *arg, int64_t begin, int64_t end)
 {
     struct lines *lines = arg;
@@ -55,12 +78,8 @@ static void run_lines(void *arg, int64_t begin, int64_t end)
             line.source += at * lines->source_strides[dim] * (int64_t)lines->bytes;
             line.target += at * lines->target_strides[dim] * (int64_t)lines->bytes;
         }
-        int64_t done = lines->run(&line);
-        if (done < line.n) {
-            if (!atomic_exchange(&lines->failed, true))
-                lines->bad = line.places[done * line.places_step];
+        if (run_line(lines, line))
             return;
-        }
     }
 }
 

@@ -9,29 +9,43 @@
 
 /* --- elements by number --- */
 
+static int64_t numbered_offset(const struct tensor *self, int64_t number)
+{
+    int64_t offset = 0;
+
+    for (int dim = self->dims - 1; dim >= 0; dim--) {
+        offset += number % self->sizes[dim] * self->strides[dim];
+        number /= self->sizes[dim];
+    }
+    return offset;
+}
+
 /* The elements' offsets from the first one, contiguous int64, in the index's shape. */
 static struct tensor *numbered_offsets(const struct tensor *self, struct tensor *index)
 {
     struct tensor *offsets = body_clone(NULL, index, MEMORY_CONTIGUOUS);
     int64_t *items = offsets ? tensor_ptr(offsets) : NULL;
     bool plain = tensor_is_contiguous(self);
+    int64_t n = offsets ? offsets->numel : 0;
+    struct work work;
 
-    for (int64_t i = 0; offsets && i < offsets->numel; i++) {
-        int64_t number = items[i], offset = 0;
-        if (number < -self->numel || number >= self->numel) {
-            error_set(ERROR_INDEX,
-                      "out of range: tried to access index %lld on a tensor of %lld elements.",
-                      (long long)number, (long long)self->numel);
-            tensor_clear(&offsets);
-            break;
+    work_start(&work);
+    for (int64_t i = 0, end; (end = work_block(&work, i, n)) > i;) {
+        for (; i < end; i++) {
+            int64_t number = items[i];
+            if (number < -self->numel || number >= self->numel) {
+                error_set(ERROR_INDEX,
+                          "out of range: tried to access index %lld on a tensor of %lld elements.",
+                          (long long)number, (long long)self->numel);
+                tensor_clear(&offsets);
+                return NULL;
+            }
+            number += number < 0 ? self->numel : 0;
+            items[i] = plain ? number : numbered_offset(self, number);
         }
-        number += number < 0 ? self->numel : 0;
-        for (int dim = self->dims - 1; dim >= 0 && !plain; dim--) {
-            offset += number % self->sizes[dim] * self->strides[dim];
-            number /= self->sizes[dim];
-        }
-        items[i] = plain ? number : offset;
     }
+    if (work_result(&work))
+        tensor_clear(&offsets);
     return offsets;
 }
 
@@ -57,10 +71,24 @@ static int check_same_dtype(const struct tensor *self, const struct tensor *othe
     return -1;
 }
 
+static int pick_numbered(struct tensor *result, const struct tensor *self,
+                         const struct tensor *offsets)
+{
+    size_t bytes = dtype_info[self->dtype].bytes;
+    char *target = result->numel ? tensor_ptr(result) : NULL;
+    struct work work;
+
+    work_start(&work);
+    for (int64_t i = 0, end; (end = work_block(&work, i, result->numel)) > i; i = end)
+        gather_kernels()->pick[gather_size(bytes)](target + i * (int64_t)bytes, tensor_ptr(self),
+                                                   (const int64_t *)tensor_ptr(offsets) + i,
+                                                   end - i);
+    return work_result(&work);
+}
+
 /* Contiguous, whatever the strides of the index. */
 struct tensor *body_take(struct tensor *out, struct tensor *self, struct tensor *index)
 {
-    size_t bytes = dtype_info[self->dtype].bytes;
     struct tensor *offsets, *result = NULL;
 
     if (check_numbers(index, "take") ||
@@ -74,9 +102,8 @@ struct tensor *body_take(struct tensor *out, struct tensor *self, struct tensor 
     if (offsets)
         result =
             tensor_new((enum dtype)self->dtype, self->storage->device, index->dims, index->sizes);
-    if (result && result->numel)
-        gather_kernels()->pick[gather_size(bytes)](tensor_ptr(result), tensor_ptr(self),
-                                                   tensor_ptr(offsets), result->numel);
+    if (result && pick_numbered(result, self, offsets))
+        tensor_clear(&result);
     tensor_release(offsets);
     return call_deliver(out, result, "take");
 }
@@ -85,18 +112,23 @@ static int put_numbered(struct tensor *result, const struct tensor *index,
                         const struct tensor *offsets, struct tensor *source, bool accumulate)
 {
     const struct gather_kernels *kernels = gather_kernels();
+    size_t bytes = dtype_info[result->dtype].bytes;
     struct tensor *values = call_contiguous(source);
+    struct work work;
 
     if (!values)
         return -1;
-    if (index->numel && accumulate)
-        kernels->add[result->dtype](tensor_ptr(result), tensor_ptr(offsets), tensor_ptr(values), 1,
-                                    index->numel);
-    else if (index->numel)
-        kernels->put[gather_size(dtype_info[result->dtype].bytes)](
-            tensor_ptr(result), tensor_ptr(offsets), tensor_ptr(values), 1, index->numel);
+    work_start(&work);
+    for (int64_t i = 0, end; (end = work_block(&work, i, index->numel)) > i; i = end) {
+        const int64_t *at = (const int64_t *)tensor_ptr(offsets) + i;
+        const char *from = (const char *)tensor_ptr(values) + i * (int64_t)bytes;
+        if (accumulate)
+            kernels->add[result->dtype](tensor_ptr(result), at, from, 1, end - i);
+        else
+            kernels->put[gather_size(bytes)](tensor_ptr(result), at, from, 1, end - i);
+    }
     tensor_release(values);
-    return 0;
+    return work_result(&work);
 }
 
 struct tensor *body_put(struct tensor *out, struct tensor *self, struct tensor *index,
@@ -128,11 +160,18 @@ static struct tensor *wrapped_places(struct tensor *indices, int64_t size)
 {
     struct tensor *places = body_clone(NULL, indices, MEMORY_CONTIGUOUS);
     int64_t *items = places && places->numel ? tensor_ptr(places) : NULL;
+    int64_t n = items && size > 0 ? places->numel : 0;
+    struct work work;
 
-    for (int64_t i = 0; items && size > 0 && i < places->numel; i++) {
-        items[i] %= size;
-        items[i] += items[i] < 0 ? size : 0;
+    work_start(&work);
+    for (int64_t i = 0, end; (end = work_block(&work, i, n)) > i;) {
+        for (; i < end; i++) {
+            items[i] %= size;
+            items[i] += items[i] < 0 ? size : 0;
+        }
     }
+    if (work_result(&work))
+        tensor_clear(&places);
     return places;
 }
 

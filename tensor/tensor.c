@@ -8,6 +8,9 @@
 
 struct python_bridge python_bridge;
 
+/* bytes copied between two polls for interrupts */
+#define COPY_BYTES ((size_t)1 << 22)
+
 /* --- making --- */
 
 /* Room for `dims` sizes and strides: within the struct or in one block. */
@@ -219,8 +222,16 @@ struct tensor *tensor_from_scalar(struct scalar value)
 struct tensor *tensor_from_data(const void *data, enum dtype dtype, struct ints sizes)
 {
     struct tensor *tensor = tensor_new(dtype, DEVICE_DEFAULT, sizes.count, sizes.items);
-    if (tensor && tensor->numel > 0) {
-        memcpy(tensor->storage->data, data, (size_t)tensor->numel * dtype_info[dtype].bytes);
+    size_t bytes = tensor ? (size_t)tensor->numel * dtype_info[dtype].bytes : 0;
+    struct work work;
+    work_start(&work);
+    for (size_t done = 0; done < bytes; done += COPY_BYTES) {
+        if (done && !work_goes_on(&work)) {
+            tensor_release(tensor);
+            return NULL;
+        }
+        memcpy((char *)tensor->storage->data + done, (const char *)data + done,
+               bytes - done < COPY_BYTES ? bytes - done : COPY_BYTES);
     }
     return tensor;
 }

@@ -57,6 +57,7 @@ struct rows {
     const char *data; /* contiguous */
     int64_t count, width;
     const int64_t *order; /* NULL: as they are */
+    struct work *work;
 };
 
 static int64_t row_at(const struct rows *rows, int64_t i)
@@ -74,13 +75,15 @@ static int compare_rows(const struct rows *rows, int64_t i, int64_t j)
     return order;
 }
 
-/* Marks in `starts` where runs begin; their number. */
+/* Marks in `starts` where runs begin; their number (without meaning when the work was stopped). */
 static int64_t find_runs(const struct rows *rows, bool *starts)
 {
     int64_t runs = 0;
-    for (int64_t i = 0; i < rows->count; i++) {
-        starts[i] = i == 0 || compare_rows(rows, row_at(rows, i - 1), row_at(rows, i)) != 0;
-        runs += starts[i];
+    for (int64_t i = 0, end; (end = work_block(rows->work, i, rows->count)) > i;) {
+        for (; i < end; i++) {
+            starts[i] = i == 0 || compare_rows(rows, row_at(rows, i - 1), row_at(rows, i)) != 0;
+            runs += starts[i];
+        }
     }
     return runs;
 }
@@ -94,17 +97,19 @@ static void fill_runs(const struct rows *rows, const bool *starts, struct tensor
     int64_t *inverse = result[1]->numel ? tensor_ptr(result[1]) : NULL;
     int64_t *counts = result[2]->numel ? tensor_ptr(result[2]) : NULL;
     int64_t run = -1;
-    for (int64_t i = 0; i < rows->count; i++) {
-        int64_t row = row_at(rows, i);
-        run += starts[i];
-        if (starts[i]) {
-            memcpy(target + (size_t)run * bytes, rows->data + (size_t)row * bytes, bytes);
-        }
-        if (inverse) {
-            inverse[row] = run;
-        }
-        if (counts) {
-            counts[run] = starts[i] ? 1 : counts[run] + 1;
+    for (int64_t i = 0, end; (end = work_block(rows->work, i, rows->count)) > i;) {
+        for (; i < end; i++) {
+            int64_t row = row_at(rows, i);
+            run += starts[i];
+            if (starts[i]) {
+                memcpy(target + (size_t)run * bytes, rows->data + (size_t)row * bytes, bytes);
+            }
+            if (inverse) {
+                inverse[row] = run;
+            }
+            if (counts) {
+                counts[run] = starts[i] ? 1 : counts[run] + 1;
+            }
         }
     }
 }
@@ -120,6 +125,10 @@ static int unique_rows(const struct rows *rows, struct device device, struct int
         return -1;
     }
     int64_t runs = find_runs(rows, starts);
+    if (work_result(rows->work)) {
+        mem_free(starts);
+        return -1;
+    }
     sizes[0] = runs;
     for (int i = 0; i < slice.count; i++) {
         sizes[i + 1] = slice.items[i];
@@ -131,6 +140,7 @@ static int unique_rows(const struct rows *rows, struct device device, struct int
     bool made = result[0] && result[1] && result[2];
     if (made) {
         fill_runs(rows, starts, result);
+        made = work_result(rows->work) == 0;
     }
     for (int i = 0; i < 3 && !made; i++) {
         tensor_clear(&result[i]);
@@ -141,9 +151,11 @@ static int unique_rows(const struct rows *rows, struct device device, struct int
 
 /* --- elements --- */
 
-static struct rows rows_of_elements(const struct tensor *dense, const int64_t *order)
+static struct rows rows_of_elements(const struct tensor *dense, const int64_t *order,
+                                    struct work *work)
 {
-    return (struct rows){(enum dtype)dense->dtype, tensor_ptr(dense), dense->numel, 1, order};
+    work_start(work);
+    return (struct rows){(enum dtype)dense->dtype, tensor_ptr(dense), dense->numel, 1, order, work};
 }
 
 int body_unique2(struct tensor *self, bool sorted, bool return_inverse, bool return_counts,
@@ -151,13 +163,14 @@ int body_unique2(struct tensor *self, bool sorted, bool return_inverse, bool ret
 {
     (void)sorted; /* always: an unsorted result may have any order */
     int status = -1;
+    struct work work;
     struct tensor *dense = call_contiguous(self);
     struct tensor *flat =
         dense ? tensor_alias(dense, 1, &dense->numel, (const int64_t[]){1}, dense->offset) : NULL;
     struct tensor *order =
         flat ? tensor_new(DTYPE_I64, flat->storage->device, 1, &flat->numel) : NULL;
     if (order && sort_along(SORT, NULL, order, flat, 0, 0, false) == 0) {
-        struct rows rows = rows_of_elements(flat, tensor_ptr(order));
+        struct rows rows = rows_of_elements(flat, tensor_ptr(order), &work);
         status = unique_rows(&rows, flat->storage->device, (struct ints){NULL, 0},
                              tensor_shape(self), return_inverse, return_counts, result);
     }
@@ -170,7 +183,7 @@ int body_unique2(struct tensor *self, bool sorted, bool return_inverse, bool ret
 /* --- slices along a dim --- */
 
 /* Sorts row numbers by merging runs of growing length (Knuth, TAOCP 5.2.4); both lists have room
- * for all. Returns the one with the result. */
+ * for all. Returns the one with the result (without meaning when the work was stopped). */
 static int64_t *merge_sort_rows(const struct rows *rows, int64_t *order, int64_t *other)
 {
     int64_t n = rows->count;
@@ -182,7 +195,14 @@ static int64_t *merge_sort_rows(const struct rows *rows, int64_t *order, int64_t
             int64_t middle = from + width < n ? from + width : n;
             int64_t end = middle + width < n ? middle + width : n;
             int64_t left = from, right = middle;
+            /* rows may be long, and pairs of runs are many: now and then */
+            if ((from / width & 0x3ff) == 0 && !work_goes_on(rows->work)) {
+                return order;
+            }
             for (int64_t i = from; i < end; i++) {
+                if ((i & 0xfff) == 0xfff && !work_goes_on(rows->work)) {
+                    return order;
+                }
                 bool take_left = left < middle && (right >= end || compare_rows(rows, order[left],
                                                                                 order[right]) <= 0);
                 other[i] = order[take_left ? left++ : right++];
@@ -254,6 +274,7 @@ static int check_slices(const struct tensor *self, int64_t *dim)
 static int unique_slices(struct tensor *self, int64_t dim, bool sort, struct tensor **result)
 {
     int status = -1;
+    struct work work;
     if (check_slices(self, &dim)) {
         return -1;
     }
@@ -261,12 +282,19 @@ static int unique_slices(struct tensor *self, int64_t dim, bool sort, struct ten
     int64_t count = dense ? dense->sizes[0] : 0;
     int64_t *order = dense ? mem_alloc((size_t)(2 * count + 1) * sizeof *order) : NULL;
     if (order) {
-        struct rows rows = {(enum dtype)self->dtype, tensor_ptr(dense), count,
-                            count ? dense->numel / count : 0, NULL};
+        struct rows rows = {(enum dtype)self->dtype,
+                            tensor_ptr(dense),
+                            count,
+                            count ? dense->numel / count : 0,
+                            NULL,
+                            &work};
+        work_start(&work);
         rows.order = sort ? merge_sort_rows(&rows, order, order + count) : NULL;
         struct ints slice = {dense->sizes + 1, dense->dims - 1};
-        status = unique_rows(&rows, self->storage->device, slice, (struct ints){&count, 1}, true,
-                             true, result);
+        status = work_result(&work) || unique_rows(&rows, self->storage->device, slice,
+                                                   (struct ints){&count, 1}, true, true, result)
+                     ? -1
+                     : 0;
     }
     if (status == 0 && dim_back(&result[0], dim)) {
         tensor_clear(&result[1]);
@@ -293,11 +321,12 @@ int body_unique_consecutive(struct tensor *self, bool return_inverse, bool retur
     if (dim.has) {
         return unique_slices(self, dim.value, false, result);
     }
+    struct work work;
     struct tensor *dense = call_contiguous(self);
     if (!dense) {
         return -1;
     }
-    struct rows rows = rows_of_elements(dense, NULL);
+    struct rows rows = rows_of_elements(dense, NULL, &work);
     int status = unique_rows(&rows, self->storage->device, (struct ints){NULL, 0},
                              tensor_shape(self), return_inverse, return_counts, result);
     tensor_release(dense);

@@ -27,18 +27,26 @@ int draw_contiguous(const struct draw *draw, char *data, int64_t numel)
     return 0;
 }
 
-/* One run of elements `step` bytes apart. */
-static void fill_strided(const struct draw *draw, char *data, int64_t step, int64_t n)
+/* One run of elements `step` bytes apart; *polled counts those since the last poll. */
+static int fill_strided(const struct draw *draw, char *data, int64_t step, int64_t n,
+                        int64_t *polled)
 {
     size_t bytes = dtype_info[draw->dtype].bytes;
     uint64_t buffer[DRAW_CHUNK];
 
     for (int64_t done = 0; done < n; done += DRAW_CHUNK) {
+        if (*polled >= DRAW_BLOCK) {
+            *polled = 0;
+            if (draw_pause(draw))
+                return -1;
+        }
         int64_t count = n - done < DRAW_CHUNK ? n - done : DRAW_CHUNK;
         draw->block(draw, buffer, count);
         for (int64_t i = 0; i < count; i++)
             memcpy(data + (done + i) * step, (char *)buffer + (size_t)i * bytes, bytes);
+        *polled += count;
     }
+    return 0;
 }
 
 bool draw_next_run(const struct iter *iter, int64_t *position, char **data)
@@ -79,12 +87,7 @@ int draw_fill(struct tensor *self, struct draw *draw)
     char *data = iter.data[0];
     pthread_mutex_lock(&draw->generator->lock);
     do {
-        fill_strided(draw, data, iter.strides[0][0], iter.sizes[0]);
-        polled += iter.sizes[0];
-        if (polled >= DRAW_BLOCK) {
-            polled = 0;
-            result = draw_pause(draw);
-        }
+        result = fill_strided(draw, data, iter.strides[0][0], iter.sizes[0], &polled);
     } while (!result && draw_next_run(&iter, position, &data));
     pthread_mutex_unlock(&draw->generator->lock);
     return result;

@@ -13,6 +13,8 @@
 #define MAX_PARTS 64
 /* lines side by side: long rows, for memory is fetched page by page */
 #define TILE 1024
+/* rows between two polls for interrupts */
+#define ROWS 64
 
 /* --- of all elements --- */
 
@@ -102,22 +104,37 @@ struct dim_task {
     int values, indices; /* numbers of the operands, or 0 */
 };
 
+/* The extreme of one line, and where it is (indices NULL: not wanted), block by block. */
+static void run_line(const struct line_iter *lines, const char *line, void *best, int64_t *indices)
+{
+    const struct dim_task *task = lines->arg;
+    const struct extreme_kernels *kernels = cpu_tables->extremes;
+    int64_t step = lines->steps[0];
+    memcpy(best, line, dtype_info[task->dtype].bytes);
+    for (int64_t i = 0; i < lines->length && work_goes_on(lines->work); i += BLOCK) {
+        _Alignas(int64_t) char found[sizeof(int64_t)];
+        int64_t n = least(BLOCK, lines->length - i);
+        if (!indices) {
+            kernels->run[task->which][task->dtype](best, line + i * step, step, n);
+        } else if (i == 0) {
+            *indices = kernels->index[task->which][task->dtype](best, line, step, n);
+        } else {
+            int64_t at =
+                i + kernels->index[task->which][task->dtype](found, line + i * step, step, n);
+            kernels->row[task->which][task->dtype](best, indices, at, found, 0, 1);
+        }
+    }
+}
+
 static void run_lines(const struct line_iter *lines, char *const *data, int64_t width)
 {
     const struct dim_task *task = lines->arg;
+    int v = task->values, x = task->indices;
     for (int64_t j = 0; j < width; j++) {
         _Alignas(int64_t) char own[sizeof(int64_t)];
-        const char *line = data[0] + j * lines->strides[0][0];
-        void *best = task->values ? data[task->values] + j * lines->strides[task->values][0] : own;
-        if (task->indices) {
-            *(int64_t *)(data[task->indices] + j * lines->strides[task->indices][0]) =
-                cpu_tables->extremes->index[task->which][task->dtype](best, line, lines->steps[0],
-                                                                      lines->length);
-        } else {
-            memcpy(best, line, dtype_info[task->dtype].bytes);
-            cpu_tables->extremes->run[task->which][task->dtype](best, line, lines->steps[0],
-                                                                lines->length);
-        }
+        run_line(lines, data[0] + j * lines->strides[0][0],
+                 v ? data[v] + j * lines->strides[v][0] : own,
+                 x ? (int64_t *)(data[x] + j * lines->strides[x][0]) : NULL);
     }
 }
 
@@ -130,6 +147,9 @@ static void run_rows(const struct line_iter *lines, char *const *data, int64_t w
     loop_fn move = cpu_tables->copy->convert[task->dtype][task->dtype];
     move((char *[]){best, data[0]}, (int64_t[]){bytes, lines->strides[0][0]}, width, NULL);
     for (int64_t i = 1; i < lines->length; i++) {
+        if (i % ROWS == 0 && !work_goes_on(lines->work)) {
+            return;
+        }
         cpu_tables->extremes->row[task->which][task->dtype](best, task->indices ? indices : NULL, i,
                                                             data[0] + i * lines->steps[0],
                                                             lines->strides[0][0], width);

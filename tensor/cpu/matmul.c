@@ -1,43 +1,20 @@
 /* Matrix products: BLAS for float32 and float64, our own loops for tiny ones and for the other
  * types. */
-#include <limits.h>
 #include <string.h>
 
 #include "../backend.h"
 #include "../shape.h"
+#include "blas_blocks.h"
 #include "cpu.h"
 
 /* up to this many multiplications a call of BLAS costs more than the product */
 #define TINY_PRODUCTS 4096
-/* floating-point operations of one BLAS call a thread: some 20 ms, between which interrupts are
- * polled */
-#define BLOCK_FLOPS ((int64_t)1 << 30)
+/* what a call of any loops costs, in floating-point operations */
+#define CALL_FLOPS 4096
 /* our own loops: multiplications worth a thread, and those between polls */
 #define OWN_GRAIN ((int64_t)1 << 16)
 
 /* --- operands --- */
-
-/* How BLAS sees a strided matrix: stored by rows (NO_TRANS) or by columns (TRANS), rows or columns
- * `ld` apart. */
-struct layout {
-    enum blas_transpose transpose;
-    int64_t ld;
-};
-
-static bool layout_of(int64_t rows, int64_t columns, const int64_t *steps, struct layout *layout)
-{
-    if ((steps[1] == 1 || columns <= 1) && (steps[0] >= columns || rows <= 1)) {
-        layout->transpose = BLAS_NO_TRANS;
-        layout->ld = rows <= 1 || steps[0] < columns ? columns : steps[0];
-    } else if ((steps[0] == 1 || rows <= 1) && (steps[1] >= rows || columns <= 1)) {
-        layout->transpose = BLAS_TRANS;
-        layout->ld = columns <= 1 || steps[1] < rows ? rows : steps[1];
-    } else {
-        return false;
-    }
-    layout->ld = layout->ld > 1 ? layout->ld : 1;
-    return layout->ld <= INT_MAX;
-}
 
 /* What a product is scaled by and added to: result = beta result + alpha a @ b. */
 struct factors {
@@ -105,89 +82,12 @@ static void own_rows(void *arg, int64_t begin, int64_t end)
 
 static int own_gemm(const struct gemm *gemm, enum dtype dtype)
 {
-    struct own_task task = {.gemm = gemm, .dtype = dtype};
+    struct gemm own = *gemm;
+    struct own_task task = {.gemm = &own, .dtype = dtype};
+    own.work = &task.work;
     work_start(&task.work);
     parallel_for(0, gemm->m, OWN_GRAIN / (gemm->n * gemm->k + 1) + 1, own_rows, &task);
     return work_result(&task.work);
-}
-
-/* --- BLAS --- */
-
-static void blas_block(const struct blas *blas, enum dtype dtype, const struct gemm *g,
-                       struct layout a, struct layout b, int64_t ldc, double beta)
-{
-    int m = (int)g->m, n = (int)g->n, k = (int)g->k;
-    if (dtype == DTYPE_F32) {
-        blas->sgemm(BLAS_ROW_MAJOR, a.transpose, b.transpose, m, n, k, (float)g->alpha.d,
-                    (const float *)g->a, (int)a.ld, (const float *)g->b, (int)b.ld, (float)beta,
-                    (float *)g->c, (int)ldc);
-    } else {
-        blas->dgemm(BLAS_ROW_MAJOR, a.transpose, b.transpose, m, n, k, g->alpha.d,
-                    (const double *)g->a, (int)a.ld, (const double *)g->b, (int)b.ld, beta,
-                    (double *)g->c, (int)ldc);
-    }
-}
-
-/* Cut so that one call takes milliseconds; a product of a usual size is a single call. */
-static int blas_blocks(const struct blas *blas, enum dtype dtype, const struct gemm *g,
-                       struct layout a, struct layout b, int64_t ldc)
-{
-    struct work work;
-    int64_t bytes = (int64_t)dtype_info[dtype].bytes;
-    double flops = 2.0 * (double)g->m * (double)g->n * (double)g->k;
-    double limit = (double)BLOCK_FLOPS * cpu_threads() * 4 / (double)bytes;
-    bool whole = flops <= limit && g->m <= INT_MAX && g->n <= INT_MAX && g->k <= INT_MAX;
-    int64_t k_step = whole ? g->k : least(g->k, 4096), n_step = whole ? g->n : least(g->n, 1024);
-    int64_t m_step =
-        whole ? g->m : (int64_t)(limit / (2.0 * (double)k_step * (double)n_step)) / 64 * 64 + 64;
-    work_start(&work);
-    for (int64_t i = 0; i < g->m; i += m_step) {
-        for (int64_t j = 0; j < g->n; j += n_step) {
-            for (int64_t l = 0; l < g->k && (whole || work_goes_on(&work)); l += k_step) {
-                struct gemm block = *g;
-                block.m = least(g->m - i, m_step);
-                block.n = least(g->n - j, n_step);
-                block.k = least(g->k - l, k_step);
-                block.a += (i * g->a_step[0] + l * g->a_step[1]) * bytes;
-                block.b += (l * g->b_step[0] + j * g->b_step[1]) * bytes;
-                block.c += (i * ldc + j) * bytes;
-                blas_block(blas, dtype, &block, a, b, ldc, l > 0 ? 1 : g->beta.d);
-            }
-        }
-    }
-    return work_result(&work);
-}
-
-static void transpose_gemm(struct gemm *g)
-{
-    struct gemm old = *g;
-    g->a = old.b;
-    g->b = old.a;
-    g->m = old.n;
-    g->n = old.m;
-    for (int i = 0; i < 2; i++) {
-        g->a_step[i] = old.b_step[1 - i];
-        g->b_step[i] = old.a_step[1 - i];
-        g->c_step[i] = old.c_step[1 - i];
-    }
-}
-
-/* 0, -1 (interrupted), or 1 when BLAS cannot take these strides. */
-static int blas_gemm(enum dtype dtype, struct gemm g)
-{
-    const struct blas *blas = blas_get();
-    struct layout a, b, c;
-    if (!blas) {
-        return 1;
-    }
-    if (g.c_step[1] != 1 && g.c_step[0] == 1) {
-        transpose_gemm(&g); /* c.T = b.T @ a.T */
-    }
-    if (!layout_of(g.m, g.n, g.c_step, &c) || c.transpose != BLAS_NO_TRANS ||
-        !layout_of(g.m, g.k, g.a_step, &a) || !layout_of(g.k, g.n, g.b_step, &b)) {
-        return 1;
-    }
-    return blas_blocks(blas, dtype, &g, a, b, c.ld);
 }
 
 /* --- products of any size --- */
@@ -235,11 +135,11 @@ static int run_gemm(enum dtype dtype, const struct gemm *g)
 /* A matrix that BLAS takes as it is, or a contiguous copy. New reference. */
 static struct tensor *blas_ready(struct tensor *matrix)
 {
-    struct layout layout;
+    struct blas_layout layout;
     int last = matrix->dims - 1;
     if (!dtype_is_float((enum dtype)matrix->dtype) ||
-        layout_of(matrix->sizes[last - 1], matrix->sizes[last], matrix->strides + last - 1,
-                  &layout)) {
+        blas_layout_of(matrix->sizes[last - 1], matrix->sizes[last], matrix->strides + last - 1,
+                       &layout)) {
         return tensor_retain(matrix);
     }
     struct tensor *copy =
@@ -256,11 +156,11 @@ static struct tensor *blas_ready(struct tensor *matrix)
 static struct tensor *writable(struct tensor *result, struct tensor *a, struct tensor *b,
                                bool filled)
 {
-    struct layout layout;
+    struct blas_layout layout;
     int last = result->dims - 1;
     bool shared = result->storage == a->storage || result->storage == b->storage;
-    if (!shared && layout_of(result->sizes[last - 1], result->sizes[last],
-                             result->strides + last - 1, &layout)) {
+    if (!shared && blas_layout_of(result->sizes[last - 1], result->sizes[last],
+                                  result->strides + last - 1, &layout)) {
         return tensor_retain(result);
     }
     struct tensor *fresh =
@@ -374,9 +274,11 @@ static int product_bmm(struct tensor *result, struct tensor *a, struct tensor *b
     struct batch_task task = {.result = result, .a = a, .b = b, .factors = factors};
     struct work work;
     int64_t batch = a->sizes[0];
-    double cost = (double)a->sizes[1] * (double)a->sizes[2] * (double)b->sizes[2] + 1;
+    double m = (double)a->sizes[1], k = (double)a->sizes[2], n = (double)b->sizes[2];
+    double cost = m * n * k + 1;
     /* a slice of batches small enough that interrupts are polled in between */
-    int64_t slice = (int64_t)((double)BLOCK_FLOPS * cpu_threads() / 2 / cost) + 1;
+    int64_t slice =
+        (int64_t)(blas_block_cost((enum dtype)a->dtype) / (blas_cost(m, n, k) + CALL_FLOPS)) + 1;
     bool spread = cost <= 1 << 21;
     work_start(&work);
     for (int64_t i = 0; i < batch && !task.failed && work_goes_on(&work); i += slice) {
@@ -407,32 +309,10 @@ int cpu_baddbmm_(struct tensor *self, struct tensor *batch1, struct tensor *batc
 
 /* --- matrix and vector --- */
 
-static bool blas_gemv(struct gemm *g, enum dtype dtype, struct layout layout)
-{
-    const struct blas *blas = blas_get();
-    bool trans = layout.transpose == BLAS_TRANS;
-    int64_t rows = trans ? g->k : g->m, columns = trans ? g->m : g->k;
-    if (!blas || rows > INT_MAX || columns > INT_MAX || g->b_step[0] < 1 ||
-        g->b_step[0] > INT_MAX || g->c_step[0] < 1 || g->c_step[0] > INT_MAX) {
-        return false;
-    }
-    if (dtype == DTYPE_F32) {
-        blas->sgemv(BLAS_ROW_MAJOR, layout.transpose, (int)rows, (int)columns, (float)g->alpha.d,
-                    (const float *)g->a, (int)layout.ld, (const float *)g->b, (int)g->b_step[0],
-                    (float)g->beta.d, (float *)g->c, (int)g->c_step[0]);
-    } else {
-        blas->dgemv(BLAS_ROW_MAJOR, layout.transpose, (int)rows, (int)columns, g->alpha.d,
-                    (const double *)g->a, (int)layout.ld, (const double *)g->b, (int)g->b_step[0],
-                    g->beta.d, (double *)g->c, (int)g->c_step[0]);
-    }
-    return true;
-}
-
 static int vector_product(struct tensor *result, struct tensor *self, struct tensor *vec,
                           const struct factors *factors)
 {
     enum dtype dtype = (enum dtype)self->dtype;
-    struct layout layout;
     struct gemm gemm = {
         .a = tensor_ptr(self),
         .b = tensor_ptr(vec),
@@ -445,9 +325,11 @@ static int vector_product(struct tensor *result, struct tensor *self, struct ten
         .c_step = {result->strides[0], 1},
     };
     set_factors(&gemm, dtype, factors);
-    if (!is_tiny(&gemm) && gemm.m > 0 && gemm.k > 0 && (dtype == DTYPE_F32 || dtype == DTYPE_F64) &&
-        layout_of(gemm.m, gemm.k, gemm.a_step, &layout) && blas_gemv(&gemm, dtype, layout)) {
-        return 0;
+    if (!is_tiny(&gemm) && gemm.m > 0 && gemm.k > 0 && (dtype == DTYPE_F32 || dtype == DTYPE_F64)) {
+        int status = blas_gemv(dtype, &gemm);
+        if (status <= 0) {
+            return status;
+        }
     }
     return gemm.m ? own_gemm(&gemm, dtype) : 0;
 }
@@ -475,19 +357,12 @@ int cpu_addmv_(struct tensor *self, struct tensor *mat, struct tensor *vec, stru
 int cpu_dot(struct tensor *result, struct tensor *self, struct tensor *tensor)
 {
     enum dtype dtype = (enum dtype)self->dtype;
-    int64_t n = self->numel, x_step = self->strides[0], y_step = tensor->strides[0];
-    bool wide = n > INT_MAX || x_step > INT_MAX || y_step > INT_MAX || x_step < 1 || y_step < 1;
-    const struct blas *blas =
-        n > TINY_PRODUCTS && !wide && dtype_is_float(dtype) ? blas_get() : NULL;
-    if (blas && dtype == DTYPE_F32) {
-        *(float *)tensor_ptr(result) =
-            blas->sdot((int)n, tensor_ptr(self), (int)x_step, tensor_ptr(tensor), (int)y_step);
-        return 0;
-    }
-    if (blas && dtype == DTYPE_F64) {
-        *(double *)tensor_ptr(result) =
-            blas->ddot((int)n, tensor_ptr(self), (int)x_step, tensor_ptr(tensor), (int)y_step);
-        return 0;
+    int64_t n = self->numel;
+    if (n > TINY_PRODUCTS && (dtype == DTYPE_F32 || dtype == DTYPE_F64)) {
+        int status = blas_dot(result, self, tensor);
+        if (status <= 0) {
+            return status;
+        }
     }
     struct gemm gemm = {
         .a = tensor_ptr(self),
@@ -496,11 +371,10 @@ int cpu_dot(struct tensor *result, struct tensor *self, struct tensor *tensor)
         .m = 1,
         .n = 1,
         .k = n,
-        .a_step = {0, x_step},
-        .b_step = {y_step, 1},
+        .a_step = {0, self->strides[0]},
+        .b_step = {tensor->strides[0], 1},
         .c_step = {1, 1},
     };
     set_factors(&gemm, dtype, &plain_product);
-    cpu_tables->matmul->gemm[dtype](&gemm, 0, 1);
-    return 0;
+    return own_gemm(&gemm, dtype);
 }

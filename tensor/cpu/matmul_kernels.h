@@ -3,7 +3,7 @@
 #ifndef MATMUL_KERNELS_H
 #define MATMUL_KERNELS_H
 
-#include "../tensor.h"
+#include "../error.h"
 
 /* c = beta c + alpha a @ b with a (m, k), b (k, n), c (m, n); steps in elements, [0] from row to
  * row, [1] from column to column. */
@@ -12,6 +12,7 @@ struct gemm {
     char *c;
     int64_t m, n, k;
     int64_t a_step[2], b_step[2], c_step[2];
+    struct work *work;         /* asked between blocks of the depth; NULL: never */
     struct scalar alpha, beta; /* FLOAT for floating dtypes, INT for others; c is not read at 0 */
 };
 

@@ -19,6 +19,7 @@
 
 /* Where keys come from. */
 struct key_source {
+    struct work *work;
     const char *data;
     int64_t step; /* bytes */
     enum dtype dtype;

@@ -65,9 +65,11 @@ static int bridge_warn(const char *message)
     return status ? raise_pass() : 0;
 }
 
+/* A thread of the pool has no state of Python's: it sees no signals, and whoever waits for it may
+ * hold the lock. */
 static int bridge_poll(void)
 {
-    if (_Py_IsFinalizing()) {
+    if (_Py_IsFinalizing() || !PyGILState_GetThisThreadState()) {
         return 0;
     }
     PyGILState_STATE state = PyGILState_Ensure();

@@ -34,6 +34,12 @@ static int infer_sizes(PyObject *data, struct shape *shape)
     return PyErr_Occurred() ? -1 : 0;
 }
 
+/* Whether it is time to look at signals: every few ms of a long list. */
+static bool is_poll(Py_ssize_t i)
+{
+    return (i & 0x7fff) == 0x7fff;
+}
+
 /* --- The dtype: the promotion of all elements' --- */
 
 static enum dtype infer_dtype(PyObject *object);
@@ -53,6 +59,8 @@ static enum dtype infer_sequence(PyObject *sequence)
         enum dtype other = DTYPE_NONE;
         if (item == sequence) {
             PyErr_SetString(PyExc_TypeError, "new(): self-referential lists are incompatible");
+        } else if (is_poll(i) && PyErr_CheckSignals()) {
+            other = DTYPE_NONE;
         } else if (!Py_EnterRecursiveCall(" while reading nested sequences")) {
             other = infer_dtype(item);
             Py_LeaveRecursiveCall();
@@ -196,7 +204,7 @@ static int store_items(struct target *target, PyObject *object, int dim)
             break;
         }
         PyObject *item = Py_NewRef(PySequence_Fast_GET_ITEM(items, i));
-        status = store_items(target, item, dim + 1);
+        status = is_poll(i) && PyErr_CheckSignals() ? -1 : store_items(target, item, dim + 1);
         Py_DECREF(item);
     }
     Py_DECREF(items);
@@ -461,7 +469,9 @@ static PyObject *list_level(const struct tensor *tensor, int dim, const char *da
     PyObject *list = PyList_New((Py_ssize_t)tensor->sizes[dim]);
     int64_t step = tensor->strides[dim] * (int64_t)dtype_info[tensor->dtype].bytes;
     for (int64_t i = 0; list && i < tensor->sizes[dim]; i++) {
-        PyObject *item = list_level(tensor, dim + 1, data + i * step);
+        PyObject *item = is_poll(i) && PyErr_CheckSignals()
+                             ? NULL
+                             : list_level(tensor, dim + 1, data + i * step);
         if (!item) {
             Py_CLEAR(list);
         } else {

@@ -11,6 +11,8 @@
 #define LANES 32
 /* elements between two looks at interrupts, and of a part of a sum */
 #define BLOCK ((int64_t)1 << 14)
+/* rows of lines side by side between two such looks */
+#define ROWS 64
 
 #ifdef __clang__
 #pragma clang diagnostic ignored "-Wpass-failed" /* a wish to vectorise is not a promise */

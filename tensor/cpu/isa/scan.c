@@ -10,7 +10,9 @@
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
 /* elements of a line between two looks at interrupts */
-#define POLL_STEPS ((int64_t)1 << 20)
+#define POLL_STEPS ((int64_t)1 << 17)
+/* rows of lines side by side between two such looks */
+#define POLL_ROWS 64
 
 #ifdef __clang__
 #pragma clang diagnostic ignored "-Wpass-failed" /* a wish to vectorise is not a promise */

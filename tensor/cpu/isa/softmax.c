@@ -14,6 +14,8 @@
 #define LANES 16
 /* elements between two looks at interrupts, and of a sum that is carried in the dtype itself */
 #define BLOCK 4096
+/* rows of lines side by side between two such looks */
+#define ROWS 64
 
 #ifdef __clang__
 #pragma clang diagnostic ignored "-Wpass-failed" /* a wish to vectorise is not a promise */
