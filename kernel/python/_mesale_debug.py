@@ -67,8 +67,7 @@ def connect(arguments):
         notify_stdin=False,
         dont_trace_start_patterns=(os.path.dirname(debugpy.__file__), os.path.dirname(__file__)))
     _settrace(None)
-    pydevd.TIMEOUT_SLOW = pydevd.TIMEOUT_FAST   # how often what stands looks whether it may go on
-    _hold_threads(pydevd.get_global_debugger())
+    _hold_threads(pydevd)
     _pydevd = pydevd
     sys.breakpointhook = debugpy.breakpoint
     _keep_empty_lines(True)
@@ -163,17 +162,26 @@ def _rules():
     return [{"module": name, "include": False} for name in sorted(names - {"__main__"})]
 
 
-def _hold_threads(debugger):
+def _hold_threads(pydevd):
     """Makes an interrupt end the wait at a breakpoint, and then be raised there."""
-    wait = debugger.do_wait_suspend
+    debugger = pydevd.get_global_debugger()
+    wait, often, seldom = debugger.do_wait_suspend, pydevd.TIMEOUT_FAST, pydevd.TIMEOUT_SLOW
+
+    def wait_briefly(*args, **keywords):
+        # so often it looks whether it may go on; debugpy's other threads look with it
+        pydevd.TIMEOUT_SLOW = often
+        try:
+            wait(*args, **keywords)
+        finally:
+            pydevd.TIMEOUT_SLOW = seldom
 
     def hold(*args, **keywords):
         global _held, _interrupted
         if threading.current_thread() is not threading.main_thread():
-            return wait(*args, **keywords)
+            return wait_briefly(*args, **keywords)
         _held, _interrupted = True, False
         try:
-            wait(*args, **keywords)
+            wait_briefly(*args, **keywords)
         finally:
             _held = False
         if _interrupted:

@@ -26,6 +26,8 @@ def test_kernel_info_has_the_fields_a_front_end_reads(kernel, channel):
     assert language["pygments_lexer"] == "ipython3"
     assert language["codemirror_mode"] == {"name": "ipython", "version": 3}
     assert language["nbconvert_exporter"] == "python"
+    assert info["supported_features"] == ["debugger", "kernel subshells"]
+    assert info["debugger"] is True
 
 
 def test_the_version_is_one_number_everywhere(kernel):
