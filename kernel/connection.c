@@ -89,6 +89,12 @@ static int check_texts(const struct connection *c, struct buffer *problem)
     return 0;
 }
 
+/* A value in a reason, which is one short line whatever the file holds. */
+static void add_shown(struct buffer *problem, const char *value)
+{
+    json_add_text(problem, value, strnlen(value, 64));
+}
+
 /* ipc paths that begin with @ have no file, and so nothing that keeps strangers out. */
 static int read_place(struct connection *c, struct buffer *problem)
 {
@@ -99,7 +105,9 @@ static int read_place(struct connection *c, struct buffer *problem)
     c->ipc = strcmp(transport, "ipc") == 0;
     c->ip = memory_text(strcmp(ip, "localhost") == 0 && !c->ipc ? "127.0.0.1" : ip);
     if (!c->ipc && strcmp(transport, "tcp") != 0) {
-        buffer_addf(problem, "transport \"%s\" is not supported: use tcp or ipc", transport);
+        buffer_add_text(problem, "transport ");
+        add_shown(problem, transport);
+        buffer_add_text(problem, " is not supported: use tcp or ipc");
         return -1;
     }
     if (c->ipc && c->ip[0] == '@') {
@@ -116,9 +124,9 @@ static int read_signing(struct connection *c, struct buffer *problem)
     c->key_size = json_string_length(json_object_get(c->file, "key"));
     c->is_signed = c->key_size > 0;
     if (c->is_signed && !sign_scheme_find(scheme, &c->scheme)) {
-        buffer_addf(problem,
-                    "signature_scheme \"%s\" is not supported: use hmac-sha256 or hmac-sha512",
-                    scheme);
+        buffer_add_text(problem, "signature_scheme ");
+        add_shown(problem, scheme);
+        buffer_add_text(problem, " is not supported: use hmac-sha256 or hmac-sha512");
         return -1;
     }
     return 0;

@@ -11,10 +11,12 @@ enum {
     RETRY_MS = 2,       /* iopub had no room */
     PATIENCE_MS = 5000, /* so long, in total, a request waits for clients that do not read */
     SOON_MS = 1,        /* after a request, outputs are looked for without a call */
-    FAREWELL_MS = 200,  /* for the last messages */
-    LOG_MS = 1000,      /* one line about bad messages a second */
-    TURN_MS = 2,        /* a channel is read so long before the others have their turn */
-    DRAIN_MS = 50,      /* what waits on shell is looked for so long after the last good message */
+    FORGET_RATE = 20,
+    WELCOME_MS = 50,   /* when somebody has no room, newcomers are welcomed so often */
+    FAREWELL_MS = 200, /* for the last messages */
+    LOG_MS = 1000,     /* one line about bad messages a second */
+    TURN_MS = 2,       /* a channel is read so long before the others have their turn */
+    DRAIN_MS = 50,     /* what waits on shell is looked for so long after the last good message */
 };
 
 enum { FD_OUTPUTS, FD_STDOUT, FD_STDERR, FD_SIGNAL, FD_PARENT, FD_COUNT };
@@ -25,13 +27,15 @@ static struct {
     atomic_bool ending;
     struct incoming incoming;
     struct frames frames;
-    struct message *held;  /* taken from the queue, not or not wholly sent */
-    int64_t held_since_ms; /* 0: it goes out freely */
-    int64_t waited_ms;     /* for what belongs to no request */
+    struct message *urgent; /* goes out before anything else */
+    struct message *held;   /* taken from the queue, not or not wholly sent */
+    int64_t held_since_ms;  /* 0: it goes out freely */
+    int64_t waited_ms;      /* for what belongs to no request; slowly forgotten */
+    int64_t forgotten_ms;   /* when some of it was */
+    int64_t next_welcome_ms;
     struct request *waited_for;
     struct request *late; /* of control: a message of it had to be queued, so the rest is too */
-    bool losing; /* iopub drops what does not fit, until waited_for is idle */
-    bool spent;  /* patience: it comes back when every client had room for a message */
+    bool losing;          /* iopub drops what does not fit, until waited_for is idle */
     bool warned;
     bool handed_over; /* a request has come since the last wait */
     int64_t last_log_ms;
@@ -96,16 +100,28 @@ static int send_message(struct kernel *k, struct message *m)
     return 0;
 }
 
-/* Ahead of all that waits, to those that have room: a new client has. */
-static void send_at_once(struct kernel *k, struct message *m)
+/* Ahead of all that waits. What is held is only in the middle of its pieces, or had no room. */
+static void send_first(struct message *m)
 {
-    sockets_keep_all(&k->sockets, false);
-    send_message(k, m);
-    sockets_keep_all(&k->sockets, !io.losing);
-    message_release(m);
+    struct message **end = &io.urgent;
+    while (*end)
+        end = &(*end)->next;
+    *end = m;
 }
 
-static void welcome(struct kernel *k, struct bytes topic)
+/* The message to go out now, or NULL; see output_queue_take. */
+static struct message *take_message(struct kernel *k, bool all, int64_t *due_ms)
+{
+    struct message *m = io.urgent;
+    *due_ms = -1;
+    if (!m)
+        return output_queue_take(&k->outputs, all, due_ms);
+    io.urgent = m->next;
+    m->next = NULL;
+    return m;
+}
+
+static void welcome(struct bytes topic)
 {
     struct message *m = message_new(CHANNEL_IOPUB, NULL, "iopub_welcome");
     json_t *content = json_pack("{s:o}", "subscription", json_text(topic.data, topic.size));
@@ -113,7 +129,7 @@ static void welcome(struct kernel *k, struct bytes topic)
     json_decref(content);
     m->topic = memory_new(topic.size + 1);
     memcpy(m->topic, topic.data, topic.size);
-    send_at_once(k, m);
+    send_first(m);
 }
 
 /* A wish is the byte 1 and a topic, its end the byte 0. The new client hears a welcome before
@@ -122,8 +138,10 @@ static void welcome(struct kernel *k, struct bytes topic)
 static void receive_subscriptions(struct kernel *k)
 {
     static bool started;
-    int64_t end = clock_ms() + TURN_MS;
-    while (clock_ms() < end && sockets_receive(&k->sockets, CHANNEL_IOPUB, &io.incoming) == 0) {
+    int64_t now = clock_ms(), end = now + TURN_MS;
+    io.next_welcome_ms = now + WELCOME_MS;
+    while (!io.urgent && clock_ms() < end &&
+           sockets_receive(&k->sockets, CHANNEL_IOPUB, &io.incoming) == 0) {
         struct bytes wish = io.incoming.list[0];
         if (!wish.size || (unsigned char)wish.data[0] > 1)
             continue;
@@ -131,10 +149,15 @@ static void receive_subscriptions(struct kernel *k)
         sockets_subscribe(&k->sockets, topic, wish.data[0] == 1);
         if (wish.data[0] != 1)
             continue;
-        welcome(k, topic);
+        welcome(topic);
         if (!started)
-            send_at_once(k, status_message(NULL, "starting"));
+            send_first(status_message(NULL, "starting"));
         started = true;
+    }
+    if (io.urgent && io.held) {
+        send_first(io.held);
+        io.held = NULL;
+        io.held_since_ms = 0; /* this wait is counted anew, a few ms less */
     }
 }
 
@@ -146,13 +169,37 @@ static void stop_losing(struct kernel *k)
     io.waited_for = NULL;
 }
 
+/* Welcomes and what else belongs to no request may hold up the others for PATIENCE_MS at first,
+ * then for one part in FORGET_RATE of the time: so strangers who come and do not read cannot hold
+ * them up for good. */
+static void forget_waits(int64_t now)
+{
+    int64_t parts = (now - io.forgotten_ms) / FORGET_RATE;
+    if (parts < 1)
+        return;
+    io.forgotten_ms = now;
+    io.waited_ms = io.waited_ms > parts ? io.waited_ms - parts : 0;
+}
+
+/* Whose outputs wait because of the held message: a welcome's wait is that of what it overtook. */
+static struct request *waiting_request(void)
+{
+    struct request *r = io.held->parent;
+    for (const struct message *m = io.urgent; m && !r; m = m->next)
+        r = m->parent;
+    return r;
+}
+
 /* A client has no room. Waiting is counted for each request (of several shells); when it was long
- * enough, such clients lose messages. One that has not read anything since then is not waited for
- * again. */
+ * enough, such clients lose messages. (ZeroMQ leaves out a client that had no room in this mode
+ * until it has read much of what waits for it: so nobody is waited for again who has not read
+ * since.) */
 static void count_wait(struct kernel *k)
 {
     int64_t now = clock_ms();
-    struct request *parent = io.held->parent;
+    struct request *parent = waiting_request();
+    if (!parent)
+        forget_waits(now);
     int64_t *waited_ms = parent ? &parent->waited_ms : &io.waited_ms;
     if (parent != io.waited_for) {
         stop_losing(k);
@@ -161,10 +208,10 @@ static void count_wait(struct kernel *k)
     if (io.held_since_ms)
         *waited_ms += now - io.held_since_ms;
     io.held_since_ms = now;
-    if (*waited_ms < PATIENCE_MS && !io.spent)
+    if (*waited_ms < PATIENCE_MS)
         return;
     sockets_keep_all(&k->sockets, false);
-    io.losing = io.spent = true;
+    io.losing = true;
     if (!io.warned)
         log_line("a client does not read its messages and loses some");
     io.warned = true;
@@ -172,9 +219,8 @@ static void count_wait(struct kernel *k)
 
 static void sent(struct kernel *k)
 {
-    if (!io.losing && io.held->channel == CHANNEL_IOPUB)
-        io.spent = false;
-    if (io.losing && io.held->parent == io.waited_for && message_is_idle(io.held))
+    struct request *parent = io.held->parent;
+    if (io.losing && parent == io.waited_for && (!parent || message_is_idle(io.held)))
         stop_losing(k);
     message_release(io.held);
     io.held = NULL;
@@ -202,7 +248,7 @@ static int send_outputs(struct kernel *k, bool all)
     int64_t due;
     for (;;) {
         if (!io.held)
-            io.held = output_queue_take(&k->outputs, all, &due);
+            io.held = take_message(k, all, &due);
         if (!io.held)
             break;
         if (!io.held->type) {
@@ -268,6 +314,13 @@ static void handle_ready(struct kernel *k, const struct poll_result *ready)
         streams_drain();
 }
 
+/* While somebody has no room, newcomers wait for their next turn. */
+static unsigned wanted_channels(void)
+{
+    const unsigned all = ~0u;
+    return io.held && clock_ms() < io.next_welcome_ms ? all & ~(1u << CHANNEL_IOPUB) : all;
+}
+
 static void *run(void *arg)
 {
     struct kernel *k = arg;
@@ -288,7 +341,8 @@ static void *run(void *arg)
         bool soon = io.handed_over;
         io.handed_over = false;
         output_queue_expect(&k->outputs, soon);
-        sockets_poll(&k->sockets, fds, FD_COUNT, soon ? sooner(timeout, SOON_MS) : timeout, &ready);
+        sockets_poll(&k->sockets, wanted_channels(), fds, FD_COUNT,
+                     soon ? sooner(timeout, SOON_MS) : timeout, &ready);
         output_queue_expect(&k->outputs, false);
         handle_ready(k, &ready);
         timeout = send_outputs(k, false);

@@ -228,8 +228,13 @@ static void prepare_for_threads(void)
     python_version();
 }
 
-static int fail(const char *path, const struct buffer *problem)
+/* One line, also where an address in the file has several. */
+static int fail(const char *path, struct buffer *problem)
 {
+    for (size_t i = 0; i < problem->size; i++) {
+        if ((unsigned char)problem->data[i] < ' ')
+            problem->data[i] = ' ';
+    }
     fprintf(stderr, "mesale: %s: %s\n", path, buffer_text(problem));
     return 1;
 }

@@ -408,14 +408,15 @@ void sockets_subscribe(struct sockets *s, struct bytes topic, bool wanted)
                    topic.size);
 }
 
-void sockets_poll(struct sockets *s, const int *fds, int fd_count, int timeout_ms,
-                  struct poll_result *result)
+void sockets_poll(struct sockets *s, unsigned channels, const int *fds, int fd_count,
+                  int timeout_ms, struct poll_result *result)
 {
     zmq_pollitem_t items[POLLED + 8];
     int count = POLLED, where[8];
     *result = (struct poll_result){0};
     for (int i = 0; i < POLLED; i++)
-        items[i] = (zmq_pollitem_t){.socket = s->list[polled[i]], .events = ZMQ_POLLIN};
+        items[i] = (zmq_pollitem_t){.socket = s->list[polled[i]],
+                                    .events = channels & 1u << polled[i] ? ZMQ_POLLIN : 0};
     for (int i = 0; i < fd_count; i++) {
         where[i] = fds[i] < 0 ? -1 : count;
         if (fds[i] >= 0)

@@ -52,16 +52,16 @@ void sockets_keep_all(struct sockets *s, bool keep);
 /* Grants the wish that was received last on iopub. Until then its subscriber hears nothing. */
 void sockets_subscribe(struct sockets *s, struct bytes topic, bool wanted);
 
-/* Waits for messages on sockets (bit 1 << channel in the result's `channels`) and for descriptors
- * to become readable. `fds` entries may be -1; `ready[i]` tells of each. At most timeout_ms, -1:
- * for ever. */
+/* Waits for messages on the wanted sockets (bit 1 << channel, also in the result) and for
+ * descriptors to become readable. `fds` entries may be -1; `ready[i]` tells of each. At most
+ * timeout_ms, -1: for ever. */
 struct poll_result {
     unsigned channels;
     bool ready[8];
 };
 
-void sockets_poll(struct sockets *s, const int *fds, int fd_count, int timeout_ms,
-                  struct poll_result *result);
+void sockets_poll(struct sockets *s, unsigned channels, const int *fds, int fd_count,
+                  int timeout_ms, struct poll_result *result);
 
 const char *sockets_library_version(void); /* "4.3.4" */
 

@@ -51,6 +51,7 @@ BROKEN = {
     "negative port": (json.dumps(connection(iopub_port=-5)), ["iopub_port"]),
     "key that is no text": (json.dumps(connection(key=5)), ["key"]),
     "address that is none": (json.dumps(connection(ip="no such host!")), ["no such host!"]),
+    "address of two lines": (json.dumps(connection(ip="two\nlines")), ["two lines"]),
 }
 
 

@@ -86,6 +86,8 @@ START_TEST(what_cannot_be_served_is_refused_with_a_reason)
         {"{\"transport\":\"udp\"}", "transport \"udp\""},
         {"{\"key\":\"k\",\"signature_scheme\":\"hmac-md5\"}", "signature_scheme \"hmac-md5\""},
         {"{\"key\":5}", "key is not a text"},
+        {"{\"transport\":\"a\\nb\"}", "transport \"a\\nb\" is not"},
+        {"{\"key\":\"k\",\"signature_scheme\":\"\\u0007\\n\"}", "\\u0007\\n"},
         {"{\"ip\":\"a\\u0000b\"}", "ip is not a text"},
         {"{\"kernel_id\":\"\\u0000\"}", "kernel_id is not a text"},
         {"{\"key\":\"k\",\"signature_scheme\":\"\"}", "signature_scheme \"\""},
