@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -12,6 +13,7 @@ import sys
 import pytest
 import zmq
 from jupyter_client.blocking import BlockingKernelClient
+from jupyter_client.manager import KernelManager
 
 import wire
 from client import CONTEXT, PORTS, SLOWNESS, command, connection, free_ports
@@ -104,6 +106,27 @@ def test_an_encrypted_kernel_keeps_a_taker_of_identities_out(start, tmp_path, tr
         assert client.ask("kernel_info_request").status == "ok"
     assert not thief.poll(100)
     thief.close()
+
+
+@pytest.mark.parametrize(
+    "options", [{"transport_encryption": "required"}, {"transport": "ipc"}], ids=["curve", "ipc"]
+)
+def test_front_ends_get_both_by_one_line_of_configuration(options, tmp_path, monkeypatch):
+    """The remedies that the README names, through the library that all front ends use."""
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+    manager = KernelManager(kernel_name="mesale", **options)
+    manager.start_kernel()
+    try:
+        client = manager.client()
+        client.start_channels()
+        client.wait_for_ready(timeout=20 * SLOWNESS)
+        assert client.execute("1", reply=True, timeout=20)["content"]["status"] == "ok"
+        info = json.loads(pathlib.Path(manager.connection_file).read_text())
+        assert ("curve_secretkey" in info) == ("transport_encryption" in options)
+        assert info["transport"] == options.get("transport", "tcp")
+        client.stop_channels()
+    finally:
+        manager.shutdown_kernel(now=True)
 
 
 KEYS = zmq.curve_keypair()
