@@ -1,4 +1,4 @@
-"""What libraries find at get_ipython().kernel, and comms."""
+"""What libraries find at get_ipython().kernel."""
 import sys
 import threading
 
@@ -13,9 +13,10 @@ class Session:
 
     def send(self, stream, msg_or_type, content=None, parent=None, ident=None, buffers=None,
              track=False, header=None, metadata=None):
-        kind = msg_or_type if isinstance(msg_or_type, str) else msg_or_type["header"]["msg_type"]
-        if content is None:
-            content = {} if isinstance(msg_or_type, str) else msg_or_type["content"]
+        message = {} if isinstance(msg_or_type, str) else msg_or_type
+        kind = message["header"]["msg_type"] if message else msg_or_type
+        content = message.get("content", {}) if content is None else content
+        metadata = message.get("metadata") if metadata is None else metadata
         self._kernel.send_response(stream, kind, content, metadata=metadata, buffers=buffers)
 
 
@@ -28,6 +29,10 @@ class Kernel:
         self.iopub_socket = self.stdin_socket = self.shell_stream = None
         self.control_thread = threading.main_thread()
         self.comm_manager = None
+        self.language_info = {
+            "name": "python", "version": sys.version.split()[0], "mimetype": "text/x-python",
+            "file_extension": ".py", "pygments_lexer": "ipython3", "nbconvert_exporter": "python",
+            "codemirror_mode": {"name": "ipython", "version": 3}}
 
     def get_parent(self, channel=None):
         """The request that outputs of the calling thread belong to."""
@@ -60,21 +65,3 @@ class Kernel:
 
     def do_shutdown(self, restart):
         self.shell.ask_exit()
-
-
-def start_comms(kernel):
-    """Gives the package comm its two functions. Who lacks the package cannot use comms either."""
-    try:
-        import comm
-        from comm.base_comm import BaseComm, CommManager
-    except ImportError:
-        return
-
-    class Comm(BaseComm):
-        def publish_msg(self, msg_type, data=None, metadata=None, buffers=None, **keys):
-            content = {"comm_id": self.comm_id, "data": {} if data is None else data, **keys}
-            _kernel.comm(msg_type, content, metadata or {}, buffers or ())
-
-    manager = kernel.comm_manager = CommManager()
-    comm.create_comm = Comm
-    comm.get_comm_manager = lambda: manager

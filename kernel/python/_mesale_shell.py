@@ -6,6 +6,7 @@ import traceback
 import zlib
 
 import _kernel
+import _mesale_comm
 import _mesale_complete
 import _mesale_errors
 import _mesale_history
@@ -405,7 +406,8 @@ def _leave_child(error):
     os._exit(status & 255)
 
 
-_mesale_loop.GUARDS = {_Cell._run.__code__, _Cell._awaited.__code__, _Cell._events.__code__}
+_mesale_loop.GUARDS = {_Cell._run.__code__, _Cell._awaited.__code__, _Cell._events.__code__,
+                       _mesale_comm.message.__code__}
 
 
 # --- called by the kernel (shell.c) ---------------------------------------------------------------
@@ -448,7 +450,7 @@ def start():
     shell.kernel = _mesale_kernel.Kernel(shell)
     if "JPY_SESSION_NAME" in os.environ:
         shell.user_ns["__session__"] = os.environ["JPY_SESSION_NAME"]
-    _mesale_kernel.start_comms(shell.kernel)
+    _mesale_comm.start(shell.kernel)
     _mesale_errors.watch_threads(shell)
     _mesale_complete.prepare(shell)
     _mesale_loop.start()
@@ -527,16 +529,5 @@ def history(content):
     return _mesale_history.answer(shell.history_manager, content)
 
 
-def comm_message(kind, message, buffers):
-    manager = shell.kernel.comm_manager
-    if manager is not None:
-        message["buffers"] = buffers
-        getattr(manager, kind)(None, None, message)
-
-
-def comm_info(target):
-    manager = shell.kernel.comm_manager
-    comms = manager.comms if manager is not None else {}
-    found = {key: {"target_name": c.target_name} for key, c in comms.items()
-             if target is None or c.target_name == target}
-    return {"status": "ok", "comms": found}
+comm_message = _mesale_comm.message
+comm_info = _mesale_comm.info
