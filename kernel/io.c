@@ -352,6 +352,10 @@ static void *run(void *arg)
     while (send_outputs(k, true) > 0 && clock_ms() < end)
         nanosleep(&(struct timespec){.tv_nsec = RETRY_MS * 1000000}, NULL);
     message_release(io.held);
+    while ((io.held = io.urgent)) {
+        io.urgent = io.held->next;
+        message_release(io.held);
+    }
     request_release(io.waited_for);
     request_release(io.late);
     incoming_release(&io.incoming);
