@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 import client as protocol
+from test_debug import Debugger
 
 SUPPRESSIONS = pathlib.Path(__file__).resolve().parents[1] / "valgrind.supp"
 OURS = {file.name for file in (SUPPRESSIONS.parents[1] / "kernel").glob("*.c")}
@@ -82,6 +83,30 @@ def session(client):
     client.wait(busy, 60).failed("KeyboardInterrupt")
 
 
+def debugging(client):
+    """A cell that stops, what a debugger asks then, and what it asks otherwise."""
+    debugger = Debugger(client)
+    debugger.do("debugInfo")
+    debugger.do("inspectVariables", 60)
+    debugger.fail("noSuchCommand")
+    for _ in range(2):
+        debugger.start()
+        cell = "one = 1\ntwo = [one, 2]\nthree = 3"
+        path = debugger.break_at(cell, 3)
+        request, thread = debugger.run_to_stop(cell)
+        frame = debugger.stack(thread)[0]["id"]
+        debugger.scope(frame, "Locals")
+        debugger.do("richInspectVariables", 60, variableName="two", frameId=frame)
+        debugger.do(
+            "copyToGlobals", srcVariableName="two", dstVariableName="copy", srcFrameId=frame
+        )
+        debugger.do("source", source={"path": path})
+        debugger.fail("evaluate", expression="no_such", frameId=frame, context="watch")
+        debugger.do("next", threadId=thread)
+        client.wait(request, 60).ok()
+        debugger.do("disconnect")
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_nothing_of_ours_is_lost(start, tmp_path, monkeypatch):
@@ -98,6 +123,7 @@ def test_nothing_of_ours_is_lost(start, tmp_path, monkeypatch):
     )  # fmt: skip
     client = process.client()
     session(client)
+    debugging(client)
     client.send("shutdown_request", {"restart": False}, "control")
     assert process.exit_within(10) == 0
     text = log.read_text()
