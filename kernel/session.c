@@ -1,4 +1,5 @@
 #include "cell_files.h"
+#include "child.h"
 #include "comm.h"
 #include "debug.h"
 #include "dispatch.h"
@@ -256,6 +257,7 @@ int kernel_main(int argc, char **argv)
     if (sodium_init() < 0 || connection_read(&connection, a.file, &problem) < 0 ||
         kernel_init(&k, connection, &problem) < 0 || announce(&k, &problem) < 0)
         return fail(a.file, &problem);
+    child_leaves_sockets(&k.connection);
     if (sockets_start_heartbeat(&k.sockets) < 0 || streams_start(false) < 0 || io_start(&k) < 0) {
         buffer_add_text(&problem, strerror(errno));
         return fail(a.file, &problem);

@@ -54,7 +54,14 @@ def test_pip_finds_torch_installed(kernel, code):
 
 @pytest.mark.parametrize("how", ["signal", "message"])
 @pytest.mark.parametrize(
-    "loop", ["while True: a @ a", "big = torch.rand(3000, 3000)\nwhile True: big @ big"]
+    "loop",
+    [
+        "while True: a @ a",
+        "big = torch.rand(3000, 3000)\nwhile True: big @ big",
+        "torch.ones(()).expand(10**12).sum()",
+        "torch.ones(()).expand(10**12).argmax()",
+        "torch.ones((), dtype=torch.int64).expand(10**12).dot(torch.ones((), dtype=torch.int64).expand(10**12))",
+    ],
 )
 def test_a_loop_of_products_is_interrupted(kernel, loop, how):
     code = "import torch\na = torch.rand(300, 300)\nprint('ready', flush=True)\n" + loop
