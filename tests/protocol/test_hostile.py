@@ -323,6 +323,7 @@ def test_a_taken_identity_is_given_back_to_whoever_connects_again(start):
     """
     process = start()
     client, other = process.client(), process.client()
+    assert answered(client, 20 * SLOWNESS)  # the client is connected, so that the thief comes last
     context, thief = thief_of(client)
     try:
         end = time.monotonic() + 20 * SLOWNESS
