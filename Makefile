@@ -346,7 +346,7 @@ $(B)/bin/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/frames.h $(KERNEL_OBJ) Makefile
 fuzz-kernel-one:
 	$(SAY) FUZZ "$(TARGET), $(SECONDS) s"
 	@mkdir -p $(B)/corpus/$(TARGET)
-	$(Q)$(FUZZ_ENV) $(B)/bin/fuzz_$(TARGET) -max_total_time=$(SECONDS) -timeout=20 -rss_limit_mb=4096 -dict=tests/fuzz/kernel.dict -print_final_stats=1 \
+	$(Q)$(FUZZ_ENV) $(B)/bin/fuzz_$(TARGET) -max_total_time=$(SECONDS) -timeout=20 -rss_limit_mb=4096 -dict=$(abspath tests/fuzz/kernel.dict) -print_final_stats=1 \
 	    -artifact_prefix=$(abspath $(B))/ $(abspath $(B)/corpus/$(TARGET) tests/fuzz/corpus/$(TARGET)) >$(B)/$(TARGET).log 2>&1 || \
 	    { tail -60 $(B)/$(TARGET).log; exit 1; }
 	@grep -E 'number_of_executed|new_units_added' $(B)/$(TARGET).log

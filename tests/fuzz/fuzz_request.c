@@ -75,7 +75,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 static bool is_wanted(const struct request *r)
 {
     static const char *const unwanted[] = {"shutdown_request", "interrupt_request",
-                                           "create_subshell_request"};
+                                           "create_subshell_request", "debug_request"};
     for (size_t i = 0; i < sizeof unwanted / sizeof unwanted[0]; i++) {
         if (strcmp(r->type, unwanted[i]) == 0)
             return false;
