@@ -1,4 +1,5 @@
 #include "history.h"
+#include "folder.h"
 #include "json.h"
 #include "queue.h"
 #include <errno.h>
@@ -181,11 +182,8 @@ static struct history_entries read_files(struct history *h)
 static void make_folders(const char *path)
 {
     char *folder = memory_text(path);
-    for (char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        mkdir(folder, 0700);
-        *slash = '/';
-    }
+    *strrchr(folder, '/') = '\0';
+    folder_make(folder, 0700);
     free(folder);
 }
 

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <poll.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -199,6 +200,16 @@ static void leave_lost_folder(void)
     free(folder);
 }
 
+/* A signal that came before there is a thread to wait for it. */
+static void exit_if_signalled(struct kernel *k)
+{
+    struct pollfd signalled = {.fd = k->lifetime.signal_fd, .events = POLLIN};
+    if (poll(&signalled, 1, 0) != 1)
+        return;
+    lifetime_tick(k, true, false);
+    lifetime_exit(k);
+}
+
 /* Others are told where the kernel is; then the keys are needed no more. Warnings come last, so
  * that a failure is one line. */
 static int announce(struct kernel *k, struct buffer *problem)
@@ -216,6 +227,7 @@ static int announce(struct kernel *k, struct buffer *problem)
         fputs(buffer_text(&warnings), stderr);
     } else {
         connection_unlink(c);
+        exit_if_signalled(k);
     }
     connection_forget(c);
     buffer_release(&warnings);
