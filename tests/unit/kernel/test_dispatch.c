@@ -106,10 +106,11 @@ START_TEST(without_python_a_cell_tells_the_reason_and_the_rest_behind_it_is_refu
     assert_sent("execute_reply:RuntimeError status:idle ");
     ck_assert(dispatch_next(&k.main));
     assert_sent("status:busy execute_reply:ExecutionAborted status:idle ");
-    ck_assert(dispatch_next(&k.main));
+    ck_assert(!dispatch_next(&k.main)); /* nothing is left */
     assert_sent("status:busy kernel_info_reply:- status:idle ");
     request_queue_add(&k.main.requests, NULL);
-    ck_assert(dispatch_next(&k.main));
+    ck_assert(k.main.aborting);
+    ck_assert(!dispatch_next(&k.main));
     ck_assert(!k.main.aborting);
     ck_assert(!dispatch_next(&k.main));
     ck_assert_int_eq(k.main.unfinished, 0);
