@@ -7,9 +7,9 @@ from one that starves everybody else. HOSTILE_MESSAGES sets the length of the fl
 
 import json
 import os
+import select
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
@@ -121,22 +121,14 @@ class Attack:
             [sys.executable, "-c", ATTACKER, json.dumps(plan)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
+            bufsize=0,
         )
-        self.process.stdout.readline()
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
+        assert self.process.stdout.readline() == b"ready\n"
+        self.process.stdin.write(b"\n")
 
-    @property
-    def is_done(self):
-        return self.process.poll() is not None
-
-    def wait(self, seconds):
-        """Until all was sent."""
-        reader = threading.Thread(target=self.process.stdout.readline)
-        reader.start()
-        reader.join(seconds)
-        assert not reader.is_alive(), "the attacker could not send all"
+    def has_sent(self, seconds=0):
+        """Whether it has sent all within that time."""
+        return bool(select.select([self.process.stdout], [], [], seconds)[0])
 
     def stop(self):
         self.process.kill()
@@ -183,17 +175,15 @@ class Times:
         assert ordered[-1] < BOUND, f"{ordered[-1]:.2f} s for one request"
 
 
-def served_during(client, attack, name, seconds=120):
+def served_during(client, attack, name, seconds=100):
     """Ask all the time until the attacker has sent everything, and a little longer."""
     times = Times()
     end = time.monotonic() + seconds * SLOWNESS
-    waiting = threading.Thread(target=attack.wait, args=(seconds * SLOWNESS,))
-    waiting.start()
-    while waiting.is_alive() and time.monotonic() < end:
+    while not attack.has_sent():
+        assert time.monotonic() < end, "the attacker could not send all"
         times.measure(client)
     for _ in range(5):
         times.measure(client)
-    waiting.join()
     times.check(name)
 
 
@@ -233,7 +223,7 @@ def test_subscribers_that_do_not_read(kernel, attack):
     before = sum(m.content.get("subscription") == "" for m in kernel.filed[None])
     one = attack("subscribe", count=MESSAGES // 10)
     kernel.wait_for(subscribed, 60, "welcome of all subscribers")
-    one.wait(60 * SLOWNESS)
+    assert one.has_sent(60 * SLOWNESS)
     code = "for i in range(3000): display({'text/plain': 'x' * 20_000}, raw=True)"
     begin = time.monotonic()
     assert len(kernel.run(code, timeout=60).ok().displays) == 3000
@@ -291,7 +281,7 @@ def test_a_stop_on_error_during_a_flood(kernel, attack):
     ends = [kernel.wait(cell, 30).reply for cell in cells]
     assert ends[0]["ename"] == "ZeroDivisionError"
     assert kernel.run("6 * 7").ok().result == "42"
-    one.wait(60 * SLOWNESS)
+    assert one.has_sent(60 * SLOWNESS)
 
 
 def thief_of(client, channel="shell"):

@@ -365,6 +365,20 @@ def test_a_message_whose_signature_is_wrong_is_not_parsed(kernel):
     assert unsigned - before < 40_000 < peak(kernel.kernel.pid) - unsigned
 
 
+def test_large_messages_are_served_up_to_a_limit_that_is_said(start):
+    process = start()
+    client = process.client()
+    comment = "#" * 1_000_000
+    assert client.run("6 * 7\n" + "\n".join([comment] * 12), silent=False).ok().result == "42"
+    buffers = [bytes(50_000_000)]
+    assert client.ask("kernel_info_request", buffers=buffers).status == "ok"
+    too_large = client.start("\n".join([comment] * 17))
+    client.collect(0.3)
+    assert not client.filed[too_large]
+    assert "too large" in process.log.read_text()
+    assert client.run("6 * 7").ok().result == "42"
+
+
 def peak(pid):
     """The most memory that the process ever had, in kB."""
     with open(f"/proc/{pid}/status") as status:
