@@ -251,7 +251,9 @@ void sockets_close(struct sockets *s, int linger_ms)
     for (int i = 0; i < CHANNEL_COUNT; i++) {
         if (!s->list[i])
             continue;
-        set_option(s->list[i], ZMQ_LINGER, linger_ms);
+        /* replies are few, and taken at once unless the machine is very busy: they may wait longer */
+        bool replies = linger_ms && i != CHANNEL_IOPUB;
+        set_option(s->list[i], ZMQ_LINGER, replies ? LINGER_MS : linger_ms);
         zmq_close(s->list[i]);
         s->list[i] = NULL;
     }

@@ -21,7 +21,8 @@ int sockets_open(struct sockets *s, struct connection *c, struct buffer *problem
 /* Starts the thread that echoes the heartbeat. 0 or -1. */
 int sockets_start_heartbeat(struct sockets *s);
 
-/* Sends what is still to be sent, for at most `linger_ms`, and closes all. */
+/* Sends what is still to be sent, on iopub for at most `linger_ms`, replies for at most a second
+ * (nothing at all where it is 0), and closes all. */
 void sockets_close(struct sockets *s, int linger_ms);
 
 /* A message as received. */
