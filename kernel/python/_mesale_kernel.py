@@ -1,6 +1,7 @@
 """What libraries find at get_ipython().kernel."""
 import sys
 import threading
+import uuid
 
 import _kernel
 
@@ -10,6 +11,23 @@ class Session:
 
     def __init__(self, kernel):
         self._kernel = kernel
+
+    @property
+    def session(self):
+        """The name of the session that the served request came from."""
+        return self._kernel.get_parent().get("header", {}).get("session", "")
+
+    @property
+    def username(self):
+        return self._kernel.get_parent().get("header", {}).get("username", "")
+
+    def msg(self, msg_type, content=None, parent=None, header=None, metadata=None):
+        """A message that send() takes."""
+        header = header or {"msg_id": uuid.uuid4().hex, "msg_type": msg_type,
+                            "session": self.session, "username": self.username}
+        return {"header": header, "msg_id": header["msg_id"], "msg_type": msg_type,
+                "parent_header": (parent or {}).get("header", parent or {}),
+                "content": content or {}, "metadata": metadata or {}}
 
     def send(self, stream, msg_or_type, content=None, parent=None, ident=None, buffers=None,
              track=False, header=None, metadata=None):

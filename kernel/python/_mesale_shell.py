@@ -12,6 +12,7 @@ import _mesale_errors
 import _mesale_history
 import _mesale_kernel
 import _mesale_loop
+import _mesale_magics
 import _mesale_shortcuts
 import _mesale_streams
 import _mesale_threads
@@ -451,6 +452,7 @@ def start():
     if "JPY_SESSION_NAME" in os.environ:
         shell.user_ns["__session__"] = os.environ["JPY_SESSION_NAME"]
     _mesale_comm.start(shell.kernel)
+    _mesale_magics.register(shell)
     _mesale_errors.watch_threads(shell)
     _mesale_complete.prepare(shell)
     _mesale_loop.start()
