@@ -98,6 +98,7 @@ OPS = {
     "sort": (once(lambda: filled(COUNT)), method("sort")),
     "sort of integers": (once(places), method("sort")),
     "top": (once(lambda: filled(COUNT)), method("topk", COUNT // 8)),
+    "top few": (once(lambda: filled(COUNT * 5)), method("topk", 3)),
     "median": (once(lambda: filled(COUNT)), torch.median),
     "mode": (once(lambda: filled(COUNT // 2)), torch.mode),
     "distinct": (once(lambda: filled(COUNT // 2)), torch._C._unique2),
