@@ -196,6 +196,20 @@ static char *absolute_path(const char *path)
     return memory_text(real);
 }
 
+/* Without an "ip" the sockets of ipc lie beside the file, which is told so: /x/kernel.json →
+ * /x/kernel-ipc */
+static void choose_ipc_place(struct connection *c)
+{
+    struct buffer place = BUFFER_INIT;
+    const char *slash = strrchr(c->path, '/'), *dot = strrchr(c->path, '.');
+    bool has_ending = dot && dot != c->path && (!slash || dot > slash + 1);
+    buffer_add(&place, c->path, has_ending ? (size_t)(dot - c->path) : strlen(c->path));
+    buffer_add_text(&place, "-ipc");
+    free(c->ip);
+    json_object_set_new(c->file, "ip", json_text(place.data, place.size));
+    c->ip = buffer_detach(&place);
+}
+
 int connection_read(struct connection *c, const char *path, struct buffer *problem)
 {
     struct buffer text = BUFFER_INIT;
@@ -208,6 +222,8 @@ int connection_read(struct connection *c, const char *path, struct buffer *probl
         c->mode = mode;
     }
     c->path = absolute;
+    if (rc == 0 && c->ipc && !c->registration_ip && !json_member_text(c->file, "ip", NULL))
+        choose_ipc_place(c);
     buffer_wipe(&text);
     return rc;
 }

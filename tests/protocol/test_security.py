@@ -308,6 +308,20 @@ def test_socket_files_of_a_relative_path_are_removed_from_there(start, tmp_path)
     assert not list(tmp_path.glob("rel-*"))
 
 
+def test_without_an_address_sockets_of_ipc_lie_beside_the_file(start, tmp_path):
+    info = connection(transport="ipc", **dict.fromkeys(PORTS, 0))
+    del info["ip"]
+    file = tmp_path / "place.json"
+    file.touch(0o600)
+    file.write_text(json.dumps(info))
+    process = start(file=file)
+    process.wait_for_ports()
+    assert len(list(tmp_path.glob("place-ipc-*"))) == 5
+    client = library_client(process)
+    client.wait_for_ready(timeout=20 * SLOWNESS)
+    client.stop_channels()
+
+
 def test_a_path_that_is_too_long_for_a_socket_is_refused(tmp_path):
     file = tmp_path / "long.json"
     file.write_text(json.dumps(connection(transport="ipc", ip="/tmp/" + "x" * 120)))
