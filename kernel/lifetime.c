@@ -113,6 +113,7 @@ static void press(struct kernel *k, int64_t now)
         l->deadline_ms = now + LIFETIME_GRACE_MS;
     if (now >= l->deadline_ms) {
         lifetime_end_children();
+        sockets_close(&k->sockets, LIFETIME_LINGER_MS);
         lifetime_exit(k);
     }
     if (now >= l->next_interrupt_ms) {

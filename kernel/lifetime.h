@@ -12,6 +12,7 @@ struct kernel;
 enum {
     LIFETIME_GRACE_MS = 500,    /* between the wish to end and the end by force */
     LIFETIME_CHILDREN_MS = 250, /* between SIGTERM and SIGKILL for children */
+    LIFETIME_LINGER_MS = 200,   /* for what clients have not taken yet */
     LIFETIME_POLL_MS = 1000,    /* how often the parent is looked for */
 };
 

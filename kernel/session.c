@@ -43,7 +43,7 @@ int kernel_init(struct kernel *k, struct connection connection, struct buffer *p
 
 void kernel_release(struct kernel *k)
 {
-    sockets_close(&k->sockets, 200);
+    sockets_close(&k->sockets, LIFETIME_LINGER_MS);
     publisher_release(&k->publisher);
     subshell_release(&k->main);
     subshells_release(&k->subshells);
@@ -284,6 +284,6 @@ int kernel_main(int argc, char **argv)
     lifetime_end_children();
     io_stop(&k);
     streams_stop();
-    sockets_close(&k.sockets, 200);
+    sockets_close(&k.sockets, LIFETIME_LINGER_MS);
     lifetime_exit(&k);
 }
