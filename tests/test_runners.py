@@ -22,16 +22,21 @@ assert NOTEBOOKS
 
 
 def module(*arguments, cwd=None, status=0):
-    """Run `python -m …`; its output."""
-    done = subprocess.run(
-        [sys.executable, "-m", *map(str, arguments)],
-        cwd=cwd,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=50 * SLOWNESS,
-    )
-    assert done.returncode == status, done.stdout[-3000:]
+    """Run `python -m …`; its output. A port that the client library chose may be taken by another
+    program before the kernel listens there: the kernel says so, and it is tried again.
+    """
+    for _ in range(3):
+        done = subprocess.run(
+            [sys.executable, "-m", *map(str, arguments)],
+            cwd=cwd,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=50 * SLOWNESS,
+        )
+        if done.returncode == status or "cannot listen on" not in done.stdout:
+            break
+    assert done.returncode == status, done.stdout[-6000:]
     return done.stdout
 
 
