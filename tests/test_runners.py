@@ -77,12 +77,16 @@ def test_nbconvert(notebooks, tmp_path):
 
 def test_nbval(notebooks):
     """The stored outputs are compared with what the kernel gives."""
-    text = module("pytest", "-q", "-p", "no:cacheprovider", "--nbval", *notebooks, cwd=notebooks[0].parent)
+    text = module(
+        "pytest", "-q", "-p", "no:cacheprovider", "--nbval", *notebooks, cwd=notebooks[0].parent
+    )
     assert " passed" in text and "failed" not in text
 
 
 def test_nbmake(notebooks):
-    text = module("pytest", "-q", "-p", "no:cacheprovider", "--nbmake", *notebooks, cwd=notebooks[0].parent)
+    text = module(
+        "pytest", "-q", "-p", "no:cacheprovider", "--nbmake", *notebooks, cwd=notebooks[0].parent
+    )
     assert f"{len(notebooks)} passed" in text
 
 
@@ -93,8 +97,20 @@ def test_papermill_sets_parameters(tmp_path):
         v.new_code_cell("print(ad, n * 6)"),
     ]
     spec = {"name": "mesale", "display_name": "Meşale", "language": "python"}
-    nbformat.write(v.new_notebook(cells=cells, metadata={"kernelspec": spec}), tmp_path / "in.ipynb")
-    module("papermill", tmp_path / "in.ipynb", tmp_path / "out.ipynb", "-p", "n", "7", "-p", "ad", "Çiğdem")
+    nbformat.write(
+        v.new_notebook(cells=cells, metadata={"kernelspec": spec}), tmp_path / "in.ipynb"
+    )
+    module(
+        "papermill",
+        tmp_path / "in.ipynb",
+        tmp_path / "out.ipynb",
+        "-p",
+        "n",
+        "7",
+        "-p",
+        "ad",
+        "Çiğdem",
+    )
     assert printed(tmp_path / "out.ipynb") == "Çiğdem 42\n"
 
 
@@ -102,7 +118,9 @@ def test_papermill_tells_the_cell_that_failed(tmp_path):
     v = nbformat.v4
     cells = [v.new_code_cell(code) for code in ("1", "1 / 0", "print('not reached')")]
     spec = {"name": "mesale", "display_name": "Meşale", "language": "python"}
-    nbformat.write(v.new_notebook(cells=cells, metadata={"kernelspec": spec}), tmp_path / "in.ipynb")
+    nbformat.write(
+        v.new_notebook(cells=cells, metadata={"kernelspec": spec}), tmp_path / "in.ipynb"
+    )
     text = module("papermill", tmp_path / "in.ipynb", tmp_path / "out.ipynb", status=1)
     assert "ZeroDivisionError" in text
     assert printed(tmp_path / "out.ipynb") == ""
@@ -120,11 +138,22 @@ class Server:
             self.port = one.getsockname()[1]
         self.token = uuid.uuid4().hex
         self.log = folder / "server.log"
-        options = [f"--port={self.port}", "--ip=127.0.0.1", "--no-browser", "--allow-root",
-                   f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={folder}"]
+        options = [
+            f"--port={self.port}",
+            "--ip=127.0.0.1",
+            "--no-browser",
+            "--allow-root",
+            f"--IdentityProvider.token={self.token}",
+            f"--ServerApp.root_dir={folder}",
+        ]
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen([sys.executable, "-m", "jupyter_server", *options],
-                                            stdout=log, stderr=log, cwd=folder, start_new_session=True)
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "jupyter_server", *options],
+                stdout=log,
+                stderr=log,
+                cwd=folder,
+                start_new_session=True,
+            )
         self.answers = {}
         self.socket = None
 
@@ -154,21 +183,46 @@ class Server:
         session = uuid.uuid4().hex
         self.socket = websocket.create_connection(
             f"ws://127.0.0.1:{self.port}/api/kernels/{kernel}/channels?session_id={session}",
-            header=[f"Authorization: token {self.token}"], timeout=20 * SLOWNESS)
+            header=[f"Authorization: token {self.token}"],
+            timeout=20 * SLOWNESS,
+        )
         return session
 
     def send(self, kind, content, channel="shell", metadata=None):
-        head = {"msg_id": uuid.uuid4().hex, "msg_type": kind, "session": "s", "username": "",
-                "version": "5.4", "date": "2026-11-23T18:00:32.959930Z"}
-        message = {"header": head, "parent_header": {}, "metadata": metadata or {}, "content": content,
-                   "channel": channel, "buffers": []}
+        head = {
+            "msg_id": uuid.uuid4().hex,
+            "msg_type": kind,
+            "session": "s",
+            "username": "",
+            "version": "5.4",
+            "date": "2026-11-23T18:00:32.959930Z",
+        }
+        message = {
+            "header": head,
+            "parent_header": {},
+            "metadata": metadata or {},
+            "content": content,
+            "channel": channel,
+            "buffers": [],
+        }
         self.socket.send(json.dumps(message))
         return head["msg_id"]
 
     def run(self, code):
-        content = {"code": code, "silent": False, "store_history": True, "user_expressions": {},
-                   "allow_stdin": True, "stop_on_error": True}
-        meta = {"cellId": uuid.uuid4().hex, "deletedCells": [], "recordTiming": False, "trusted": True}
+        content = {
+            "code": code,
+            "silent": False,
+            "store_history": True,
+            "user_expressions": {},
+            "allow_stdin": True,
+            "stop_on_error": True,
+        }
+        meta = {
+            "cellId": uuid.uuid4().hex,
+            "deletedCells": [],
+            "recordTiming": False,
+            "trusted": True,
+        }
         return self.send("execute_request", content, metadata=meta)
 
     def finish(self, request):
@@ -222,7 +276,10 @@ def test_a_session_of_jupyter_server(server):
     for n, request in enumerate(requests):
         reply, messages = server.finish(request)
         assert reply["execution_count"] == n + 1 and stdout(messages) == f"cell {n}\n"
-        assert [m["msg_type"] for m in messages if m["channel"] == "iopub"][:2] == ["status", "execute_input"]
+        assert [m["msg_type"] for m in messages if m["channel"] == "iopub"][:2] == [
+            "status",
+            "execute_input",
+        ]
     requests = [server.run(code) for code in ("1 / 0", "print('no')", "print('no')")]
     names = [server.finish(request)[0].get("ename") for request in requests]
     assert names[0] == "ZeroDivisionError" and stdout(server.answers[requests[1]]) == ""

@@ -134,7 +134,8 @@ FEATURES = [
      "test_history::test_search", "test_history::test_ranges",
      "test_history::test_a_bad_place_costs_no_time"),
     ("comm opened by the front end", "kept",
-     "test_feature_table::test_a_comm_that_the_front_end_opens_is_kept"),
+     "test_feature_table::test_a_comm_that_the_front_end_opens_is_kept",
+     "test_widgets::test_a_comm_of_the_front_end_lives_from_open_to_close"),
     ("debugger", "debug_request, copyToGlobals, rich variables", "test_debug"),
     ("conformance suite", "13 of 13", "test_conformance::Conformance"),
 ]  # fmt: skip

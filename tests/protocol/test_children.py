@@ -90,7 +90,9 @@ print(os.read(r, 20).decode())
 
 @pytest.mark.parametrize("transport", ["tcp", "ipc"])
 @pytest.mark.parametrize("code", [DAEMON, FORKED], ids=["started", "forked"])
-def test_the_ports_serve_again_while_a_daemon_of_the_first_kernel_lives(start, tmp_path, code, transport):
+def test_the_ports_serve_again_while_a_daemon_of_the_first_kernel_lives(
+    start, tmp_path, code, transport
+):
     fields = {"transport": "ipc", "ip": str(tmp_path / "socket")} if transport == "ipc" else {}
     first = start(info=connection(**fields))
     pid = int(first.client().run(code).ok().stdout)

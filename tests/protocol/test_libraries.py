@@ -4,20 +4,37 @@ import pytest
 
 
 def test_nest_asyncio_works(kernel):
-    kernel.run("import nest_asyncio, asyncio\nnest_asyncio.apply()\nasync def f():\n"
-               "    await asyncio.sleep(0.01)\n    return 7").ok()
-    for code in ("asyncio.run(f())", "asyncio.get_event_loop().run_until_complete(f())", "await f()",
-                 "(await asyncio.gather(f(), f()))[1]"):
+    kernel.run(
+        "import nest_asyncio, asyncio\nnest_asyncio.apply()\nasync def f():\n"
+        "    await asyncio.sleep(0.01)\n    return 7"
+    ).ok()
+    for code in (
+        "asyncio.run(f())",
+        "asyncio.get_event_loop().run_until_complete(f())",
+        "await f()",
+        "(await asyncio.gather(f(), f()))[1]",
+    ):
         assert kernel.run(code).ok().result == "7"
 
 
 def test_the_kernel_object_has_what_libraries_use(kernel):
     kernel.run("k = get_ipython().kernel").ok()
-    names = ["get_parent", "set_parent", "session", "iopub_socket", "send_response", "comm_manager", "shell",
-             "control_thread", "language_info"]
+    names = [
+        "get_parent",
+        "set_parent",
+        "session",
+        "iopub_socket",
+        "send_response",
+        "comm_manager",
+        "shell",
+        "control_thread",
+        "language_info",
+    ]
     assert kernel.run(f"[n for n in {names} if not hasattr(k, n)]").ok().result == "[]"
-    outcome = kernel.run("print(k.get_parent()['header']['msg_id'], k.get_parent('shell')['header']['msg_id'], "
-                         "get_ipython().parent_header['header']['msg_id'], k.session.session)").ok()
+    outcome = kernel.run(
+        "print(k.get_parent()['header']['msg_id'], k.get_parent('shell')['header']['msg_id'], "
+        "get_ipython().parent_header['header']['msg_id'], k.session.session)"
+    ).ok()
     head = outcome.request
     assert outcome.stdout.split() == [head["msg_id"]] * 3 + [head["session"]]
 
@@ -36,8 +53,10 @@ def test_a_library_may_send_messages(kernel, call):
 
 
 def test_a_stream_message_is_printed_in_order(kernel):
-    outcome = kernel.run("print('a')\nget_ipython().kernel.send_response(None, 'stream', "
-                         "{'name': 'stdout', 'text': 'b'})\nprint('c')").ok()
+    outcome = kernel.run(
+        "print('a')\nget_ipython().kernel.send_response(None, 'stream', "
+        "{'name': 'stdout', 'text': 'b'})\nprint('c')"
+    ).ok()
     assert outcome.stdout == "a\nbc\n"
 
 

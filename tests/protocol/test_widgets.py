@@ -66,7 +66,9 @@ def test_a_comm_of_the_front_end_lives_from_open_to_close(kernel):
     outcome = send(kernel, one, "ş", buffers=[b"\0\xff", b""])
     assert outcome.stdout == "got ş [b'\\x00\\xff', b'']\n"
     (answer,) = messages(outcome)
-    assert answer.content == {"comm_id": one, "data": {"twice": "şş"}} and answer.metadata == {"m": 1}
+    assert answer.content == {"comm_id": one, "data": {"twice": "şş"}} and answer.metadata == {
+        "m": 1
+    }
     assert [bytes(b) for b in answer.buffers] == [b"\0\xff\0\xff", b""]
     assert answer.identities == [f"comm-{one}".encode()]
     outcome = send(kernel, one, {"bye": True}, kind="comm_close")
@@ -95,7 +97,9 @@ def test_a_message_to_a_comm_that_is_gone_is_ignored(kernel):
         assert send(kernel, "gone", {}, kind=kind).types == []
 
 
-@pytest.mark.parametrize("data, said", [("fail", "ValueError: in the handler"), ("leave", "SystemExit: 3")])
+@pytest.mark.parametrize(
+    "data, said", [("fail", "ValueError: in the handler"), ("leave", "SystemExit: 3")]
+)
 def test_an_error_in_a_handler_is_shown_and_harms_nothing(kernel, data, said):
     kernel.run(TARGET).ok()
     one = uuid.uuid4().hex
@@ -106,8 +110,11 @@ def test_an_error_in_a_handler_is_shown_and_harms_nothing(kernel, data, said):
 
 
 def test_a_handler_is_interrupted(kernel):
-    kernel.run(TARGET + "import time\ndef slow(one, message):\n    print('in', flush=True)\n    time.sleep(60)\n"
-               "comm.get_comm_manager().register_target('slow', slow)").ok()
+    kernel.run(
+        TARGET
+        + "import time\ndef slow(one, message):\n    print('in', flush=True)\n    time.sleep(60)\n"
+        "comm.get_comm_manager().register_target('slow', slow)"
+    ).ok()
     content = {"comm_id": uuid.uuid4().hex, "data": {}, "target_name": "slow"}
     request = kernel.send("comm_open", content)
     kernel.wait_for(lambda: "in" in kernel.text(request), 20, "the handler's text")
@@ -117,9 +124,11 @@ def test_a_handler_is_interrupted(kernel):
 
 
 def test_comm_messages_keep_their_place_among_cells(kernel):
-    kernel.run(TARGET + "seen = []\ndef note(one, message):\n"
-               "    one.on_msg(lambda m: seen.append(m['content']['data']))\n"
-               "comm.get_comm_manager().register_target('note', note)").ok()
+    kernel.run(
+        TARGET + "seen = []\ndef note(one, message):\n"
+        "    one.on_msg(lambda m: seen.append(m['content']['data']))\n"
+        "comm.get_comm_manager().register_target('note', note)"
+    ).ok()
     one = uuid.uuid4().hex
     send(kernel, one, {}, kind="comm_open", target_name="note")
     requests = []
@@ -157,14 +166,18 @@ def test_a_slider_calls_back(widgets):
 
 def test_a_button_calls_back(widgets):
     widgets.run("b = w.Button()\nb.on_click(lambda b: print('clicked'))\nb").ok()
-    outcome = send(widgets, ident(widgets, "b"), {"method": "custom", "content": {"event": "click"}})
+    outcome = send(
+        widgets, ident(widgets, "b"), {"method": "custom", "content": {"event": "click"}}
+    )
     assert outcome.stdout == "clicked\n"
 
 
 def test_an_error_in_a_callback_is_shown(widgets):
     widgets.run("b = w.Button()\nb.on_click(lambda b: 1 / 0)").ok()
     widgets.shown_errors = True
-    outcome = send(widgets, ident(widgets, "b"), {"method": "custom", "content": {"event": "click"}})
+    outcome = send(
+        widgets, ident(widgets, "b"), {"method": "custom", "content": {"event": "click"}}
+    )
     shown = outcome.stderr + "".join(c["ename"] for c in outcome.contents("error"))
     assert "ZeroDivisionError" in shown
 
@@ -172,8 +185,14 @@ def test_an_error_in_a_callback_is_shown(widgets):
 def test_the_control_target_tells_the_state_of_all(widgets):
     widgets.run("s = w.FloatSlider(value=0.25)").ok()
     control = uuid.uuid4().hex
-    send(widgets, control, {}, kind="comm_open", target_name="jupyter.widget.control",
-         metadata={"version": "1.0.0"})
+    send(
+        widgets,
+        control,
+        {},
+        kind="comm_open",
+        target_name="jupyter.widget.control",
+        metadata={"version": "1.0.0"},
+    )
     outcome = send(widgets, control, {"method": "request_states"})
     (answer,) = messages(outcome)
     states = answer.content["data"]["states"]
@@ -193,8 +212,12 @@ def test_output_captures(widgets):
 
 
 def test_output_captures_in_a_callback(widgets):
-    widgets.run("o = w.Output()\nb = w.Button()\n@o.capture()\ndef f(b): print('in')\nb.on_click(f)").ok()
-    outcome = send(widgets, ident(widgets, "b"), {"method": "custom", "content": {"event": "click"}})
+    widgets.run(
+        "o = w.Output()\nb = w.Button()\n@o.capture()\ndef f(b): print('in')\nb.on_click(f)"
+    ).ok()
+    outcome = send(
+        widgets, ident(widgets, "b"), {"method": "custom", "content": {"event": "click"}}
+    )
     states = [m.content["data"]["state"].get("msg_id") for m in messages(outcome)]
     assert states == [outcome.request["msg_id"], ""] and outcome.stdout == "in\n"
 
@@ -225,32 +248,47 @@ def test_widgets_close(widgets):
 
 def test_a_widget_answers_in_a_subshell_while_a_cell_runs(widgets):
     """As JupyterLab does it for kernels with subshells: widgets live on while the main shell computes."""
-    widgets.run("import time\ns = w.IntSlider()\ns.observe(lambda c: print('now', c.new), 'value')").ok()
+    widgets.run(
+        "import time\ns = w.IntSlider()\ns.observe(lambda c: print('now', c.new), 'value')"
+    ).ok()
     one = ident(widgets, "s")
     subshell = widgets.ask("create_subshell_request", channel="control").reply["subshell_id"]
-    cell = widgets.run_until("print('busy', flush=True)\nwhile s.value != 6: time.sleep(0.01)", "busy")
+    cell = widgets.run_until(
+        "print('busy', flush=True)\nwhile s.value != 6: time.sleep(0.01)", "busy"
+    )
     data = {"method": "update", "state": {"value": 6}, "buffer_paths": []}
-    request = widgets.send("comm_msg", {"comm_id": one, "data": data}, fields={"subshell_id": subshell})
+    request = widgets.send(
+        "comm_msg", {"comm_id": one, "data": data}, fields={"subshell_id": subshell}
+    )
     assert widgets.wait(request, 10, reply=False).stdout == "now 6\n"
     widgets.wait(cell, 10).ok()
     widgets.ask("delete_subshell_request", {"subshell_id": subshell}, channel="control")
 
 
 def test_the_notebook_progress_bar_updates(widgets):
-    outcome = widgets.run("from tqdm.notebook import tqdm\nfor i in tqdm(range(50), mininterval=0): pass").ok()
+    outcome = widgets.run(
+        "from tqdm.notebook import tqdm\nfor i in tqdm(range(50), mininterval=0): pass"
+    ).ok()
     assert "application/vnd.jupyter.widget-view+json" in outcome.displays[0]["data"]
     values = [m.content["data"]["state"].get("value") for m in messages(outcome)]
     assert 50 in values
 
 
 def test_an_interactive_plot_talks_both_ways(widgets):
-    outcome = widgets.run("%matplotlib widget\nimport matplotlib.pyplot as plt\nfig, ax = plt.subplots()\n"
-                          "ax.plot([1, 2, 3])\nfig.canvas.mpl_connect('key_press_event', lambda e: print(e.key))\n"
-                          "plt.show()", 20 * SLOWNESS).ok()
+    outcome = widgets.run(
+        "%matplotlib widget\nimport matplotlib.pyplot as plt\nfig, ax = plt.subplots()\n"
+        "ax.plot([1, 2, 3])\nfig.canvas.mpl_connect('key_press_event', lambda e: print(e.key))\n"
+        "plt.show()",
+        20 * SLOWNESS,
+    ).ok()
     assert "application/vnd.jupyter.widget-view+json" in outcome.displays[0]["data"]
     one = ident(widgets, "fig.canvas")
-    for event in ({"type": "initialized"}, {"type": "set_device_pixel_ratio", "device_pixel_ratio": 1},
-                  {"type": "refresh"}, {"type": "draw"}):
+    for event in (
+        {"type": "initialized"},
+        {"type": "set_device_pixel_ratio", "device_pixel_ratio": 1},
+        {"type": "refresh"},
+        {"type": "draw"},
+    ):
         outcome = send(widgets, one, {"method": "custom", "content": event})
     pictures = [bytes(b) for m in messages(outcome) for b in m.buffers]
     assert any(p.startswith(b"\x89PNG") for p in pictures)
