@@ -251,7 +251,7 @@ void sockets_close(struct sockets *s, int linger_ms)
     for (int i = 0; i < CHANNEL_COUNT; i++) {
         if (!s->list[i])
             continue;
-        /* replies are few, and taken at once unless the machine is very busy: they may wait longer */
+        /* replies are few, and taken at once unless the machine is very busy */
         bool replies = linger_ms && i != CHANNEL_IOPUB;
         set_option(s->list[i], ZMQ_LINGER, replies ? LINGER_MS : linger_ms);
         zmq_close(s->list[i]);
