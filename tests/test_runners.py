@@ -290,6 +290,8 @@ def test_a_session_of_jupyter_server(server):
     server.ask("POST", f"kernels/{kernel}/interrupt")
     assert server.finish(request)[0]["ename"] == "KeyboardInterrupt"
     server.ask("POST", f"kernels/{kernel}/restart")
+    server.socket.close()
+    server.open(kernel)  # JupyterLab connects anew: what it subscribed to was the old kernel's
     reply, messages = server.finish(server.run("print('x' in globals())"))
     assert stdout(messages) == "False\n" and reply["execution_count"] == 1
     session = server.ask("GET", "sessions")[0]["id"]

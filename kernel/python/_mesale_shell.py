@@ -4,6 +4,7 @@ import sys
 import tempfile
 import traceback
 import zlib
+from subprocess import PIPE, STDOUT, Popen
 
 import _kernel
 import _mesale_comm
@@ -141,6 +142,8 @@ class ZMQInteractiveShell(InteractiveShell):
     exiter = Instance(ZMQExitAutocall)
     kernel = Any()
     keepkernel_on_exit = None
+    _system = None
+    _has_terminals = True
     threads_follow_cells = Bool(False, config=True, help="""Output of a thread belongs to the cell that
         started the thread, also when later cells run. Otherwise it belongs to the latest cell.""")
 
@@ -194,8 +197,29 @@ class ZMQInteractiveShell(InteractiveShell):
         try:
             for end in os.openpty():
                 os.close(end)
-        except OSError:  # no pseudo-terminals, as in a bare chroot: !cmd does without
-            self.system = self.system_raw
+        except OSError:  # as in a bare chroot: !cmd does without
+            self._has_terminals = False
+
+    @property
+    def system(self):
+        """What !cmd calls; may be set."""
+        if self._system is not None:
+            return self._system
+        if self._has_terminals:
+            return self.system_piped
+        return self.system_raw if _mesale_threads.is_main() else self._system_read
+
+    @system.setter
+    def system(self, function):
+        self._system = function
+
+    def _system_read(self, cmd):
+        """What a subshell's command prints is read here: captured, it would be the main shell's."""
+        with Popen(self.var_expand(cmd, depth=1), shell=True, stdout=PIPE, stderr=STDOUT,
+                   text=True, errors="replace") as child:
+            for line in child.stdout:
+                sys.stdout.write(line)
+        self.user_ns["_exit_code"] = child.returncode
 
     def _page(self, strg, start=0, screen_lines=0, pager_cmd=None):
         data = strg if isinstance(strg, dict) else {"text/plain": strg}

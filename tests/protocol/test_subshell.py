@@ -162,6 +162,17 @@ def test_magics_and_commands_work(kernel, subshell):
     assert "1 + 1" in kernel.run("1 + 1\n%history", subshell=subshell).ok().stdout
 
 
+def test_commands_work_without_terminals(start):
+    client = start().client()
+    one = create(client)
+    client.run("get_ipython()._has_terminals = False").ok()
+    client.run("def say(word):\n    !echo {word} && echo err >&2; exit 3").ok()
+    outcome = client.run("say('hello')", subshell=one).ok()
+    assert "hello" in outcome.stdout and "err" in outcome.stdout
+    assert client.run("_exit_code").ok().result == "3"
+    assert "hello" in client.run("say('hello')").ok().stdout
+
+
 def test_a_silent_cell_is_silent_and_its_neighbour_is_not(kernel, subshell):
     main = kernel.start("import time\nfor i in range(20): print(i); time.sleep(0.01)")
     quiet = kernel.run("for i in range(50): print('no')", subshell=subshell, silent=True).ok()
