@@ -10,6 +10,7 @@
 enum {
     RETRY_MS = 2,       /* iopub had no room */
     PATIENCE_MS = 5000, /* so long, in total, a request waits for clients that do not read */
+    STUCK_MS = 3500,    /* and so long at once for one that takes nothing at all from iopub */
     SOON_MS = 1,        /* after a request, outputs are looked for without a call */
     FORGET_RATE = 20,
     WELCOME_MS = 50,   /* when somebody has no room, newcomers are welcomed so often */
@@ -30,12 +31,12 @@ static struct {
     struct message *urgent; /* goes out before anything else */
     struct message *held;   /* taken from the queue, not or not wholly sent */
     int64_t held_since_ms;  /* 0: it goes out freely */
+    int64_t stuck_ms;       /* how long nothing has gone out */
     int64_t waited_ms;      /* for what belongs to no request; slowly forgotten */
     int64_t forgotten_ms;   /* when some of it was */
     int64_t next_welcome_ms;
-    struct request *waited_for;
     struct request *late; /* of control: a message of it had to be queued, so the rest is too */
-    bool losing;          /* iopub drops what does not fit, until waited_for is idle */
+    bool losing;          /* the held message goes out to those that have room for it */
     bool warned;
     bool handed_over; /* a request has come since the last wait */
     int64_t last_log_ms;
@@ -88,6 +89,16 @@ static void receive_some(struct kernel *k, enum channel channel)
         ;
 }
 
+/* A piece of the held message is out. Who had no room for it was left out, and ZeroMQ leaves it out
+ * until it has read much of what waits for it; all others are waited for again. */
+static void went_out(struct kernel *k)
+{
+    if (io.losing)
+        sockets_keep_all(&k->sockets, true);
+    io.losing = false;
+    io.held_since_ms = io.stuck_ms = 0;
+}
+
 /* 0 when the whole message is out, -1 if a client has no room for it. */
 static int send_message(struct kernel *k, struct message *m)
 {
@@ -95,6 +106,8 @@ static int send_message(struct kernel *k, struct message *m)
         size_t text = message_compose(m, &k->sender, &k->signer, &io.frames);
         if (sockets_send(&k->sockets, m->channel, &io.frames) < 0)
             return -1;
+        if (m == io.held)
+            went_out(k);
         m->sent += text;
     } while (m->sent < m->text.size);
     return 0;
@@ -161,14 +174,6 @@ static void receive_subscriptions(struct kernel *k)
     }
 }
 
-static void stop_losing(struct kernel *k)
-{
-    sockets_keep_all(&k->sockets, true);
-    io.losing = false;
-    request_release(io.waited_for);
-    io.waited_for = NULL;
-}
-
 /* Welcomes and what else belongs to no request may hold up the others for PATIENCE_MS at first,
  * then for one part in FORGET_RATE of the time: so strangers who come and do not read cannot hold
  * them up for good. */
@@ -190,10 +195,9 @@ static struct request *waiting_request(void)
     return r;
 }
 
-/* A client has no room. Waiting is counted for each request (of several shells); when it was long
- * enough, such clients lose messages. (ZeroMQ leaves out a client that had no room in this mode
- * until it has read much of what waits for it: so nobody is waited for again who has not read
- * since.) */
+/* A client has no room. Waiting is counted for each request (of several shells). A client that
+ * takes nothing for STUCK_MS loses the message; when a request has waited for PATIENCE_MS, any that
+ * has no room does. What is left of the patience is for clients that read, but slowly. */
 static void count_wait(struct kernel *k)
 {
     int64_t now = clock_ms();
@@ -201,14 +205,12 @@ static void count_wait(struct kernel *k)
     if (!parent)
         forget_waits(now);
     int64_t *waited_ms = parent ? &parent->waited_ms : &io.waited_ms;
-    if (parent != io.waited_for) {
-        stop_losing(k);
-        io.waited_for = request_retain(parent);
-    }
-    if (io.held_since_ms)
-        *waited_ms += now - io.held_since_ms;
+    int64_t waited = io.held_since_ms ? now - io.held_since_ms : 0;
+    *waited_ms += waited;
+    io.stuck_ms += waited;
     io.held_since_ms = now;
-    if (*waited_ms < PATIENCE_MS)
+    int64_t at_once = io.held->channel == CHANNEL_IOPUB ? STUCK_MS : PATIENCE_MS;
+    if (*waited_ms < PATIENCE_MS && io.stuck_ms < at_once)
         return;
     sockets_keep_all(&k->sockets, false);
     io.losing = true;
@@ -217,14 +219,10 @@ static void count_wait(struct kernel *k)
     io.warned = true;
 }
 
-static void sent(struct kernel *k)
+static void sent(void)
 {
-    struct request *parent = io.held->parent;
-    if (io.losing && parent == io.waited_for && (!parent || message_is_idle(io.held)))
-        stop_losing(k);
     message_release(io.held);
     io.held = NULL;
-    io.held_since_ms = 0;
 }
 
 static void serve_mark(struct kernel *k, const struct request *failed)
@@ -259,7 +257,7 @@ static int send_outputs(struct kernel *k, bool all)
                 return RETRY_MS;
             continue;
         }
-        sent(k);
+        sent();
     }
     if (due < 0)
         return -1;
@@ -356,7 +354,6 @@ static void *run(void *arg)
         io.urgent = io.held->next;
         message_release(io.held);
     }
-    request_release(io.waited_for);
     request_release(io.late);
     incoming_release(&io.incoming);
     frames_release(&io.frames);

@@ -214,7 +214,7 @@ def test_huge_messages(kernel, attack):
 
 
 def test_subscribers_that_do_not_read(kernel, attack):
-    """The first cell that fills their queues may wait 5 s for them, later ones do not."""
+    """The first cell that fills their queues waits some seconds for them, later ones do not."""
 
     def subscribed():
         return sum(m.content.get("subscription") == "" for m in kernel.filed[None]) - before >= 20
@@ -229,7 +229,7 @@ def test_subscribers_that_do_not_read(kernel, attack):
     assert len(kernel.run(code, timeout=60).ok().displays) == 3000
     took = time.monotonic() - begin
     print(f"cell with 60 MB of output: {took:.1f} s")
-    assert took > 4, "nobody was waited for: this tests nothing"
+    assert took > 2, "nobody was waited for: this tests nothing"
     times = Times()
     for _ in range(10):
         times.measure(kernel)
