@@ -1,8 +1,12 @@
 #include "buffer.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void out_of_memory(void)
 {
@@ -189,4 +193,35 @@ void buffer_add_utf8(struct buffer *b, const char *data, size_t size)
         start = ++i;
     }
     buffer_add(b, data + start, size - start);
+}
+
+int buffer_read_file(struct buffer *b, const char *path)
+{
+    char piece[16384];
+    ssize_t got;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    while ((got = read(fd, piece, sizeof piece)) > 0 || (got < 0 && errno == EINTR))
+        buffer_add(b, piece, got > 0 ? (size_t)got : 0);
+    int failed = errno;
+    close(fd);
+    errno = failed;
+    return got < 0 ? -1 : 0;
+}
+
+int write_fully(int fd, const char *text, size_t size)
+{
+    while (size > 0) {
+        ssize_t written = write(fd, text, size);
+        if (written >= 0) {
+            text += written;
+            size -= (size_t)written;
+        } else if (errno == EAGAIN) {
+            poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);
+        } else if (errno != EINTR) {
+            return -1;
+        }
+    }
+    return 0;
 }

@@ -50,6 +50,10 @@ void buffer_add_utf8(struct buffer *b, const char *data, size_t size);
 /* Bytes of the valid character at data[0] (1 to 4), or 0 if there is none; size ≥ 1. */
 size_t utf8_length(const char *data, size_t size);
 
+/* Files. Appends what a file holds; writes all of the text to a descriptor. 0, or -1 with errno. */
+int buffer_read_file(struct buffer *b, const char *path);
+int write_fully(int fd, const char *text, size_t size);
+
 /* malloc, realloc and strdup that end the program when memory is gone. */
 void *memory_new(size_t size); /* zeroed */
 void *memory_resize(void *old, size_t size);

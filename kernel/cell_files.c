@@ -113,20 +113,6 @@ static int make_folder(void)
     return 0;
 }
 
-static int write_all(int fd, const char *data, size_t size)
-{
-    while (size) {
-        ssize_t written = write(fd, data, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return -1;
-        data += written;
-        size -= (size_t)written;
-    }
-    return 0;
-}
-
 int cell_files_write(const char *code, size_t size, struct buffer *name, struct buffer *problem)
 {
     struct buffer path = BUFFER_INIT;
@@ -134,7 +120,7 @@ int cell_files_write(const char *code, size_t size, struct buffer *name, struct 
     int fd = make_folder() < 0
                  ? -1
                  : open(path.data, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    int rc = fd < 0 ? -1 : write_all(fd, code, size);
+    int rc = fd < 0 ? -1 : write_fully(fd, code, size);
     if (rc < 0)
         buffer_addf(problem, "%s cannot be written: %s", path.data, strerror(errno));
     else

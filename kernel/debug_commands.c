@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { SOURCE_LIMIT = 64 * 1024 * 1024 };
 
@@ -75,15 +76,11 @@ static json_t *read_file(const char *path)
 {
     struct stat s;
     struct buffer text = BUFFER_INIT;
-    char part[16384];
-    FILE *file = stat(path, &s) == 0 && S_ISREG(s.st_mode) && s.st_size <= SOURCE_LIMIT
-                     ? fopen(path, "re")
-                     : NULL;
-    if (!file)
+    bool fit = stat(path, &s) == 0 && S_ISREG(s.st_mode) && s.st_size <= SOURCE_LIMIT &&
+               access(path, R_OK) == 0;
+    if (!fit)
         return NULL;
-    for (size_t size; (size = fread(part, 1, sizeof part, file)) > 0;)
-        buffer_add(&text, part, size);
-    fclose(file);
+    buffer_read_file(&text, path);
     json_t *value = json_text(buffer_text(&text), text.size);
     buffer_release(&text);
     return value;

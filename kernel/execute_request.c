@@ -6,19 +6,14 @@
 #include "shell.h"
 #include "streams.h"
 #include <string.h>
-#include <sys/time.h>
-#include <time.h>
 
 static json_t *time_text(void)
 {
-    char text[64];
-    struct timeval now;
-    struct tm utc;
-    gettimeofday(&now, NULL);
-    gmtime_r(&now.tv_sec, &utc);
-    snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ", utc.tm_year + 1900,
-             utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, (long)now.tv_usec);
-    return json_string(text);
+    struct buffer text = BUFFER_INIT;
+    wire_add_time(&text);
+    json_t *value = json_string(text.data);
+    buffer_release(&text);
+    return value;
 }
 
 static json_t *reply_content(const struct outcome *o)

@@ -146,16 +146,9 @@ static int add_folder(struct buffer *out, const struct install_options *options,
 static int read_file(struct buffer *out, const char *folder, const char *name)
 {
     struct buffer path = BUFFER_INIT;
-    char block[4096];
     buffer_addf(&path, "%s/%s", folder, name);
-    FILE *file = fopen(path.data, "re");
+    int status = buffer_read_file(out, path.data);
     buffer_release(&path);
-    if (!file)
-        return -1;
-    for (size_t size; (size = fread(block, 1, sizeof(block), file)) > 0;)
-        buffer_add(out, block, size);
-    int status = ferror(file) ? -1 : 0;
-    fclose(file);
     return status;
 }
 

@@ -170,28 +170,16 @@ static int check_document(const json_t *root, const char *path, struct buffer *p
     return 0;
 }
 
-static int read_file(struct buffer *text, const char *path, struct buffer *problem)
-{
-    char block[65536];
-    size_t size;
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return fail(problem, path, "%s", strerror(errno));
-    while ((size = fread(block, 1, sizeof(block), file)) > 0)
-        buffer_add(text, block, size);
-    int status = ferror(file) ? fail(problem, path, "%s", strerror(errno)) : 0;
-    fclose(file);
-    return status;
-}
-
 int notebook_read(struct notebook *book, const char *path, struct buffer *problem)
 {
     struct buffer text = BUFFER_INIT;
     json_error_t cause;
     int status = -1;
     book->root = NULL;
-    if (read_file(&text, path, problem) < 0)
+    if (buffer_read_file(&text, path) < 0) {
+        fail(problem, path, "%s", strerror(errno));
         goto done;
+    }
     book->root = json_parse(buffer_text(&text), text.size, &cause);
     if (!book->root) {
         fail(problem, path, "not a notebook: line %d, column %d: %s", cause.line, cause.column,
@@ -243,14 +231,9 @@ static mode_t file_mode(const char *path)
 /* Writes all of the text and closes the descriptor in any case. */
 static int write_descriptor(const struct buffer *text, int descriptor)
 {
-    size_t written = 0;
-    while (written < text->size) {
-        ssize_t size = write(descriptor, text->data + written, text->size - written);
-        if (size < 0 && errno != EINTR)
-            break;
-        written += size > 0 ? (size_t)size : 0;
-    }
-    int status = written == text->size && fsync(descriptor) == 0 ? 0 : -1;
+    int status = write_fully(descriptor, text->data, text->size);
+    if (status == 0)
+        status = fsync(descriptor);
     return close(descriptor) == 0 ? status : -1;
 }
 

@@ -2,8 +2,6 @@
 
 #include "json.h"
 #include "notebook.h"
-#include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,26 +17,10 @@ bool printer_wants_colour(int descriptor)
            !(terminal && strcmp(terminal, "dumb") == 0);
 }
 
-bool printer_write_all(int descriptor, const char *text, size_t size)
-{
-    while (size > 0) {
-        ssize_t written = write(descriptor, text, size);
-        if (written >= 0) {
-            text += written;
-            size -= (size_t)written;
-        } else if (errno == EAGAIN) {
-            poll(&(struct pollfd){.fd = descriptor, .events = POLLOUT}, 1, -1);
-        } else if (errno != EINTR) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static void write_pending(struct printer *printer)
 {
     if (!printer->failed && printer->pending.size > 0 &&
-        !printer_write_all(printer->descriptor, printer->pending.data, printer->pending.size))
+        write_fully(printer->descriptor, printer->pending.data, printer->pending.size) < 0)
         printer->failed = true;
     buffer_clear(&printer->pending);
 }

@@ -31,7 +31,4 @@ void printer_notebook(struct printer *printer, const char *path);
 void printer_code(struct printer *printer, int64_t count, const char *code, size_t size);
 void printer_cell_end(struct printer *printer);
 
-/* Writes all of the text; false if it cannot be written. */
-bool printer_write_all(int descriptor, const char *text, size_t size);
-
 #endif

@@ -79,7 +79,8 @@ struct message *output_queue_take(struct output_queue *q, bool all, int64_t *due
 /* To be called before reading: the next addition wakes again. */
 void output_queue_reset(struct output_queue *q);
 
-/* Whether the reader will look by itself within a moment: only the end of a request wakes it then. */
+/* Whether the reader will look by itself within a moment: only the end of a request wakes it then.
+ */
 void output_queue_expect(struct output_queue *q, bool soon);
 
 bool output_queue_is_full(struct output_queue *q);

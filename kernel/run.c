@@ -57,7 +57,7 @@ static void tell(struct run *run, const char *format, ...)
     va_end(arguments);
     buffer_addf(&text, "%smesale: %s: %s\n", run->shows_progress ? "\r\033[K" : "", run->path,
                 line);
-    printer_write_all(streams_terminal(STREAM_STDERR), text.data, text.size);
+    write_fully(streams_terminal(STREAM_STDERR), text.data, text.size);
     buffer_release(&text);
 }
 
@@ -68,7 +68,7 @@ static void show_progress(struct run *run, size_t done, size_t total)
         return;
     snprintf(line, sizeof(line), done < total ? "\r\033[Kcell %zu of %zu" : "\r\033[K", done + 1,
              total);
-    printer_write_all(streams_terminal(STREAM_STDERR), line, strlen(line));
+    write_fully(streams_terminal(STREAM_STDERR), line, strlen(line));
 }
 
 /* --- one cell
@@ -126,7 +126,7 @@ static void compare_cell(struct run *run, const json_t *cell, const json_t *stor
         run->differing++;
         run->status = EXIT_DIFFERENT;
         tell(run, "In [%lld] shows something else than stored (- stored, + now):", count);
-        printer_write_all(terminal, report.data, report.size);
+        write_fully(terminal, report.data, report.size);
     }
     buffer_release(&report);
 }

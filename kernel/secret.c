@@ -47,17 +47,6 @@ int secret_file_read(const char *path, struct buffer *text, mode_t *mode, struct
     return rc;
 }
 
-static int write_all(int fd, const struct buffer *text)
-{
-    for (size_t done = 0; done < text->size;) {
-        ssize_t n = write(fd, text->data + done, text->size - done);
-        if (n < 0)
-            return -1;
-        done += (size_t)n;
-    }
-    return 0;
-}
-
 int secret_file_write(const char *path, const struct buffer *text, struct buffer *problem)
 {
     struct buffer temporary = BUFFER_INIT;
@@ -67,7 +56,7 @@ int secret_file_write(const char *path, const struct buffer *text, struct buffer
     if (fd >= 0) {
         rc = fchmod(fd, S_IRUSR | S_IWUSR);
         if (rc == 0)
-            rc = write_all(fd, text);
+            rc = write_fully(fd, text->data, text->size);
         if (close(fd) < 0)
             rc = -1;
         if (rc == 0)

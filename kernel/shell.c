@@ -10,8 +10,9 @@
 #define FUNCTION_LIST(X)                                                                           \
     X(start_cell)                                                                                  \
     X(run_cell)                                                                                    \
-    X(next_count) X(complete) X(inspect) X(is_complete) X(run_loop) X(stop_loop) X(comm_message)   \
-        X(comm_info) X(history) X(enter_thread) X(leave_thread) X(stop)
+    X(next_count)                                                                                  \
+    X(complete) X(inspect) X(is_complete) X(run_loop) X(stop_loop) X(comm_message) X(comm_info)    \
+        X(history) X(enter_thread) X(leave_thread) X(stop)
 
 enum function {
 #define X(name) F_##name,

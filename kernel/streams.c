@@ -163,19 +163,6 @@ void streams_unlock(void)
     pthread_mutex_unlock(&streams.lock);
 }
 
-static void write_fully(int fd, const char *data, size_t size)
-{
-    while (size) {
-        ssize_t n = write(fd, data, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return;
-        data += n;
-        size -= (size_t)n;
-    }
-}
-
 /* A child writes whole lines, so that those of several children do not mix. */
 static void write_in_child(enum stream_name name, const char *text, size_t size)
 {

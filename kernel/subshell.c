@@ -191,8 +191,6 @@ void subshells_stop(struct kernel *k, int ms)
     struct timespec until = clock_after(ms);
     int rc = 0;
     pthread_mutex_lock(&all->lock);
-    all->python = true;
-    pthread_cond_broadcast(&all->changed);
     for (struct subshell *s = all->first; s; s = s->next)
         ask_to_end(s);
     while (all->threads > 0 && rc == 0)

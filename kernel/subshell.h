@@ -53,7 +53,8 @@ json_t *subshell_list_reply(struct kernel *k, struct request *r);
 /* The main thread has started Python, or could not. */
 void subshells_python_ready(struct kernel *k);
 
-/* Asks all to end and waits at most `ms` for it. The GIL must not be held. */
+/* Asks all to end and waits at most `ms` for it; after subshells_python_ready. The GIL must not be
+ * held. */
 void subshells_stop(struct kernel *k, int ms);
 
 #endif

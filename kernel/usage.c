@@ -1,6 +1,5 @@
 #include "usage.h"
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,17 +26,11 @@ static struct {
 
 /* --- /proc --- */
 
-/* The text of a file of /proc, into `text`. */
+/* The text of a file of /proc, in `text`; "" if it cannot be read. */
 static const char *read_text(struct buffer *text, const char *path)
 {
-    char piece[4096];
-    ssize_t got;
     buffer_clear(text);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    while (fd >= 0 && (got = read(fd, piece, sizeof piece)) > 0)
-        buffer_add(text, piece, (size_t)got);
-    if (fd >= 0)
-        close(fd);
+    buffer_read_file(text, path);
     return buffer_text(text);
 }
 

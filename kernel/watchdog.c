@@ -27,7 +27,7 @@ static void time_is_over(struct watchdog *dog)
 {
     static const char text[] = "mesale: the cell did not stop when it was interrupted\n";
     if (dog->fired) {
-        printer_write_all(streams_terminal(STREAM_STDERR), text, strlen(text));
+        write_fully(streams_terminal(STREAM_STDERR), text, strlen(text));
         _exit(1);
     }
     dog->fired = true;

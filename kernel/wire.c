@@ -236,21 +236,25 @@ static void add_frame(struct frames *f, const void *data, size_t size)
     f->list[f->count++] = (struct bytes){data ? data : "", size};
 }
 
-static void compose_header(struct sender *sender, const char *type, struct buffer *out)
+void wire_add_time(struct buffer *out)
 {
     struct timeval now;
     struct tm utc;
     gettimeofday(&now, NULL);
     gmtime_r(&now.tv_sec, &utc);
+    buffer_addf(out, "%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ", utc.tm_year + 1900, utc.tm_mon + 1,
+                utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, (long)now.tv_usec);
+}
+
+static void compose_header(struct sender *sender, const char *type, struct buffer *out)
+{
     buffer_clear(out);
     buffer_addf(out, "{\"msg_id\":\"%s_%d_%llu\",\"session\":\"%s\",\"username\":", sender->session,
                 (int)getpid(), (unsigned long long)++sender->count, sender->session);
     json_add_text(out, sender->username, strlen(sender->username));
-    buffer_addf(out,
-                ",\"date\":\"%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ\",\"msg_type\":\"%s\","
-                "\"version\":\"%s\"}",
-                utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min,
-                utc.tm_sec, (long)now.tv_usec, type, wire_protocol_version);
+    buffer_add_text(out, ",\"date\":\"");
+    wire_add_time(out);
+    buffer_addf(out, "\",\"msg_type\":\"%s\",\"version\":\"%s\"}", type, wire_protocol_version);
 }
 
 /* The next piece of a run as a stream message's content; returns its bytes of text. */

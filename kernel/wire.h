@@ -103,6 +103,9 @@ struct sender {
 
 void sender_init(struct sender *s);
 
+/* Appends the time of now as messages say it: UTC, "2026-11-23T18:00:32.959930Z". */
+void wire_add_time(struct buffer *out);
+
 enum { WIRE_TEXT_LIMIT = 64 * 1024 }; /* bytes of text in one stream message */
 
 /* The frames of one message, ready to send. */

@@ -3,6 +3,7 @@
 import pytest
 
 from client import Kernel
+from debugging import Debugger
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -69,3 +70,23 @@ def start(tmp_path):
     yield make
     for kernel in kernels:
         kernel.stop()
+
+
+@pytest.fixture
+def debugger(kernel):
+    """A debugger that is switched on, and off again after the test, whatever happened."""
+    one = Debugger(kernel)
+    one.do("debugInfo")
+    one.seen = len(one.events("stopped"))
+    one.start()
+    yield one
+    one.do("disconnect", restart=False, terminateDebuggee=False)
+    assert one.do("debugInfo")["isStarted"] is False
+
+
+@pytest.fixture
+def fresh(start):
+    """A debugger of a kernel of its own, not switched on."""
+    client = start().client()
+    client.run("pass").ok()
+    return Debugger(client)

@@ -136,7 +136,7 @@ FEATURES = [
     ("comm opened by the front end", "kept",
      "test_feature_table::test_a_comm_that_the_front_end_opens_is_kept",
      "test_widgets::test_a_comm_of_the_front_end_lives_from_open_to_close"),
-    ("debugger", "debug_request, copyToGlobals, rich variables", "test_debug"),
+    ("debugger", "debug_request, copyToGlobals, rich variables", "test_debug", "test_debug_stops"),
     ("conformance suite", "13 of 13", "test_conformance::Conformance"),
 ]  # fmt: skip
 

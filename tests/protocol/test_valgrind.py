@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 import client as protocol
-from test_debug import Debugger
+from debugging import Debugger
 
 SUPPRESSIONS = pathlib.Path(__file__).resolve().parents[1] / "valgrind.supp"
 OURS = {file.name for file in (SUPPRESSIONS.parents[1] / "kernel").glob("*.c")}
