@@ -3,7 +3,7 @@
 #ifndef ITER_H
 #define ITER_H
 
-#include "core.h"
+#include "tensor.h"
 
 #define ITER_MAX_OPERANDS 6
 

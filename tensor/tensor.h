@@ -31,7 +31,8 @@ struct generator;
 
 /* --- Errors ------------------------------------------------------------------------------------------------- */
 
-/* X(id, Python exception). The binding maps kinds to exceptions in one place. PYTHON: Python has already raised. */
+/* X(id, Python exception). The binding maps kinds to exceptions in one place. PYTHON: Python has already raised.
+ * OUT_OF_MEMORY and ACCELERATOR are a GPU's. */
 #define ERROR_KINDS(X)                                                                                        \
     X(RUNTIME, RuntimeError)                                                                                  \
     X(VALUE, ValueError)                                                                                      \
@@ -39,6 +40,9 @@ struct generator;
     X(INDEX, IndexError)                                                                                      \
     X(NOT_IMPLEMENTED, NotImplementedError)                                                                   \
     X(MEMORY, MemoryError)                                                                                    \
+    X(ASSERTION, AssertionError)                                                                              \
+    X(OUT_OF_MEMORY, OutOfMemoryError)                                                                        \
+    X(ACCELERATOR, AcceleratorError)                                                                          \
     X(INTERRUPT, KeyboardInterrupt)                                                                           \
     X(PYTHON, SystemError)
 

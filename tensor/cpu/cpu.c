@@ -93,12 +93,3 @@ const struct backend cpu_backend = {
     .ops = &cpu_op_kernels,
     .synchronize = cpu_synchronize,
 };
-
-const struct backend *backend_of(struct device device)
-{
-    if (device.type == DEVICE_CPU || device.type == DEVICE_NONE) {
-        return &cpu_backend;
-    }
-    error_set(ERROR_RUNTIME, "Torch not compiled with CUDA enabled");
-    return NULL;
-}

@@ -44,6 +44,7 @@ static int add_parts(PyObject *module)
 }
 
 static int (*const inits[])(PyObject *module) = {
+    raise_setup,
     dtype_type_init,  device_type_init,    size_type_init, layout_type_init,   generator_type_init,
     limits_type_init, hook_type_init,      node_type_init, function_type_init, tensor_type_init,
     array_type_init,  grad_mode_type_init, named_init,     add_functions,      add_parts,

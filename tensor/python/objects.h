@@ -17,6 +17,8 @@
 
 /* Raises the core's error as a Python exception; always NULL. */
 PyObject *raise_error(void);
+/* Adds the exceptions that Python does not have. 0 or -1. */
+int raise_setup(PyObject *module);
 /* The same for functions that return -1. */
 int raise_status(void);
 /* The core's error becomes "Python has raised": for callbacks that ran Python. Always -1. */

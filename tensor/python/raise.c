@@ -1,11 +1,23 @@
-#include <string.h>
 #include "objects.h"
 
-static PyObject *exception_of(enum error_kind kind, const char *message)
+/* torch.OutOfMemoryError and torch.AcceleratorError: RuntimeErrors of a GPU. */
+static PyObject *PyExc_OutOfMemoryError, *PyExc_AcceleratorError;
+
+int raise_setup(PyObject *module)
 {
-    if (strcmp(message, "Torch not compiled with CUDA enabled") == 0) {
-        return PyExc_AssertionError; /* PyTorch asserts it in Python */
+    PyExc_OutOfMemoryError = PyErr_NewExceptionWithDoc(
+        "torch.OutOfMemoryError", "Exception raised when device is out of memory", PyExc_RuntimeError, NULL);
+    PyExc_AcceleratorError = PyErr_NewExceptionWithDoc(
+        "torch.AcceleratorError", "Exception raised while executing on device", PyExc_RuntimeError, NULL);
+    if (!PyExc_OutOfMemoryError || !PyExc_AcceleratorError ||
+        PyModule_AddObjectRef(module, "OutOfMemoryError", PyExc_OutOfMemoryError) < 0) {
+        return -1;
     }
+    return PyModule_AddObjectRef(module, "AcceleratorError", PyExc_AcceleratorError);
+}
+
+static PyObject *exception_of(enum error_kind kind)
+{
     switch (kind) {
 #define X(id, exception)                                                                           \
     case ERROR_##id:                                                                               \
@@ -26,7 +38,7 @@ PyObject *raise_error(void)
     }
     const char *message =
         kind == ERROR_NONE ? "the operation failed without saying why" : error_message();
-    PyErr_SetString(exception_of(kind, message), message);
+    PyErr_SetString(exception_of(kind), message);
     error_clear();
     return NULL;
 }
