@@ -6,6 +6,8 @@
 #include "iter.h"
 #include "op_kernels.h" /* generated: enum pointwise_id, enum fold_id, struct op_kernels */
 
+struct place_kernels;
+
 struct backend {
     const char *name; /* "cpu" */
     /* 64-byte aligned uninitialised memory, or NULL (error not set). */
@@ -25,6 +27,7 @@ struct backend {
     /* Runs a `fold` body over the dims that `result` (keepdim layout) lacks. result has the accumulated dtype. */
     int (*fold)(int fold_id, struct tensor *result, struct tensor *self, const bool *reduced_dims);
     const struct op_kernels *ops; /* hand kernels, one typed member an op */
+    const struct place_kernels *places; /* places.h */
     void (*synchronize)(void);
 };
 

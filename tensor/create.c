@@ -38,10 +38,11 @@ struct tensor *create_like(struct tensor *self, int memory_format, enum dtype dt
 
 struct tensor *create_contiguous(struct tensor *result)
 {
-    if (!result || tensor_is_contiguous(result)) {
+    bool host = result && result->storage->device.type == DEVICE_CPU;
+    if (!result || (host && tensor_is_contiguous(result))) {
         return tensor_retain(result);
     }
-    return tensor_new((enum dtype)result->dtype, result->storage->device, result->dims,
+    return tensor_new((enum dtype)result->dtype, (struct device){DEVICE_CPU, -1}, result->dims,
                       result->sizes);
 }
 

@@ -6,29 +6,16 @@
 
 #include "backend.h"
 #include "call.h"
-#include "index_plan.h"
+#include "places.h"
 #include "shape.h"
 
 static const struct pointwise_op mul_op = {
     .name = "index_add", .kernel_name = "mul_cpu", .id = POINTWISE_MUL, .types = TYPES_ARITH};
 
-/* The first place of the index that is not in [low, size), as *bad: 1; 0 without one; -1
- * (interrupted). */
+/* See struct place_kernels. */
 static int find_bad_place(const struct tensor *index, int64_t low, int64_t size, int64_t *bad)
 {
-    int64_t step = index->dims ? index->strides[0] : 0;
-    struct work work;
-
-    work_start(&work);
-    for (int64_t i = 0, end; (end = work_block(&work, i, index->numel)) > i;) {
-        for (; i < end; i++) {
-            *bad = index->dtype == DTYPE_I64 ? ((const int64_t *)tensor_ptr(index))[i * step]
-                                             : ((const int32_t *)tensor_ptr(index))[i * step];
-            if (*bad < low || *bad >= size)
-                return 1;
-        }
-    }
-    return work_result(&work);
+    return backend_of(index->storage->device)->places->find_bad(index, low, size, bad);
 }
 
 /* A 0-d tensor as one of one element; others as they are (new reference). */

@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "call.h"
-#include "cpu/gather_kernels.h"
-#include "iter.h"
+#include "places.h"
 
 /* One index tensor. */
 struct source {
@@ -31,69 +30,29 @@ static bool is_mask(const struct tensor *index)
  * --------------------------------------------------------------------------------------------------
  */
 
-struct places {
-    int64_t size, stride; /* of the dim */
-    atomic_bool failed;
-    int64_t bad;
-};
-
-/* offset = place * stride, a negative place counted from the end */
-#define PLACE_LOOP(name, T)                                                                        \
-    static void name(char *const *data, const int64_t *strides, int64_t n, const void *params)     \
-    {                                                                                              \
-        struct places *places = *(struct places *const *)params;                                   \
-        const char *in = data[1];                                                                  \
-        for (int64_t i = 0; i < n; i++, in += strides[1]) {                                        \
-            int64_t place = *(const T *)in;                                                        \
-            if (place < -places->size || place >= places->size) {                                  \
-                if (!atomic_exchange(&places->failed, true))                                       \
-                    places->bad = place;                                                           \
-                return;                                                                            \
-            }                                                                                      \
-            place += place < 0 ? places->size : 0;                                                 \
-            *(int64_t *)(data[0] + i * strides[0]) = place * places->stride;                       \
-        }                                                                                          \
-    }
-
-PLACE_LOOP(read_places_i64, int64_t)
-PLACE_LOOP(read_places_i32, int32_t)
-
 static struct tensor *offsets_of_places(const struct tensor *self, const struct source *source,
                                         bool ignored, bool empty)
 {
     const struct tensor *index = source->index;
-    struct places places = {.size = self->sizes[source->first_dim],
-                            .stride = self->strides[source->first_dim]};
-    struct places *params = &places;
+    const struct backend *backend = backend_of(index->storage->device);
+    int64_t size = self->sizes[source->first_dim], stride = self->strides[source->first_dim];
     struct tensor *offsets =
-        tensor_new(DTYPE_I64, (struct device){DEVICE_CPU, 0}, index->dims, index->sizes);
-    struct iter iter;
+        tensor_new(DTYPE_I64, index->storage->device, index->dims, index->sizes);
+    int status = 0;
 
     if (!offsets || index->numel == 0)
         return offsets;
-    if (places.size == 0 && !empty) {
+    if (size == 0 && !empty) {
         error_set(ERROR_INDEX, "index is out of bounds for dimension with size 0");
-        goto fail;
+        status = -1;
+    } else if (ignored || empty) {
+        status = backend->fill(offsets, scalar_int(0));
+    } else {
+        status = backend->places->read(offsets, index, size, stride, source->ordinal);
     }
-    if (ignored || empty) {
-        memset(tensor_ptr(offsets), 0, (size_t)offsets->numel * sizeof(int64_t));
-        return offsets;
-    }
-    iter_init(&iter, tensor_shape(index));
-    iter_add(&iter, offsets);
-    iter_add(&iter, index);
-    iter_prepare(&iter);
-    if (iter_run(&iter, index->dtype == DTYPE_I32 ? read_places_i32 : read_places_i64, &params))
-        goto fail;
-    if (atomic_load(&places.failed)) {
-        error_set(ERROR_INDEX, "index %lld is out of bounds for dimension %d with size %lld",
-                  (long long)places.bad, source->ordinal, (long long)places.size);
-        goto fail;
-    }
+    if (status)
+        tensor_clear(&offsets);
     return offsets;
-fail:
-    tensor_release(offsets);
-    return NULL;
 }
 
 /* --- masks
@@ -121,32 +80,9 @@ int index_check_mask(const struct tensor *self, const struct tensor *mask, int d
     return 0;
 }
 
-/* Row by row: the last dim of the mask is scanned by the kernel, the others are stepped here. */
-static int64_t scan_mask(const struct tensor *mask, const int64_t *strides, int64_t *offsets)
-{
-    const struct gather_kernels *kernels = gather_kernels();
-    const uint8_t *bytes = tensor_ptr(mask);
-    int last = mask->dims - 1;
-    int64_t row = last >= 0 ? mask->sizes[last] : 1, step = last >= 0 ? strides[last] : 0;
-    int64_t at[TENSOR_MAX_DIMS] = {0};
-    int64_t base = 0, count = 0;
-
-    for (int64_t done = 0; done < mask->numel; done += row) {
-        count += kernels->mask_offsets(bytes + done, row, base, step, offsets + count);
-        for (int dim = last - 1; dim >= 0; dim--) {
-            base += strides[dim];
-            if (++at[dim] < mask->sizes[dim])
-                break;
-            base -= strides[dim] * mask->sizes[dim];
-            at[dim] = 0;
-        }
-    }
-    return count;
-}
-
 static struct tensor *offsets_of_mask(const struct tensor *self, const struct source *source)
 {
-    struct tensor *index = source->index, *mask = NULL, *offsets = NULL;
+    struct tensor *index = source->index, *mask, *offsets;
 
     if (index->dtype == DTYPE_U8 &&
         warning_emit("indexing with dtype torch.uint8 is now deprecated, please use a dtype "
@@ -157,14 +93,8 @@ static struct tensor *offsets_of_mask(const struct tensor *self, const struct so
     mask = call_contiguous(index);
     if (!mask)
         return NULL;
-    int64_t count = mask->numel ? gather_kernels()->mask_count(tensor_ptr(mask), mask->numel) : 0;
-    int64_t room = count + 1; /* the kernel writes one ahead */
-    offsets = tensor_new(DTYPE_I64, (struct device){DEVICE_CPU, 0}, 1, &room);
-    if (offsets) {
-        if (mask->numel)
-            scan_mask(mask, self->strides + source->first_dim, tensor_ptr(offsets));
-        offsets->sizes[0] = offsets->numel = count;
-    }
+    offsets = backend_of(mask->storage->device)
+                  ->places->of_mask(mask, self->strides + source->first_dim);
     tensor_release(mask);
     return offsets;
 }
@@ -287,81 +217,54 @@ static int broadcast_sources(const struct reader *reader, struct shape *shape)
     return -1;
 }
 
-static void add_offsets(char *const *data, const int64_t *strides, int64_t n, const void *params)
+/* sum += offsets, which broadcast */
+static int add_offsets(struct tensor *sum, const struct tensor *offsets)
 {
-    (void)params;
-    for (int64_t i = 0; i < n; i++)
-        *(int64_t *)(data[0] + i * strides[0]) += *(const int64_t *)(data[1] + i * strides[1]);
+    const struct scalar alpha = scalar_int(1);
+    struct iter iter;
+
+    iter_init(&iter, tensor_shape(sum));
+    iter.host = 0;
+    iter_add(&iter, sum);
+    iter_add(&iter, sum);
+    iter_add(&iter, offsets);
+    iter_prepare(&iter);
+    return backend_of(sum->storage->device)->pointwise(POINTWISE_ADD, DTYPE_I64, &iter, &alpha);
 }
 
 /* The sum of all sources, broadcast to `shape`. */
 static struct tensor *join_sources(const struct reader *reader, const struct shape *shape)
 {
+    const struct tensor *first = reader->sources[0].offsets;
     struct tensor *sum;
 
     if (reader->count == 1)
         return tensor_retain(reader->sources[0].offsets);
-    sum = tensor_new(DTYPE_I64, (struct device){DEVICE_CPU, 0}, shape->dims, shape->sizes);
+    sum = tensor_new(DTYPE_I64, first->storage->device, shape->dims, shape->sizes);
     if (!sum || sum->numel == 0)
         return sum;
-    memset(tensor_ptr(sum), 0, (size_t)sum->numel * sizeof(int64_t));
-    for (int i = 0; i < reader->count; i++) {
-        struct iter iter;
-        iter_init(&iter, tensor_shape(sum));
-        iter_add(&iter, sum);
-        iter_add(&iter, reader->sources[i].offsets);
-        iter_prepare(&iter);
-        if (iter_run(&iter, add_offsets, NULL)) {
-            tensor_release(sum);
-            return NULL;
-        }
-    }
+    int status = backend_of(sum->storage->device)->copy(sum, first);
+    for (int i = 1; i < reader->count && status == 0; i++)
+        status = add_offsets(sum, reader->sources[i].offsets);
+    if (status)
+        tensor_clear(&sum);
     return sum;
 }
 
 /* --- the dims that are not indexed
  * -------------------------------------------------------------------------------------- */
 
-/* Some dims of self, outermost first. */
-struct group {
-    int dims;
-    int64_t sizes[TENSOR_MAX_DIMS], strides[TENSOR_MAX_DIMS];
-    int64_t count;
-};
-
-static void group_add(struct group *group, const struct tensor *self, int dim)
+static void add_dim(struct index_dims *group, const struct tensor *self, int dim)
 {
     group->sizes[group->dims] = self->sizes[dim];
     group->strides[group->dims++] = self->strides[dim];
     group->count *= self->sizes[dim];
 }
 
-/* The offsets of all places of the group in order, in a mem_alloc block. */
-static int64_t *group_offsets(const struct group *group)
-{
-    int64_t at[TENSOR_MAX_DIMS] = {0};
-    int64_t *offsets = mem_alloc((size_t)(group->count ? group->count : 1) * sizeof *offsets);
-    int64_t offset = 0;
-
-    if (!offsets)
-        return NULL;
-    offsets[0] = 0;
-    for (int64_t i = 0; i < group->count; i++) {
-        offsets[i] = offset;
-        for (int dim = group->dims - 1; dim >= 0; dim--) {
-            offset += group->strides[dim];
-            if (++at[dim] < group->sizes[dim])
-                break;
-            offset -= group->strides[dim] * group->sizes[dim];
-            at[dim] = 0;
-        }
-    }
-    return offsets;
-}
-
 /* Sorts the dims of self into those before and after the index; all are after it when a dim lies
  * between indexed ones. */
-static void split_dims(const struct reader *reader, struct group *before, struct group *after)
+static void split_dims(const struct reader *reader, struct index_dims *before,
+                       struct index_dims *after)
 {
     const struct source *first = &reader->sources[0], *last = &reader->sources[reader->count - 1];
     bool indexed[TENSOR_MAX_DIMS] = {false};
@@ -373,7 +276,7 @@ static void split_dims(const struct reader *reader, struct group *before, struct
     bool together = last->first_dim + last->dims - first->first_dim == covered;
     for (int dim = 0; dim < reader->self->dims; dim++)
         if (!indexed[dim])
-            group_add(together && dim < first->first_dim ? before : after, reader->self, dim);
+            add_dim(together && dim < first->first_dim ? before : after, reader->self, dim);
 }
 
 static int shape_append(struct shape *shape, const int64_t *sizes, int dims)
@@ -407,9 +310,9 @@ static bool is_row_major(const struct reader *reader)
 
 /* Orders the dims of the result in memory: by self's strides where they are self's dims, by the
  * index tensors' where they are theirs. */
-static int plan_layout(struct index_plan *plan, const struct reader *reader,
-                       const struct group *before, const struct group *after)
+static int plan_layout(struct index_plan *plan, const struct reader *reader)
 {
+    const struct index_dims *before = &plan->before, *after = &plan->after;
     int64_t steps[TENSOR_MAX_DIMS] = {0};
     struct tensor *operands[TENSOR_MAX_DIMS + 1];
     int count = 0, first_after = plan->result.dims - after->dims, status = -1;
@@ -439,34 +342,20 @@ static int plan_layout(struct index_plan *plan, const struct reader *reader,
 
 static int plan_build(struct index_plan *plan, struct reader *reader)
 {
-    struct group before = {.count = 1}, after = {.count = 1};
+    struct index_dims *before = &plan->before, *after = &plan->after;
     struct shape index;
 
-    split_dims(reader, &before, &after);
-    if (broadcast_sources(reader, &index) || read_places(reader, before.count * after.count == 0,
-                                                         shape_numel(index.dims, index.sizes) == 0))
+    split_dims(reader, before, after);
+    if (broadcast_sources(reader, &index) ||
+        read_places(reader, before->count * after->count == 0,
+                    shape_numel(index.dims, index.sizes) == 0))
         return -1;
-    if (shape_append(&plan->result, before.sizes, before.dims) ||
+    if (shape_append(&plan->result, before->sizes, before->dims) ||
         shape_append(&plan->result, index.sizes, index.dims) ||
-        shape_append(&plan->result, after.sizes, after.dims))
+        shape_append(&plan->result, after->sizes, after->dims) || plan_layout(plan, reader))
         return -1;
-    if (plan_layout(plan, reader, &before, &after))
-        return -1;
-    plan->after = (struct ints){plan->result.sizes + plan->result.dims - after.dims, after.dims};
-    plan->before_count = before.count;
-    plan->after_count = after.count;
     plan->places = join_sources(reader, &index);
-    plan->before_offsets = plan->places ? group_offsets(&before) : NULL;
-    if (!plan->before_offsets)
-        return -1;
-    plan->offsets = tensor_ptr(plan->places);
-    plan->index_count = plan->places->numel;
-    if (!shape_is_contiguous(after.dims, after.sizes, after.strides)) {
-        plan->after_offsets = group_offsets(&after);
-        if (!plan->after_offsets)
-            return -1;
-    }
-    return 0;
+    return plan->places ? 0 : -1;
 }
 
 int index_plan_init(struct index_plan *plan, const struct tensor *self, struct tensors indices)
@@ -474,7 +363,7 @@ int index_plan_init(struct index_plan *plan, const struct tensor *self, struct t
     struct reader reader = {.self = self};
     int result = -1;
 
-    *plan = (struct index_plan){.unique = false};
+    *plan = (struct index_plan){.before = {.count = 1}, .after = {.count = 1}};
     if (check_indices(self, indices))
         return -1;
     if (read_masks(&reader, indices) == 0 && plan_build(plan, &reader) == 0) {
@@ -490,23 +379,7 @@ int index_plan_init(struct index_plan *plan, const struct tensor *self, struct t
     return result;
 }
 
-int index_plan_columns(struct index_plan *plan)
-{
-    if (plan->after_offsets)
-        return 0;
-    plan->columns = mem_alloc((size_t)plan->after_count * sizeof *plan->columns);
-    if (!plan->columns)
-        return -1;
-    for (int64_t i = 0; i < plan->after_count; i++)
-        plan->columns[i] = i;
-    return 0;
-}
-
 void index_plan_release(struct index_plan *plan)
 {
     tensor_clear(&plan->places);
-    mem_free(plan->before_offsets);
-    mem_free(plan->after_offsets);
-    mem_free(plan->columns);
-    plan->before_offsets = plan->after_offsets = plan->columns = NULL;
 }

@@ -6,21 +6,23 @@
 #include "core.h"
 #include "shape.h"
 
+/* Dims of a tensor, outermost first. */
+struct index_dims {
+    int dims;
+    int64_t sizes[TENSOR_MAX_DIMS], strides[TENSOR_MAX_DIMS];
+    int64_t count; /* of their places */
+};
+
 /* The indexed dims of self give way to the broadcast shape of the index tensors: in their place
- * when they stand side by side, else at the front (then there is no `before`). Element (b, k, a) of
- * the result is self[before_offsets[b] + offsets[k] + after_offsets[a]]. */
+ * when they stand side by side, else at the front (then there are no dims before). Element
+ * (b, k, a) of the result is self[place b of `before` + places[k] + place a of `after`]. */
 struct index_plan {
     struct shape result;
-    int64_t before_count, index_count, after_count;
-    int64_t *before_offsets; /* owned */
-    const int64_t *offsets;  /* of the index tensors, in places */
-    int64_t *after_offsets;  /* owned; NULL: 0, 1, 2 … */
-    int64_t *columns;        /* owned: 0, 1, 2 …; NULL unless index_plan_columns() made them */
-    struct ints after;       /* the last sizes of result */
+    struct index_dims before, after; /* the dims of self that are not indexed */
+    struct tensor *places; /* owned: offsets of what the index tensors name, int64, contiguous */
     int64_t
         strides[TENSOR_MAX_DIMS]; /* of a new result, whose dims lie in memory as the inputs' do */
     bool unique;                  /* no place is named twice */
-    struct tensor *places;        /* owned */
 };
 
 /* Reads indices[i] (NULL: the whole dim): int64 and int32 tensors, each for one dim, bool and uint8
@@ -29,7 +31,6 @@ struct index_plan {
  * indexing tensors could not be broadcast together with shapes [2], [3]", "index 5 is out of bounds
  * for dimension 0 with size 2" and the like. 0 or -1; release only after 0. */
 int index_plan_init(struct index_plan *plan, const struct tensor *self, struct tensors indices);
-int index_plan_columns(struct index_plan *plan);
 void index_plan_release(struct index_plan *plan);
 
 /* INDEX when the mask does not fit self's dims from `dim` on. */

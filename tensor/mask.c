@@ -6,14 +6,8 @@
 
 #include "backend.h"
 #include "call.h"
-#include "cpu/gather_kernels.h"
+#include "places.h"
 #include "shape.h"
-
-/* Elements of a mask that one piece of parallel work has at least, and at most pieces. */
-#define GRAIN 65536
-#define MAX_PIECES 64
-/* short rows between two polls for interrupts */
-#define ROWS 64
 
 static int broadcast_two(struct shape *shape, struct tensor *self, struct tensor *mask)
 {
@@ -118,90 +112,6 @@ struct tensor *body_masked_fill_tensor(struct tensor *out, struct tensor *self, 
     return tensor_item(value, &number) ? NULL : body_masked_fill(out, self, mask, number);
 }
 
-/* --- pieces of a mask: how many elements each chooses, so that threads know where to write --- */
-
-struct pieces {
-    const uint8_t *mask; /* contiguous */
-    int64_t numel, count, total;
-    int64_t starts[MAX_PIECES + 1]; /* elements chosen before each piece */
-    const char *source;
-    char *target;
-    size_t bytes;
-    struct work work;
-};
-
-static int64_t piece_begin(const struct pieces *pieces, int64_t piece)
-{
-    return pieces->numel / pieces->count * piece;
-}
-
-static int64_t piece_end(const struct pieces *pieces, int64_t piece)
-{
-    return piece == pieces->count - 1 ? pieces->numel : piece_begin(pieces, piece + 1);
-}
-
-static void count_pieces(void *arg, int64_t begin, int64_t end)
-{
-    struct pieces *pieces = arg;
-
-    for (; begin < end && work_goes_on(&pieces->work); begin++) {
-        int64_t from = piece_begin(pieces, begin);
-        pieces->starts[begin + 1] =
-            gather_kernels()->mask_count(pieces->mask + from, piece_end(pieces, begin) - from);
-    }
-}
-
-/* Counts; 0 or -1 (interrupted). */
-static int pieces_init(struct pieces *pieces, const struct tensor *mask)
-{
-    *pieces = (struct pieces){.mask = tensor_ptr(mask), .numel = mask->numel};
-    pieces->count = mask->numel / GRAIN + 1;
-    if (pieces->count > MAX_PIECES)
-        pieces->count = MAX_PIECES;
-    work_start(&pieces->work);
-    if (mask->numel)
-        parallel_for(0, pieces->count, 1, count_pieces, pieces);
-    for (int64_t i = 0; i < pieces->count; i++)
-        pieces->starts[i + 1] += pieces->starts[i];
-    pieces->total = pieces->starts[pieces->count];
-    return work_result(&pieces->work);
-}
-
-/* --- masked_select --- */
-
-static void keep_pieces(void *arg, int64_t begin, int64_t end)
-{
-    struct pieces *pieces = arg;
-    int64_t bytes = (int64_t)pieces->bytes;
-
-    for (; begin < end && work_goes_on(&pieces->work); begin++) {
-        int64_t from = piece_begin(pieces, begin), start = pieces->starts[begin];
-        gather_kernels()->keep[gather_size(pieces->bytes)](
-            pieces->target + start * bytes, pieces->source + from * bytes, pieces->mask + from,
-            pieces->starts[begin + 1] - start);
-    }
-}
-
-/* Each thread begins to write where the elements before its piece end. */
-static struct tensor *select_dense(const struct tensor *self, const struct tensor *mask)
-{
-    struct pieces pieces;
-
-    if (pieces_init(&pieces, mask))
-        return NULL;
-    struct tensor *result =
-        tensor_new((enum dtype)self->dtype, self->storage->device, 1, &pieces.total);
-    if (!result || pieces.total == 0)
-        return result;
-    pieces.source = tensor_ptr(self);
-    pieces.target = tensor_ptr(result);
-    pieces.bytes = dtype_info[self->dtype].bytes;
-    parallel_for(0, pieces.count, 1, keep_pieces, &pieces);
-    if (work_result(&pieces.work))
-        tensor_clear(&result);
-    return result;
-}
-
 /* Both are stretched and contiguous before, so that a piece of the mask is a piece of self. */
 struct tensor *body_masked_select(struct tensor *out, struct tensor *self, struct tensor *mask)
 {
@@ -221,7 +131,7 @@ struct tensor *body_masked_select(struct tensor *out, struct tensor *self, struc
     values = spread(self, &shape);
     dense = values ? spread(mask, &shape) : NULL;
     if (dense)
-        result = select_dense(values, dense);
+        result = backend_of(self->storage->device)->places->keep(values, dense);
     tensor_release(dense);
     tensor_release(values);
     return call_deliver(out, result, "masked_select");
@@ -262,40 +172,6 @@ static int check_mask_fits(const struct tensor *self, const struct tensor *mask)
     return -1;
 }
 
-static void spend_pieces(void *arg, int64_t begin, int64_t end)
-{
-    struct pieces *pieces = arg;
-    int64_t bytes = (int64_t)pieces->bytes;
-
-    for (; begin < end && work_goes_on(&pieces->work); begin++) {
-        int64_t from = piece_begin(pieces, begin), start = pieces->starts[begin];
-        gather_kernels()->spend[gather_size(pieces->bytes)](
-            pieces->target + from * bytes, pieces->source + start * bytes, pieces->mask + from,
-            pieces->starts[begin + 1] - start);
-    }
-}
-
-/* target[mask] = source in order; all contiguous. */
-static int scatter_dense(struct tensor *target, const struct tensor *mask,
-                         const struct tensor *source)
-{
-    struct pieces pieces;
-
-    if (pieces_init(&pieces, mask))
-        return -1;
-    if (source->numel < pieces.total) {
-        error_set(ERROR_RUNTIME, "Number of elements of source < number of ones in mask");
-        return -1;
-    }
-    if (pieces.total == 0)
-        return 0;
-    pieces.source = tensor_ptr(source);
-    pieces.target = tensor_ptr(target);
-    pieces.bytes = dtype_info[target->dtype].bytes;
-    parallel_for(0, pieces.count, 1, spend_pieces, &pieces);
-    return work_result(&pieces.work);
-}
-
 /* Whether `out` can be written while mask and source are read. */
 static bool is_swept(const struct tensor *out, const struct tensor *mask,
                      const struct tensor *source)
@@ -323,7 +199,7 @@ struct tensor *body_masked_scatter(struct tensor *out, struct tensor *self, stru
     from = dense ? call_contiguous(source) : NULL;
     if (from)
         values = is_swept(out, dense, from) ? tensor_retain(out) : spread_copy(self, &shape);
-    if (values && scatter_dense(values, dense, from) == 0)
+    if (values && backend_of(values->storage->device)->places->spend(values, dense, from) == 0)
         result = tensor_retain(values);
     if (result && out && out != result) {
         int status = backend_of(out->storage->device)->copy(out, result);
@@ -337,47 +213,6 @@ struct tensor *body_masked_scatter(struct tensor *out, struct tensor *self, stru
 }
 
 /* --- nonzero --- */
-
-/* Room for `count` places of `dims` coordinates, all first ones first; and one element more, since
- * the kernel writes ahead. */
-static struct tensor *new_places(int64_t count, int dims)
-{
-    int64_t room = count * dims + 1;
-    struct tensor *flat = tensor_new(DTYPE_I64, (struct device){DEVICE_CPU, 0}, 1, &room);
-    struct tensor *places =
-        flat ? tensor_alias(flat, 2, (int64_t[]){count, dims}, (int64_t[]){1, count}, 0) : NULL;
-
-    tensor_release(flat);
-    return places;
-}
-
-/* Writes the coordinates of every true element, row by row: 0, or -1 (interrupted). */
-static int write_places(const struct tensor *mask, int64_t count, int64_t *places)
-{
-    const uint8_t *bytes = tensor_ptr(mask);
-    int64_t at[TENSOR_MAX_DIMS] = {0};
-    int last = mask->dims - 1;
-    int64_t row = mask->sizes[last], done = 0;
-    struct work work;
-
-    work_start(&work);
-    for (int64_t from = 0, rows = 0; from < mask->numel; from += row, rows++) {
-        if (rows % ROWS == ROWS - 1 && !work_goes_on(&work))
-            return -1;
-        for (int64_t at_row = 0, end; (end = work_block(&work, at_row, row)) > at_row;
-             at_row = end) {
-            int64_t found = gather_kernels()->mask_offsets(bytes + from + at_row, end - at_row,
-                                                           at_row, 1, places + last * count + done);
-            for (int dim = 0; dim < last; dim++)
-                for (int64_t i = done; i < done + found; i++)
-                    places[dim * count + i] = at[dim];
-            done += found;
-        }
-        for (int dim = last - 1; dim >= 0 && ++at[dim] == mask->sizes[dim]; dim--)
-            at[dim] = 0;
-    }
-    return work_result(&work);
-}
 
 /* Puts places (taken) into `out`, which takes over their layout when it is resized. */
 static struct tensor *store_places(struct tensor *out, struct tensor *places)
@@ -399,8 +234,7 @@ static struct tensor *store_places(struct tensor *out, struct tensor *places)
 
 struct tensor *body_nonzero(struct tensor *out, struct tensor *self)
 {
-    struct tensor *mask, *places = NULL;
-    struct pieces pieces;
+    struct tensor *mask, *places;
 
     if (out && out->dtype != DTYPE_I64) {
         error_set(ERROR_RUNTIME,
@@ -411,11 +245,7 @@ struct tensor *body_nonzero(struct tensor *out, struct tensor *self)
     if (out && call_check_writable(out))
         return NULL;
     mask = call_dense(self, DTYPE_BOOL);
-    if (mask && pieces_init(&pieces, mask) == 0) {
-        places = new_places(pieces.total, mask->dims);
-        if (places && places->numel && write_places(mask, pieces.total, tensor_ptr(places)))
-            tensor_clear(&places);
-    }
+    places = mask ? backend_of(mask->storage->device)->places->coordinates(mask) : NULL;
     tensor_release(mask);
     return places && out ? store_places(out, places) : places;
 }

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "../backend.h"
+#include "../places.h"
 #include "cpu.h"
 
 #define HUGE_PAGE ((size_t)2 << 20)
@@ -91,5 +92,6 @@ const struct backend cpu_backend = {
     .has_pointwise = cpu_has_pointwise,
     .fold = cpu_fold,
     .ops = &cpu_op_kernels,
+    .places = &cpu_place_kernels,
     .synchronize = cpu_synchronize,
 };

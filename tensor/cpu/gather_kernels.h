@@ -3,13 +3,10 @@
 #ifndef GATHER_KERNELS_H
 #define GATHER_KERNELS_H
 
-#include "../tensor.h"
+#include "../places.h"
 
 /* Kernels that only move elements are made for element sizes 1, 2, 4 and 8. */
 #define GATHER_SIZES 4
-
-/* How the elements that a line brings to one place are joined. */
-enum line_fold { LINE_ADD, LINE_MUL, LINE_MAX, LINE_MIN, LINE_FOLDS };
 
 /* One line of gather() or scatter(): places[i] picks along a dim of `size` elements,
  * `dim_step` apart. */
@@ -41,8 +38,8 @@ struct gather_kernels {
     int64_t (*pick_line[GATHER_SIZES])(const struct gather_line *line);
     /* target[i * target_step + places[i] * dim_step] = source[i * source_step]; likewise. */
     int64_t (*put_line[GATHER_SIZES])(const struct gather_line *line);
-    /* The same with the element that is there joined in: enum line_fold. */
-    int64_t (*fold_line[LINE_FOLDS][DTYPE_COUNT])(const struct gather_line *line);
+    /* The same with the element that is there joined in: enum scatter, without SCATTER_PUT. */
+    int64_t (*fold_line[SCATTER_PUT][DTYPE_COUNT])(const struct gather_line *line);
     /* Writes the offset of each nonzero byte of mask[0..n), base + i * step, from `offsets` on;
      * returns their count. */
     int64_t (*mask_offsets)(const uint8_t *mask, int64_t n, int64_t base, int64_t step,

@@ -181,10 +181,10 @@ const struct gather_kernels JOIN(gather_kernels, ISA) = {
     .fold_line =
         {
 #define DTYPE(id, name, storage, compute, accumulator, kind, short_name, ...)                      \
-    [LINE_ADD][DTYPE_##id] = add_line_##short_name,                                                \
-    [LINE_MUL][DTYPE_##id] = mul_line_##short_name,                                                \
-    [LINE_MAX][DTYPE_##id] = max_line_##short_name,                                                \
-    [LINE_MIN][DTYPE_##id] = min_line_##short_name,
+    [SCATTER_ADD][DTYPE_##id] = add_line_##short_name,                                                \
+    [SCATTER_MUL][DTYPE_##id] = mul_line_##short_name,                                                \
+    [SCATTER_MAX][DTYPE_##id] = max_line_##short_name,                                                \
+    [SCATTER_MIN][DTYPE_##id] = min_line_##short_name,
 #include "../../dtype.def"
 #undef DTYPE
         },
