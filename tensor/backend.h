@@ -10,12 +10,15 @@ struct place_kernels;
 
 struct backend {
     const char *name; /* "cpu" */
-    /* 64-byte aligned uninitialised memory, or NULL (error not set). */
+    /* 64-byte aligned uninitialised memory on the current device, or NULL (error set, but not by the CPU). */
     void *(*alloc)(size_t bytes);
     void (*free)(void *data, size_t bytes);
-    /* Whole blocks within the device. */
-    void (*copy_bytes)(void *target, const void *source, size_t bytes);
-    /* target[...] = convert(source[...]): any strides, any dtypes, same sizes. 0 or -1. */
+    /* Whole blocks within the device. 0 or -1. */
+    int (*copy_bytes)(void *target, const void *source, size_t bytes);
+    /* The first element of a tensor that has some, to host memory. 0 or -1. */
+    int (*load)(const struct tensor *tensor, void *element);
+    /* target[...] = convert(source[...]), which broadcasts: any strides, any dtypes; both on the device (but see
+     * backend_copy). 0 or -1. */
     int (*copy)(struct tensor *target, const struct tensor *source);
     /* self[...] = value, converted to self's dtype. */
     int (*fill)(struct tensor *self, struct scalar value);
@@ -34,6 +37,8 @@ struct backend {
 /* The backend of a device type, or NULL with PyTorch's error set ("Torch not compiled with CUDA enabled" …). */
 TENSOR_API const struct backend *backend_of(struct device device);
 TENSOR_API extern const struct backend cpu_backend;
+/* target[...] = convert(source[...]) between any two devices. 0 or -1. */
+TENSOR_API int backend_copy(struct tensor *target, const struct tensor *source);
 
 /* --- The CPU's own (cpu/) --- */
 

@@ -6,7 +6,7 @@
 #include "autograd/node.h"
 #include "op_functions.h"
 
-/* --- types and devices --- */
+/* --- types --- */
 
 static enum dtype compute_dtype(enum type_rule types, enum dtype promoted)
 {
@@ -20,45 +20,6 @@ static enum dtype compute_dtype(enum type_rule types, enum dtype promoted)
 static enum dtype result_dtype(enum type_rule types, enum dtype compute)
 {
     return types == TYPES_COMPARE ? DTYPE_BOOL : types == TYPES_COUNT ? DTYPE_I64 : compute;
-}
-
-static void device_text(struct device device, char *text, size_t capacity)
-{
-    if (device.type == DEVICE_CPU)
-        snprintf(text, capacity, "cpu");
-    else
-        snprintf(text, capacity, "cuda:%d", device.index < 0 ? 0 : device.index);
-}
-
-int call_device(struct tensor *const *inputs, int count, const char *op, struct device *device)
-{
-    const struct tensor *chosen = NULL;
-
-    (void)op;
-    for (int i = 0; i < count; i++) {
-        const struct tensor *input = inputs[i];
-        if (!input)
-            continue;
-        /* one number in host memory goes with any device */
-        bool guest = input->dims == 0 && input->storage->device.type == DEVICE_CPU;
-        bool chosen_guest =
-            chosen && chosen->dims == 0 && chosen->storage->device.type == DEVICE_CPU;
-        if (!chosen || (chosen_guest && !guest)) {
-            chosen = input;
-        } else if (!guest && (input->storage->device.type != chosen->storage->device.type ||
-                              input->storage->device.index != chosen->storage->device.index)) {
-            char a[32], b[32];
-            device_text(chosen->storage->device, a, sizeof a);
-            device_text(input->storage->device, b, sizeof b);
-            error_set(ERROR_RUNTIME,
-                      "Expected all tensors to be on the same device, but found at least two "
-                      "devices, %s and %s!",
-                      a, b);
-            return -1;
-        }
-    }
-    *device = chosen ? chosen->storage->device : (struct device){DEVICE_CPU, -1};
-    return 0;
 }
 
 struct tensor *call_cast(struct tensor *self, enum dtype dtype)
@@ -182,7 +143,7 @@ static inline bool short_operand(struct iter *iter, int k, const struct tensor *
     if (input->dtype == leader->dtype && !input->weak && same_sizes(input, leader)) {
         if (input != leader && !is_dense(input))
             return false;
-        if (input->storage->device.type != leader->storage->device.type)
+        if (!call_same_device(input, leader))
             return false;
         iter->data[k] = tensor_ptr(input);
         iter->strides[k][0] = (int64_t)dtype_info[dtype].bytes;

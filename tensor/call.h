@@ -120,6 +120,8 @@ TENSOR_API struct tensor *call_target(struct tensor *out, struct tensor *self,
  * inputs would find another shape. */
 TENSOR_API bool call_out_is_empty_input(const struct tensor *out, struct tensor *const *inputs,
                                         int count);
+/* RUNTIME when self cannot be written, or `source` does not broadcast to its sizes. */
+TENSOR_API int call_check_copy(const struct tensor *self, const struct tensor *source);
 /* RUNTIME "Bad in-place call: input tensor dtype int and output tensor dtype float should match". */
 TENSOR_API int call_check_inplace_dtype(const struct tensor *self, enum dtype result);
 /* RUNTIME "result type Float can't be cast to the desired output type Long". */
@@ -130,9 +132,33 @@ TENSOR_API int call_check_rule(const struct tensor *out, enum dtype wants, const
 /* Strides of a new result: dense, its dims in the order of the inputs' strides, which broadcast. */
 TENSOR_API void call_result_strides(const struct shape *shape, struct tensor *const *inputs,
                                     int count, int64_t *strides);
-/* The device of the inputs, or error. */
+/* The device of the inputs: a GPU's where one lies there; 0-d tensors in host memory go with any.
+ * RUNTIME "Expected all tensors to be on the same device, but found at least two devices, cuda:0
+ * and cpu!". */
 TENSOR_API int call_device(struct tensor *const *inputs, int count, const char *op,
                            struct device *device);
+/* See call_check_devices(): the same where one of the inputs is not in host memory. */
+TENSOR_API int call_check_on_device(const char *op, const char *method, const char *names,
+                                    bool has_kernel, struct tensor *const *inputs, int count);
+static inline bool call_same_device(const struct tensor *a, const struct tensor *b)
+{
+    struct device here = a->storage->device, there = b->storage->device;
+
+    return here.type == there.type && (here.type == DEVICE_CPU || here.index == there.index);
+}
+
+/* Whether the body of `op` can work on its inputs (NULL: not given), named "self, mat2": RUNTIME
+ * "Expected all tensors to be on the same device, but got mat2 is on cpu, different from other
+ * tensors on cuda:0 (when checking argument in method wrapper_CUDA_mm)", NOT_IMPLEMENTED where they
+ * lie on a GPU and the op has no kernel there. 0 or -1. */
+static inline int call_check_devices(const char *op, const char *method, const char *names,
+                                     bool has_kernel, struct tensor *const *inputs, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (__builtin_expect(inputs[i] && inputs[i]->storage->device.type != DEVICE_CPU, 0))
+            return call_check_on_device(op, method, names, has_kernel, inputs, count);
+    return 0;
+}
 /* The name of a dtype in messages that show C++ types: "float", "long int", "c10::Half". */
 TENSOR_API const char *call_c_name(enum dtype dtype);
 /* `self` itself (new reference) or a copy converted to `dtype`; not recorded. */

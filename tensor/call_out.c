@@ -260,3 +260,27 @@ struct tensor *call_deliver(struct tensor *out, struct tensor *result, const cha
     tensor_release(result);
     return status ? NULL : tensor_retain(out);
 }
+
+int call_check_copy(const struct tensor *self, const struct tensor *source)
+{
+    struct shape shape;
+    struct tensor *both[] = {(struct tensor *)self, (struct tensor *)source};
+    if (shape_broadcast_list(&shape, both, 2)) {
+        return -1;
+    }
+    if (!shape_equal(tensor_shape(self), (struct ints){shape.sizes, shape.dims})) {
+        char own[1024], wanted[1024];
+        error_set(ERROR_RUNTIME, "output with shape %s doesn't match the broadcast shape %s",
+                  shape_text(tensor_shape(self), own, sizeof own),
+                  shape_text((struct ints){shape.sizes, shape.dims}, wanted, sizeof wanted));
+        return -1;
+    }
+    if (shape_overlaps_itself(self->dims, self->sizes, self->strides)) {
+        error_set(
+            ERROR_RUNTIME,
+            "unsupported operation: more than one element of the written-to tensor refers to a "
+            "single memory location. Please clone() the tensor before performing the operation.");
+        return -1;
+    }
+    return 0;
+}

@@ -11,7 +11,7 @@ static struct tensor *copied(struct tensor *self, enum dtype dtype, struct devic
                              int memory_format)
 {
     struct tensor *result = create_like(self, memory_format, dtype, device);
-    if (result && backend_of(result->storage->device)->copy(result, self)) {
+    if (result && backend_copy(result, self)) {
         tensor_clear(&result);
     }
     return result;
@@ -19,7 +19,7 @@ static struct tensor *copied(struct tensor *self, enum dtype dtype, struct devic
 
 static struct tensor *copied_into(struct tensor *out, struct tensor *self)
 {
-    return backend_of(out->storage->device)->copy(out, self) ? NULL : tensor_retain(out);
+    return backend_copy(out, self) ? NULL : tensor_retain(out);
 }
 
 struct tensor *body_clone(struct tensor *out, struct tensor *self, int memory_format)

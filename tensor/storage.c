@@ -185,11 +185,11 @@ static void *data_alloc(struct device device, size_t bytes)
     if (!backend) {
         return NULL;
     }
-    /* above PTRDIFF_MAX no allocator succeeds, and the size classes would overflow */
-    void *data = NULL;
-    if (bytes <= PTRDIFF_MAX / 2) {
-        data = device.type == DEVICE_CUDA ? backend->alloc(bytes) : block_take(bytes);
+    if (device.type != DEVICE_CPU) {
+        return backend->alloc(bytes);
     }
+    /* above PTRDIFF_MAX no allocator succeeds, and the size classes would overflow */
+    void *data = bytes <= PTRDIFF_MAX / 2 ? block_take(bytes) : NULL;
     if (!data) {
         error_set(ERROR_RUNTIME,
                   "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't "
@@ -202,7 +202,7 @@ static void *data_alloc(struct device device, size_t bytes)
 
 static void data_free(struct device device, void *data, size_t bytes)
 {
-    if (device.type == DEVICE_CUDA) {
+    if (device.type != DEVICE_CPU) {
         backend_of(device)->free(data, bytes);
     } else {
         block_return(data, bytes);
@@ -211,7 +211,7 @@ static void data_free(struct device device, void *data, size_t bytes)
 
 static bool fits_inline(struct device device, size_t bytes)
 {
-    return device.type != DEVICE_CUDA && bytes <= SMALL_MAX;
+    return device.type == DEVICE_CPU && bytes <= SMALL_MAX;
 }
 
 static char *inline_data(struct storage *storage)
@@ -314,8 +314,9 @@ int storage_resize(struct storage *storage, size_t bytes)
         if (!(data = data_alloc(device, bytes))) {
             return -1;
         }
-        if (storage->bytes) {
-            backend_of(device)->copy_bytes(data, storage->data, storage->bytes);
+        if (storage->bytes && backend_of(device)->copy_bytes(data, storage->data, storage->bytes)) {
+            data_free(device, data, bytes);
+            return -1;
         }
         storage_drop_data(storage);
         atomic_fetch_add_explicit(&live_bytes, device.type == DEVICE_CPU ? bytes : 0,

@@ -381,10 +381,9 @@ int tensor_item(const struct tensor *tensor, struct scalar *value)
     }
     _Alignas(double) char element[sizeof(double)];
     const struct backend *backend = backend_of(tensor->storage->device);
-    if (!backend) {
+    if (!backend || backend->load(tensor, element)) {
         return -1;
     }
-    backend->copy_bytes(element, tensor_ptr(tensor), dtype_info[tensor->dtype].bytes);
     *value = dtype_load((enum dtype)tensor->dtype, element);
     return 0;
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "../backend.h"
+#include "../call.h"
 #include "../shape.h"
 #include "cpu.h"
 
@@ -178,37 +179,12 @@ int cpu_copy(struct tensor *target, const struct tensor *source)
     return iter_run(&iter, cpu_tables->copy->convert[target->dtype][source->dtype], NULL);
 }
 
-static int check_copy(const struct tensor *self, const struct tensor *source)
-{
-    struct shape shape;
-    struct tensor *both[] = {(struct tensor *)self, (struct tensor *)source};
-    if (shape_broadcast_list(&shape, both, 2)) {
-        return -1;
-    }
-    if (!shape_equal(tensor_shape(self), (struct ints){shape.sizes, shape.dims})) {
-        char own[1024], wanted[1024];
-        error_set(ERROR_RUNTIME, "output with shape %s doesn't match the broadcast shape %s",
-                  shape_text(tensor_shape(self), own, sizeof own),
-                  shape_text((struct ints){shape.sizes, shape.dims}, wanted, sizeof wanted));
-        return -1;
-    }
-    if (shape_overlaps_itself(self->dims, self->sizes, self->strides)) {
-        error_set(
-            ERROR_RUNTIME,
-            "unsupported operation: more than one element of the written-to tensor refers to a "
-            "single memory location. Please clone() the tensor before performing the operation.");
-        return -1;
-    }
-    return 0;
-}
-
 int cpu_copy_(struct tensor *self, struct tensor *src, bool non_blocking)
 {
-    (void)non_blocking; /* host memory: nothing is in flight */
-    if (check_copy(self, src)) {
-        return -1;
+    if (src->storage->device.type != DEVICE_CPU) {
+        return backend_of(src->storage->device)->ops->copy_(self, src, non_blocking);
     }
-    return cpu_copy(self, src);
+    return call_check_copy(self, src) ? -1 : cpu_copy(self, src);
 }
 
 /* --- filling --- */

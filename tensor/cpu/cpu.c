@@ -55,9 +55,16 @@ static void cpu_free(void *data, size_t bytes)
     }
 }
 
-static void cpu_copy_bytes(void *target, const void *source, size_t bytes)
+static int cpu_copy_bytes(void *target, const void *source, size_t bytes)
 {
     memcpy(target, source, bytes);
+    return 0;
+}
+
+static int cpu_load(const struct tensor *tensor, void *element)
+{
+    memcpy(element, tensor_ptr(tensor), dtype_info[tensor->dtype].bytes);
+    return 0;
 }
 
 static bool cpu_has_pointwise(int pointwise_id, enum dtype dtype)
@@ -86,6 +93,7 @@ const struct backend cpu_backend = {
     .alloc = cpu_alloc,
     .free = cpu_free,
     .copy_bytes = cpu_copy_bytes,
+    .load = cpu_load,
     .copy = cpu_copy,
     .fill = cpu_fill,
     .pointwise = cpu_pointwise,

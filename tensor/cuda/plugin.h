@@ -87,7 +87,7 @@ struct cuda_loops {
 };
 
 struct cuda_lines;  /* lines.h: along one dim */
-struct cuda_places; /* places.h: elements that index tensors name */
+struct cuda_places; /* place_kernels.h: elements that index tensors name */
 struct cuda_random; /* random_kernels.h */
 struct cuda_blas;   /* blas.h */
 

@@ -21,6 +21,9 @@ indented to its key's value continues it; `#` starts a comment. Keys:
                number stays float where the others are float16 or bfloat16), ARG:first (leads the layout of the result),
                ARG:rows (a number here has the result laid out row by row)
   dtypes       kinds that an `each` or `fold` op has loops for: bool int float; all when left out
+  device       what a `cpu` or `body` op is on a GPU: `cpu` (it has no kernel there), `mixed` (its tensors may lie on several
+               devices: it checks them itself), `structured` (PyTorch's errors name it wrapper_CUDA_NAME, others' have the
+               overload before the name)
   each         elementwise body, a C expression over the arguments: becomes loops, `Scalar` operands enter as weak tensors;
                one that passes on `params` may raise "ZeroDivisionError" for integers (see loop_fault)
   when         `ARG == NUMBER  EXPR`: a cheaper body for `each` when that operand is one number
@@ -54,7 +57,7 @@ import re
 import sys
 from dataclasses import dataclass, field, replace
 
-OP_KEYS = {'py', 'doc', 'kernel_name', 'check', 'inputs', 'dtypes', 'each', 'when', 'fold', 'same'}
+OP_KEYS = {'py', 'doc', 'kernel_name', 'check', 'inputs', 'dtypes', 'each', 'when', 'fold', 'same', 'device'}
 SIG_KEYS = {'types', 'shape', 'cpu', 'body', 'alias', 'compose', 'helper', 'returns', 'out', 'grad', 'apply', 'save'}
 KINDS = ('each', 'fold', 'cpu', 'body', 'alias', 'compose', 'helper', 'same')
 OUT_RULES = set('cast exact whole same same_dims alike match scalar_type type assert join input only_bool bool '

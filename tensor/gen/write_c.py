@@ -371,12 +371,26 @@ class OpWriter:
                     **{a.name: convert(a.name, 'int', 'ints') for a in self.f.params if a.kind == 'int'}}
             return 'call_fold(&%s_op, self, %s, %s, %s)' % (self.op.name, have['dim'], have['keepdim'], dtype)
         if self.kind == 'cpu':
-            return 'forward_%s(%s)' % (self.f.short, comma(self.args, 'result' if self.sig.outputs else ''))
+            return self.on_device('forward_%s(%s)' % (self.f.short, comma(self.args, 'result' if self.sig.outputs else '')),
+                                  '-1' if self.sig.outputs else 'NULL')
         hand = self.table.hand_args(self.call, self.f.params)
         if out != 'self' and self.sig.text('out') == 'dtype':
             hand = re.sub(r'\bdtype\b', dtype, hand)
         more = 'result' if self.sig.is_list or self.sig.outputs else ''
-        return '%s(%s)' % (self.call, comma(out if self.kind == 'body' and not self.sig.outputs else '', hand, more))
+        call = '%s(%s)' % (self.call, comma(out if self.kind == 'body' and not self.sig.outputs else '', hand, more))
+        return self.on_device(call, '-1' if more else 'NULL')
+
+    def on_device(self, call, failed):
+        """The call of a body, made if its tensors lie where it can work."""
+        words = self.op.keys['device'][0].text.split() if 'device' in self.op.keys else []
+        inputs, items = items_of([a for a in self.f.params if a.type.startswith('Tensor')])
+        if self.kind not in ('body', 'cpu') or items.startswith('NULL') or ('mixed' in words and 'cpu' not in words):
+            return call
+        if inputs:
+            items = '(struct tensor *const[]){%s}, %s' % (inputs, items.partition(', ')[2])
+        method = self.op.name if 'structured' in words else '%s_%s' % (self.sig.tag or '', self.op.name)
+        return '(call_check_devices("%s", "%s", "%s", %s, %s) < 0 ? %s : %s)' % (
+            self.op.name, method, inputs, str('cpu' not in words).lower(), items, failed, call)
 
     def own_dtype(self):
         return 'dtype' if any(a.name == 'dtype' for a in self.f.params) else 'DTYPE_NONE'
@@ -429,7 +443,7 @@ class OpWriter:
             given = [(item, kinds.get(item, 'none' if item == 'None' else 'int')) for item in items]
         wanted = self.table.kernels[name][1].args
         args = [convert(text, kind, arg.kind) for (text, kind), arg in zip(given, wanted)]
-        return 'backend_of(self->storage->device)->ops->%s(%s)' % (name[len('cpu_'):], ', '.join(args))
+        return self.on_device('backend_of(self->storage->device)->ops->%s(%s)' % (name[len('cpu_'):], ', '.join(args)), '-1')
 
     def inplace(self, which):
         """The in-place function: what is kept of the old self is kept before it changes."""

@@ -301,7 +301,7 @@ def facts(op):
     return {'name': op.name, 'where': '%s:%d' % op.where, 'python': sorted(op.py), 'module': op.module,
             'kernel_name': op.kernel_name,
             'operators': [('reflected ' if flag else '') + symbol for symbol, flag in op.operators],
-            'dtypes': op.dtypes,
+            'dtypes': op.dtypes, 'device': op.keys['device'][0].text if 'device' in op.keys else '',
             'signatures': [{'schema': s.schema, 'tag': s.tag, 'node': None if is_placeholder(s.node) else s.node,
                             'kind': s.kind, 'types': s.text('types'), 'differentiable': sorted(s.grads),
                             'texts': {v: text for (sig, v), text in texts.items() if sig == id(s)}} for s in op.sigs]}
