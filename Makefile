@@ -140,6 +140,90 @@ $(LIB): $(TENSOR_OBJ)
 	$(Q)$(CC) $(SANFLAGS) -shared $(if $(SAN),,-Wl,-z,defs) -Wl,-Bsymbolic -Wl,-soname,$(@F) -o $@ $^ -fopenmp $(TENSOR_LIBS)
 	$(Q)ln -sf $(@F) $(@:.$(SOVER)=)
 
+# --- CUDA --------------------------------------------------------------------------------------------------------
+
+# The plug-in, by nvcc. CUDA_ARCHS: the GPUs it holds code for; of the last one PTX too, for those still to come.
+CUDA_ARCHS ?= 75 80 86 89 90 100 120
+CUDA_SRC := $(wildcard tensor/cuda/*.cu)
+CUDA_GEN :=
+CUDA_OBJ := $(CUDA_SRC:%.cu=$(B)/obj/%.nv.o) $(CUDA_GEN:$(B)/gen/%.cu=$(B)/obj/gen/%.nv.o)
+CUDA_LIB := $(B)/lib/libmesale_cuda.so
+CUDA_INCLUDE := -Itensor -Itensor/cuda -I$(B)/gen -DTENSOR_WITHOUT_OPS
+NVCC      = $(firstword $(shell command -v nvcc 2>/dev/null) $(wildcard $(CUDA_HOME:%=%/bin/nvcc) /usr/local/cuda/bin/nvcc))
+NVCCFLAGS = -std=c++17 -O3 $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$a,code=sm_$a) \
+            -gencode arch=compute_$(lastword $(CUDA_ARCHS)),code=compute_$(lastword $(CUDA_ARCHS)) \
+            -Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra --Werror all-warnings -MMD -MP
+
+.PHONY: cuda cuda-host check-cuda-host-runtime
+
+cuda: $(if $(NVCC),$(CUDA_LIB))
+	$(if $(NVCC),,@echo 'There is no nvcc in PATH, CUDA_HOME or /usr/local/cuda: the CUDA plug-in is not built.')
+
+$(CUDA_LIB): $(CUDA_OBJ)
+	$(SAY) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(NVCC) -shared -cudart static -Xlinker -z,defs,--exclude-libs,ALL -o $@ $^
+
+$(B)/obj/tensor/cuda/%.nv.o: tensor/cuda/%.cu Makefile | $(GENSTAMP)
+	$(SAY) NVCC $<
+	@mkdir -p $(@D)
+	$(Q)$(NVCC) $(NVCCFLAGS) $(CUDA_INCLUDE) -c -o $@ $<
+
+$(B)/obj/gen/%.nv.o: $(B)/gen/%.cu Makefile
+	$(SAY) NVCC $<
+	@mkdir -p $(@D)
+	$(Q)$(NVCC) $(NVCCFLAGS) $(CUDA_INCLUDE) -c -o $@ $<
+$(B)/gen/%.cu: $(GENSTAMP) ;
+
+# The same text by g++, with what tests/cuda_host/ puts in CUDA's place.
+CXX       := $(if $(filter default undefined,$(origin CXX)),g++,$(CXX))
+HOST      := $(B)/cuda_host
+HOST_RUNTIME := $(HOST)/libcudart_host.so
+HOST_BLAS := $(patsubst tests/cuda_host/cublas.cpp,$(HOST)/libcublas.so.13,$(wildcard tests/cuda_host/cublas.cpp))
+HOST_OBJ  := $(CUDA_SRC:%.cu=$(B)/obj/%.host.o) $(CUDA_GEN:$(B)/gen/%.cu=$(B)/obj/gen/%.host.o)
+HOST_RUNTIME_OBJ := $(patsubst %.cpp,$(B)/obj/%.o,$(filter-out %/cublas.cpp %/test_runtime.cpp,$(wildcard tests/cuda_host/*.cpp)))
+HOST_CXX   = $(CXX) -std=c++17 -O1 -g -fPIC -Wall -Wextra $(if $(SAN),,-Werror) $(SANFLAGS) -D_GNU_SOURCE -Itests/cuda_host -MMD -MP
+HOST_KERNEL_CXX = $(HOST_CXX) -fvisibility=hidden -fwrapv -fno-math-errno -ffp-contract=off $(CUDA_INCLUDE)
+HOST_LINK  = $(CXX) $(SANFLAGS) -shared $(if $(SAN),,-Wl,-z,defs) -Wl,-rpath,'$$ORIGIN'
+
+cuda-host: $(HOST)/libmesale_cuda.so $(HOST_BLAS)
+
+$(HOST)/libmesale_cuda.so: $(HOST_OBJ) $(HOST_RUNTIME)
+	$(SAY) LD $@
+	$(Q)$(HOST_LINK) -o $@ $^ -ldl
+
+$(HOST_RUNTIME): $(HOST_RUNTIME_OBJ)
+	$(SAY) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(HOST_LINK) -Wl,-soname,$(@F) -o $@ $^ -ldl
+
+$(HOST_BLAS): $(B)/obj/tests/cuda_host/cublas.o $(HOST_RUNTIME)
+	$(SAY) LD $@
+	$(Q)$(HOST_LINK) -Wl,-soname,$(@F) -o $@ $^
+
+$(B)/obj/tests/cuda_host/%.o: tests/cuda_host/%.cpp Makefile
+	$(SAY) CXX $<
+	@mkdir -p $(@D)
+	$(Q)$(HOST_CXX) -Wshadow -c -o $@ $<
+
+$(B)/obj/tensor/cuda/%.host.o: tensor/cuda/%.cu Makefile | $(GENSTAMP)
+	$(SAY) CXX $<
+	@mkdir -p $(@D)
+	$(Q)$(HOST_KERNEL_CXX) -x c++ -c -o $@ $<
+
+$(B)/obj/gen/%.host.o: $(B)/gen/%.cu Makefile
+	$(SAY) CXX $<
+	@mkdir -p $(@D)
+	$(Q)$(HOST_KERNEL_CXX) -x c++ -c -o $@ $<
+
+$(HOST)/test_runtime: $(B)/obj/tests/cuda_host/test_runtime.o $(HOST_RUNTIME)
+	$(SAY) LD $@
+	$(Q)$(CXX) $(SANFLAGS) -Wl,-rpath,'$$ORIGIN' -o $@ $^ $(call pkg,--libs check)
+
+check-cuda-host-runtime: $(HOST)/test_runtime
+	@$<
+	@CUDA_HOST_ORDER=backward $<
+
 # --- the Python packages: build/site ------------------------------------------------------------------------------
 
 SITE_PY := $(patsubst tensor/%,$(B)/site/%,$(shell find tensor/torch tensor/mesale -name '*.py' -o -name '*.pyi' -o -name py.typed))
@@ -383,6 +467,7 @@ install: all
 	install $(B)/bin/mesale $(D)/bin/mesale
 	install -m 644 $(LIB) $(D)/lib/
 	ln -sf $(notdir $(LIB)) $(D)/lib/libmesale_tensor.so
+	@if [ -e $(CUDA_LIB) ]; then install $(CUDA_LIB) $(D)/lib/ && ln -sf ../$(notdir $(CUDA_LIB)) $(D)/lib/mesale/; fi
 	install -m 644 $(HEADERS) $(D)/include/mesale/
 	sed 's#@PREFIX@#$(PREFIX)#' tensor/mesale_tensor.pc.in >$(D)/lib/pkgconfig/mesale_tensor.pc
 	cp -r $(B)/lib/mesale/python/. $(D)/lib/mesale/python/
@@ -390,7 +475,7 @@ install: all
 	install -m 644 kernelspec/kernel.json.in kernelspec/*.png kernelspec/*.svg $(D)/share/mesale/kernelspec/
 
 uninstall:
-	rm -rf $(D)/bin/mesale $(D)/lib/mesale $(D)/lib/libmesale_tensor.so* $(D)/lib/pkgconfig/mesale_tensor.pc \
+	rm -rf $(D)/bin/mesale $(D)/lib/mesale $(D)/lib/libmesale_tensor.so* $(D)/lib/$(notdir $(CUDA_LIB)) $(D)/lib/pkgconfig/mesale_tensor.pc \
 	    $(D)/include/mesale $(D)/share/mesale
 
 # --- upkeep ------------------------------------------------------------------------------------------------------------
