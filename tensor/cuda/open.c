@@ -14,6 +14,7 @@ const struct cuda_plugin *cuda;
 static pthread_once_t open_once = PTHREAD_ONCE_INIT;
 static int open_status; /* of the first call to a plug-in that was found: a cudaError_t */
 static char open_failure[512];
+static int device_total;
 
 /* The folder of the library that holds this function: build/lib of a build, site/torch of a package. */
 static bool own_folder(char *folder, size_t capacity)
@@ -39,6 +40,25 @@ static void *open_beside(void)
     return library;
 }
 
+static void take_plugin(const struct cuda_plugin *found)
+{
+    open_status = found->runtime->device_count(&device_total);
+    if (open_status == CUDA_OK && device_total == 0)
+        open_status = CUDA_NO_DEVICE;
+    if (open_status != CUDA_OK) {
+        device_total = 0;
+        return;
+    }
+    if (device_total > CUDA_MAX_DEVICES)
+        device_total = CUDA_MAX_DEVICES;
+    cuda = found;
+    cuda_watch_fork();
+}
+
+static void open_nothing(void)
+{
+}
+
 static void open_plugin(void)
 {
     const char *named = getenv("MESALE_CUDA");
@@ -56,12 +76,13 @@ static void open_plugin(void)
         dlclose(library);
         return;
     }
-    int count = 0;
-    open_status = found->runtime->device_count(&count);
-    if (open_status == CUDA_OK && count == 0)
-        open_status = CUDA_NO_DEVICE;
-    if (open_status == CUDA_OK)
-        cuda = found;
+    take_plugin(found);
+}
+
+void cuda_open_with(const struct cuda_plugin *plugin)
+{
+    pthread_once(&open_once, open_nothing);
+    take_plugin(plugin);
 }
 
 /* cudaErrorInsufficientDriver is also what the runtime says where there is no driver at all. */
@@ -69,7 +90,10 @@ static void set_open_error(void)
 {
     enum { INSUFFICIENT_DRIVER = 35 };
 
-    if (open_failure[0])
+    if (cuda_is_bad_fork())
+        error_set(ERROR_RUNTIME, "Cannot re-initialize CUDA in forked subprocess. To use CUDA with multiprocessing, you must "
+                                 "use the 'spawn' start method");
+    else if (open_failure[0])
         error_set(ERROR_RUNTIME, "%s", open_failure);
     else if (open_status == INSUFFICIENT_DRIVER)
         error_set(ERROR_RUNTIME, "Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU and "
@@ -83,9 +107,16 @@ static void set_open_error(void)
 const struct cuda_plugin *cuda_open(bool required)
 {
     pthread_once(&open_once, open_plugin);
-    if (!cuda && required)
+    const struct cuda_plugin *usable = cuda_is_bad_fork() ? NULL : cuda;
+    if (!usable && required)
         set_open_error();
-    return cuda;
+    return usable;
+}
+
+int cuda_device_count(void)
+{
+    cuda_open(false);
+    return device_total;
 }
 
 int cuda_check(int status)
