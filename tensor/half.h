@@ -4,42 +4,44 @@
 #ifndef HALF_H
 #define HALF_H
 
-#include <stdint.h>
+#include "by_type.h"
 #ifdef __F16C__
 #include <immintrin.h> /* for loops that convert eight at a time */
 #endif
 
-static inline uint32_t float_bits(float value)
+SCALAR_FN uint32_t float_bits(float value)
 {
     union {
         float f;
         uint32_t u;
-    } both = {.f = value};
+    } both;
+    both.f = value;
     return both.u;
 }
 
-static inline float float_of_bits(uint32_t bits)
+SCALAR_FN float float_of_bits(uint32_t bits)
 {
     union {
         uint32_t u;
         float f;
-    } both = {.u = bits};
+    } both;
+    both.u = bits;
     return both.f;
 }
 
-static inline float bfloat_to_float(uint16_t bits)
+SCALAR_FN float bfloat_to_float(uint16_t bits)
 {
     return float_of_bits((uint32_t)bits << 16);
 }
 
-static inline uint16_t bfloat_from_float(float value)
+SCALAR_FN uint16_t bfloat_from_float(float value)
 {
     uint32_t bits = float_bits(value);
     uint32_t rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
     return value != value ? 0x7FC0 : (uint16_t)rounded;
 }
 
-static inline float half_to_float(uint16_t bits)
+SCALAR_FN float half_to_float(uint16_t bits)
 {
     /* exponent and mantissa moved into place are the value times 2^-112: one product scales normal
      * and subnormal numbers alike; infinity and NaN get the full exponent afterwards */
@@ -51,7 +53,7 @@ static inline float half_to_float(uint16_t bits)
     return float_of_bits(sign | scaled | special | quiet);
 }
 
-static inline uint16_t half_from_float(float value)
+SCALAR_FN uint16_t half_from_float(float value)
 {
     uint32_t bits = float_bits(value);
     uint32_t sign = (bits >> 16) & 0x8000;

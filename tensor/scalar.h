@@ -3,9 +3,7 @@
 #ifndef SCALAR_H
 #define SCALAR_H
 
-#include <math.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include "by_type.h"
 
 /* --- the functions of libm that bodies may call --- */
 
@@ -36,6 +34,31 @@
     F(lgamma, u10)
 #define VECTOR_BINARY_FUNCTIONS(F) F(pow, u10) F(atan2, u10) F(hypot, u05) F(fmod, )
 
+#ifdef __cplusplus
+/* libm's own, the device's or the host's: the names without ending are overloaded there already */
+#define DEFINE_UNARY(name, accuracy)                                                               \
+    SCALAR_FN float vector_##name##f(float x)                                                      \
+    {                                                                                              \
+        return name##f(x);                                                                         \
+    }                                                                                              \
+    SCALAR_FN double vector_##name(double x)                                                       \
+    {                                                                                              \
+        return name(x);                                                                            \
+    }
+#define DEFINE_BINARY(name, accuracy)                                                              \
+    SCALAR_FN float vector_##name##f(float x, float y)                                             \
+    {                                                                                              \
+        return name##f(x, y);                                                                      \
+    }                                                                                              \
+    SCALAR_FN double vector_##name(double x, double y)                                             \
+    {                                                                                              \
+        return name(x, y);                                                                         \
+    }
+VECTOR_UNARY_FUNCTIONS(DEFINE_UNARY)
+VECTOR_BINARY_FUNCTIONS(DEFINE_BINARY)
+#undef DEFINE_UNARY
+#undef DEFINE_BINARY
+#else
 #ifdef VECTOR_MATH
 /* scalar.c, which defines them */
 #elif defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
@@ -52,7 +75,6 @@
 VECTOR_UNARY_FUNCTIONS(DECLARE_UNARY)
 VECTOR_BINARY_FUNCTIONS(DECLARE_BINARY)
 
-#define FLOAT_BY_TYPE(name, x) _Generic((x), float : name##f, default : name)
 #define exp(x) FLOAT_BY_TYPE(vector_exp, x)(x)
 #define exp2(x) FLOAT_BY_TYPE(vector_exp2, x)(x)
 #define expm1(x) FLOAT_BY_TYPE(vector_expm1, x)(x)
@@ -79,45 +101,34 @@ VECTOR_BINARY_FUNCTIONS(DECLARE_BINARY)
 #define hypot(x, y) FLOAT_BY_TYPE(vector_hypot, x)(x, y)
 #define sqrt(x) FLOAT_BY_TYPE(sqrt, x)(x)
 #define copysign(x, y) FLOAT_BY_TYPE(copysign, x)(x, y)
+#endif
 
 /* --- numbers of any type: NAME(x) in a body, NAME_f32 and the like here --- */
 
-#define SCALAR_BY_TYPE(name, x)                                                                    \
-    _Generic((x), uint8_t                                                                          \
-             : name##_u8, int8_t                                                                   \
-             : name##_i8, int16_t                                                                  \
-             : name##_i16, int32_t                                                                 \
-             : name##_i32, int64_t                                                                 \
-             : name##_i64, float                                                                   \
-             : name##_f32, double                                                                  \
-             : name##_f64)
-#define NUMBER_BY_TYPE(name, x)                                                                    \
-    _Generic((x), float : name##_f32, double : name##_f64, default : name##_int)
-
 /* The larger and smaller of two values; NaN if either is NaN (the first one's, if both are). */
 #define SCALAR_ORDER(T, name)                                                                      \
-    static inline T larger_##name(T a, T b)                                                        \
+    SCALAR_FN T larger_##name(T a, T b)                                                        \
     {                                                                                              \
         return a > b ? a : b;                                                                      \
     }                                                                                              \
-    static inline T smaller_##name(T a, T b)                                                       \
+    SCALAR_FN T smaller_##name(T a, T b)                                                       \
     {                                                                                              \
         return a < b ? a : b;                                                                      \
     }                                                                                              \
-    static inline T clamped_##name(T x, T low, T high)                                             \
+    SCALAR_FN T clamped_##name(T x, T low, T high)                                             \
     {                                                                                              \
         return smaller_##name(larger_##name(x, low), high);                                        \
     }
 #define SCALAR_FLOAT_ORDER(T, name)                                                                \
-    static inline T larger_##name(T a, T b)                                                        \
+    SCALAR_FN T larger_##name(T a, T b)                                                        \
     {                                                                                              \
         return ((a > b) | (a != a)) ? a : b;                                                       \
     }                                                                                              \
-    static inline T smaller_##name(T a, T b)                                                       \
+    SCALAR_FN T smaller_##name(T a, T b)                                                       \
     {                                                                                              \
         return ((a < b) | (a != a)) ? a : b;                                                       \
     }                                                                                              \
-    static inline T clamped_##name(T x, T low, T high)                                             \
+    SCALAR_FN T clamped_##name(T x, T low, T high)                                             \
     {                                                                                              \
         T raised = ((x < low) | (low != low)) ? low : x;                                           \
         return ((raised > high) | (high != high)) ? high : raised;                                 \
@@ -130,55 +141,102 @@ SCALAR_ORDER(int64_t, i64)
 SCALAR_FLOAT_ORDER(float, f32)
 SCALAR_FLOAT_ORDER(double, f64)
 
+#ifdef __cplusplus
+SCALARS_CHOOSE(larger)
+SCALARS_CHOOSE(smaller)
+SCALARS_CHOOSE(clamped)
+#else
 #define larger(a, b) SCALAR_BY_TYPE(larger, a)(a, b)
 #define smaller(a, b) SCALAR_BY_TYPE(smaller, a)(a, b)
 /* `low` first, so that `high` wins where they cross */
 #define clamped(x, low, high) SCALAR_BY_TYPE(clamped, x)(x, low, high)
+#endif
 /* the same without regard to a NaN on one side */
 #define larger_number(a, b) ((b) != (b) ? (a) : (a) >= (b) ? (a) : (b))
 #define smaller_number(a, b) ((b) != (b) ? (a) : (a) <= (b) ? (a) : (b))
 
 /* Whole numbers are their own floor. */
-static inline int64_t itself_int(int64_t x)
+SCALAR_FN int64_t itself_int(int64_t x)
 {
     return x;
 }
 
+#ifdef __cplusplus
+/* beside those for floats; for the types themselves, since C++ makes doubles of other numbers */
+#define OWN_FLOOR(T)                                                                               \
+    SCALAR_FN int64_t floor(T x)                                                                   \
+    {                                                                                              \
+        return itself_int(x);                                                                      \
+    }                                                                                              \
+    SCALAR_FN int64_t ceil(T x)                                                                    \
+    {                                                                                              \
+        return itself_int(x);                                                                      \
+    }                                                                                              \
+    SCALAR_FN int64_t trunc(T x)                                                                   \
+    {                                                                                              \
+        return itself_int(x);                                                                      \
+    }                                                                                              \
+    SCALAR_FN int64_t rint(T x)                                                                    \
+    {                                                                                              \
+        return itself_int(x);                                                                      \
+    }
+OWN_FLOOR(uint8_t)
+OWN_FLOOR(int8_t)
+OWN_FLOOR(int16_t)
+OWN_FLOOR(int32_t)
+OWN_FLOOR(int64_t)
+#undef OWN_FLOOR
+#else
 #define floor(x) _Generic((x), float : floorf, double : floor, default : itself_int)(x)
 #define ceil(x) _Generic((x), float : ceilf, double : ceil, default : itself_int)(x)
 #define trunc(x) _Generic((x), float : truncf, double : trunc, default : itself_int)(x)
 #define rint(x) _Generic((x), float : rintf, double : rint, default : itself_int)(x)
+#endif
 
-static inline int64_t absolute_int(int64_t x)
+SCALAR_FN int64_t absolute_int(int64_t x)
 {
     return x < 0 ? -x : x;
 }
 
-static inline int64_t sign_int(int64_t x)
+SCALAR_FN int64_t sign_int(int64_t x)
 {
     return (x > 0) - (x < 0);
 }
 
-static inline bool negative_int(int64_t x)
+SCALAR_FN bool negative_int(int64_t x)
 {
     return x < 0;
 }
 
-static inline bool finite_int(int64_t x)
+SCALAR_FN bool finite_int(int64_t x)
 {
     (void)x;
     return true;
 }
 
-#define absolute(x) _Generic((x), float : fabsf, double : fabs, default : absolute_int)(x)
+SCALAR_FN float absolute_f32(float x)
+{
+    return fabsf(x);
+}
+
+SCALAR_FN double absolute_f64(double x)
+{
+    return fabs(x);
+}
+
+#ifdef __cplusplus
+NUMBERS_CHOOSE(absolute)
+#else
+#define absolute(x) NUMBER_BY_TYPE(absolute, x)(x)
 #define sign(x) NUMBER_BY_TYPE(sign, x)(x)
 #define negative(x) NUMBER_BY_TYPE(negative, x)(x)
 #define is_finite(x) NUMBER_BY_TYPE(finite, x)(x)
+#endif
 #define is_infinite(x) ((x) == (x) && !is_finite(x))
 
 /* base to an integer power by squaring, wrapping; a negative exponent gives 0 unless base is 1 or
  * -1, and 1 for 0 as base, as PyTorch does. */
-static inline int64_t power_int(int64_t base, int64_t exponent)
+SCALAR_FN int64_t power_int(int64_t base, int64_t exponent)
 {
     int64_t result = 1;
 
@@ -195,71 +253,71 @@ static inline int64_t power_int(int64_t base, int64_t exponent)
 /* --- functions of floats, F the ending of libm's names --- */
 
 #define SCALAR_FLOAT(T, name, F)                                                                   \
-    static inline T sign_##name(T x)                                                               \
+    SCALAR_FN T sign_##name(T x)                                                               \
     {                                                                                              \
         return (T)((x > 0) - (x < 0));                                                             \
     }                                                                                              \
-    static inline bool negative_##name(T x)                                                        \
+    SCALAR_FN bool negative_##name(T x)                                                        \
     {                                                                                              \
         return signbit(x) != 0;                                                                    \
     }                                                                                              \
-    static inline bool finite_##name(T x)                                                          \
+    SCALAR_FN bool finite_##name(T x)                                                          \
     {                                                                                              \
         return x - x == 0;                                                                         \
     }                                                                                              \
-    static inline T power_##name(T base, T exponent)                                               \
+    SCALAR_FN T power_##name(T base, T exponent)                                               \
     {                                                                                              \
         return vector_pow##F(base, exponent);                                                      \
     }                                                                                              \
-    static inline T sigmoid_##name(T x)                                                            \
+    SCALAR_FN T sigmoid_##name(T x)                                                            \
     {                                                                                              \
         return 1 / (1 + exp(-x));                                                                  \
     }                                                                                              \
-    static inline T sinc_##name(T x)                                                               \
+    SCALAR_FN T sinc_##name(T x)                                                               \
     {                                                                                              \
         T angle = (T)M_PI * x, ratio = sin(angle) / angle;                                         \
         return x == 0 ? 1 : ratio;                                                                 \
     }                                                                                              \
-    static inline T xlogy_##name(T x, T y)                                                         \
+    SCALAR_FN T xlogy_##name(T x, T y)                                                         \
     {                                                                                              \
         T product = x * log(y);                                                                    \
         return x == 0 && y == y ? 0 : product;                                                     \
     }                                                                                              \
-    static inline T logaddexp_##name(T a, T b)                                                     \
+    SCALAR_FN T logaddexp_##name(T a, T b)                                                     \
     {                                                                                              \
         T sum = larger_##name(a, b) + log1p(exp(-absolute(a - b)));                                \
         return a == b && a - a != 0 ? a : sum;                                                     \
     }                                                                                              \
-    static inline T logaddexp2_##name(T a, T b)                                                    \
+    SCALAR_FN T logaddexp2_##name(T a, T b)                                                    \
     {                                                                                              \
         T sum = larger_##name(a, b) + (T)M_LOG2E * log1p(exp2(-absolute(a - b)));                  \
         return a == b && a - a != 0 ? a : sum;                                                     \
     }                                                                                              \
     /* from `start` to `end`: computed from the nearer one, so that both are met exactly */        \
-    static inline T lerp_##name(T start, T end, T weight)                                          \
+    SCALAR_FN T lerp_##name(T start, T end, T weight)                                          \
     {                                                                                              \
         T way = end - start;                                                                       \
         return absolute(weight) < (T)0.5 ? start + weight * way : end - way * (1 - weight);        \
     }                                                                                              \
-    static inline T divide_trunc_##name(T a, T b, const void *params)                              \
+    SCALAR_FN T divide_trunc_##name(T a, T b, const void *params)                              \
     {                                                                                              \
         (void)params;                                                                              \
         return trunc(a / b);                                                                       \
     }                                                                                              \
     /* the sign of the dividend */                                                                 \
-    static inline T modulo_trunc_##name(T a, T b, const void *params)                              \
+    SCALAR_FN T modulo_trunc_##name(T a, T b, const void *params)                              \
     {                                                                                              \
         (void)params;                                                                              \
         return vector_fmod##F(a, b);                                                               \
     }                                                                                              \
     /* the sign of the divisor, as Python's % */                                                   \
-    static inline T modulo_floor_##name(T a, T b, const void *params)                              \
+    SCALAR_FN T modulo_floor_##name(T a, T b, const void *params)                              \
     {                                                                                              \
         T rest = modulo_trunc_##name(a, b, params);                                                \
         return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;                               \
     }                                                                                              \
     /* as Python's //: exact, by way of the rest; a / 0 is an infinity or NaN */                   \
-    static inline T divide_floor_##name(T a, T b, const void *params)                              \
+    SCALAR_FN T divide_floor_##name(T a, T b, const void *params)                              \
     {                                                                                              \
         T rest = modulo_trunc_##name(a, b, params), ratio = a / b, quotient = (a - rest) / b;      \
         quotient -= rest != 0 && (rest < 0) != (b < 0);                                            \
@@ -271,13 +329,26 @@ static inline int64_t power_int(int64_t base, int64_t exponent)
 SCALAR_FLOAT(float, f32, f)
 SCALAR_FLOAT(double, f64, )
 
+#ifdef __cplusplus
+NUMBERS_CHOOSE(sign)
+NUMBERS_CHOOSE(negative)
+NUMBERS_CHOOSE_OF(is_finite, finite)
+NUMBERS_CHOOSE(power)
+FLOATS_CHOOSE(sigmoid)
+FLOATS_CHOOSE(sinc)
+FLOATS_CHOOSE(xlogy)
+FLOATS_CHOOSE(logaddexp)
+FLOATS_CHOOSE(logaddexp2)
+FLOATS_CHOOSE(lerp)
+#else
 #define power(a, b) NUMBER_BY_TYPE(power, a)(a, b)
-#define sigmoid(x) _Generic((x), float : sigmoid_f32, double : sigmoid_f64)(x)
-#define sinc(x) _Generic((x), float : sinc_f32, double : sinc_f64)(x)
-#define xlogy(x, y) _Generic((x), float : xlogy_f32, double : xlogy_f64)(x, y)
-#define logaddexp(a, b) _Generic((a), float : logaddexp_f32, double : logaddexp_f64)(a, b)
-#define logaddexp2(a, b) _Generic((a), float : logaddexp2_f32, double : logaddexp2_f64)(a, b)
-#define lerp(a, b, c) _Generic((a), float : lerp_f32, double : lerp_f64)(a, b, c)
+#define sigmoid(x) FLOAT_FUNCTION_BY_TYPE(sigmoid, x)(x)
+#define sinc(x) FLOAT_FUNCTION_BY_TYPE(sinc, x)(x)
+#define xlogy(x, y) FLOAT_FUNCTION_BY_TYPE(xlogy, x)(x, y)
+#define logaddexp(a, b) FLOAT_FUNCTION_BY_TYPE(logaddexp, a)(a, b)
+#define logaddexp2(a, b) FLOAT_FUNCTION_BY_TYPE(logaddexp2, a)(a, b)
+#define lerp(a, b, c) FLOAT_FUNCTION_BY_TYPE(lerp, a)(a, b, c)
+#endif
 /* x rounded to a place of `scale`, which is above or, when `coarse`, below the point */
 #define round_to(x, scale, coarse)                                                                 \
     ((coarse) ? rint((x) / (scale)) * (scale) : rint((x) * (scale)) / (scale))

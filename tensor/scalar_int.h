@@ -6,50 +6,55 @@
 #include "scalar.h"
 #include "tensor.h"
 
-/* Says in params[0] that a loop met a divisor of 0; the call raises it when all loops are done. */
-static inline int loop_fault(const void *params)
+/* Says in params[0] that a loop met a divisor of 0; the call raises it when all loops are done. On a GPU nothing is
+ * raised, as nobody waits for the result: it is 0 or what follows from 0. */
+SCALAR_FN int loop_fault(const void *params)
 {
+#ifdef __cplusplus
+    (void)params;
+#else
     __atomic_store_n(&((struct scalar *)params)->i, 1, __ATOMIC_RELAXED);
+#endif
     return 0;
 }
 
 /* U is T without sign; is_signed chooses where the two differ. Nothing is divided by -1, as the
  * least number over -1 traps. */
 #define SCALAR_INTEGER(T, U, name, is_signed)                                                      \
-    static inline T divide_trunc_##name(T a, T b, const void *params)                              \
+    SCALAR_FN T divide_trunc_##name(T a, T b, const void *params)                              \
     {                                                                                              \
         if (b == 0)                                                                                \
             return (T)loop_fault(params);                                                          \
         return is_signed && b == (T)-1 ? (T)(0 - (U)a) : (T)(a / b);                               \
     }                                                                                              \
-    static inline T modulo_trunc_##name(T a, T b, const void *params)                              \
+    SCALAR_FN T modulo_trunc_##name(T a, T b, const void *params)                              \
     {                                                                                              \
         if (b == 0)                                                                                \
             return (T)loop_fault(params);                                                          \
         return is_signed && b == (T)-1 ? 0 : (T)(a % b);                                           \
     }                                                                                              \
-    static inline T modulo_floor_##name(T a, T b, const void *params)                              \
+    SCALAR_FN T modulo_floor_##name(T a, T b, const void *params)                              \
     {                                                                                              \
         T rest = modulo_trunc_##name(a, b, params);                                                \
         return rest != 0 && negative_int(rest ^ b) ? (T)(rest + b) : rest;                         \
     }                                                                                              \
-    static inline T divide_floor_##name(T a, T b, const void *params)                              \
+    SCALAR_FN T divide_floor_##name(T a, T b, const void *params)                              \
     {                                                                                              \
         T quotient = divide_trunc_##name(a, b, params);                                            \
         return (T)(a - (T)((U)quotient * (U)b)) != 0 && negative_int(a ^ b) ? (T)(quotient - 1)    \
                                                                             : quotient;            \
     }                                                                                              \
-    static inline T shift_left_##name(T a, T b)                                                    \
+    SCALAR_FN T shift_left_##name(T a, T b)                                                    \
     {                                                                                              \
         return (U)b >= 8 * sizeof(T) ? 0 : (T)((U)a << b);                                         \
     }                                                                                              \
-    static inline T shift_right_##name(T a, T b)                                                   \
+    SCALAR_FN T shift_right_##name(T a, T b)                                                   \
     {                                                                                              \
         if ((U)b >= 8 * sizeof(T))                                                                 \
             return is_signed ? (T)(a >> (8 * sizeof(T) - 1)) : 0;                                  \
         return (T)(a >> b);                                                                        \
     }                                                                                              \
-    static inline T gcd_##name(T a, T b)                                                           \
+    SCALAR_FN T gcd_##name(T a, T b)                                                           \
     {                                                                                              \
         T x = is_signed ? (T)absolute_int(a) : a, y = is_signed ? (T)absolute_int(b) : b;          \
         while (x != 0) {                                                                           \
@@ -59,7 +64,7 @@ static inline int loop_fault(const void *params)
         }                                                                                          \
         return y;                                                                                  \
     }                                                                                              \
-    static inline T lcm_##name(T a, T b)                                                           \
+    SCALAR_FN T lcm_##name(T a, T b)                                                           \
     {                                                                                              \
         T divisor = gcd_##name(a, b);                                                              \
         if (divisor == 0)                                                                          \
@@ -72,13 +77,16 @@ SCALAR_INTEGER(int16_t, uint16_t, i16, true)
 SCALAR_INTEGER(int32_t, uint32_t, i32, true)
 SCALAR_INTEGER(int64_t, uint64_t, i64, true)
 
-#define INTEGER_BY_TYPE(name, x)                                                                   \
-    _Generic((x), uint8_t                                                                          \
-             : name##_u8, int8_t                                                                   \
-             : name##_i8, int16_t                                                                  \
-             : name##_i16, int32_t                                                                 \
-             : name##_i32, int64_t                                                                 \
-             : name##_i64)
+#ifdef __cplusplus
+SCALARS_CHOOSE(divide_trunc)
+SCALARS_CHOOSE(divide_floor)
+SCALARS_CHOOSE(modulo_trunc)
+SCALARS_CHOOSE(modulo_floor)
+INTEGERS_CHOOSE(shift_left)
+INTEGERS_CHOOSE(shift_right)
+INTEGERS_CHOOSE(gcd)
+INTEGERS_CHOOSE(lcm)
+#else
 #define divide_trunc(a, b, params) SCALAR_BY_TYPE(divide_trunc, a)(a, b, params)
 #define divide_floor(a, b, params) SCALAR_BY_TYPE(divide_floor, a)(a, b, params)
 #define modulo_trunc(a, b, params) SCALAR_BY_TYPE(modulo_trunc, a)(a, b, params)
@@ -87,5 +95,6 @@ SCALAR_INTEGER(int64_t, uint64_t, i64, true)
 #define shift_right(a, b) INTEGER_BY_TYPE(shift_right, a)(a, b)
 #define gcd(a, b) INTEGER_BY_TYPE(gcd, a)(a, b)
 #define lcm(a, b) INTEGER_BY_TYPE(lcm, a)(a, b)
+#endif
 
 #endif

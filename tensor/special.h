@@ -8,12 +8,12 @@
 
 /* The derivative of log Γ: reflection, recurrence and asymptotic series (Abramowitz and Stegun
  * 6.3.7, 6.3.5, 6.3.18). NaN at the poles but 0, where it is infinite. */
-static inline double digamma_f64(double x)
+SCALAR_FN double digamma_f64(double x)
 {
     double result = 0;
 
     if (x == 0)
-        return copysign(INFINITY, -x);
+        return copysign((double)INFINITY, -x);
     if (x < 0) {
         double part = x - trunc(x); /* the tangent's period: exact also for large x */
         if (part == 0)
@@ -38,7 +38,7 @@ static inline double digamma_f64(double x)
 
 /* The Hurwitz zeta function Σ (q + k)^-s for s > 1 by the Euler-Maclaurin formula (DLMF 25.11.5).
  */
-static inline double zeta_f64(double s, double q)
+SCALAR_FN double zeta_f64(double s, double q)
 {
     static const double bernoulli[] = {1.0 / 6,  -1.0 / 30,     1.0 / 42, -1.0 / 30,
                                        5.0 / 66, -691.0 / 2730, 7.0 / 6,  -3617.0 / 510.0};
@@ -59,7 +59,7 @@ static inline double zeta_f64(double s, double q)
 
 /* The n-th derivative of digamma: (-1)^(n+1) n! ζ(n + 1, x); the first is reflected below 0, so
  * that it is as fast there. */
-static inline double polygamma_f64(double x, double n)
+SCALAR_FN double polygamma_f64(double x, double n)
 {
     if (n == 0)
         return digamma_f64(x);
@@ -73,13 +73,13 @@ static inline double polygamma_f64(double x, double n)
 
 /* Winitzki's approximation (2008), then Halley's method twice: on erf, or in the tail on erfc,
  * where 1 - |y| is exact. */
-static inline double erfinv_f64(double y)
+SCALAR_FN double erfinv_f64(double y)
 {
     double size = fabs(y), w = log1p(-size * size), t = 2 / (M_PI * 0.147) + w / 2;
     double x = sqrt(sqrt(t * t - w / 0.147) - t);
 
     if (!(size < 1))
-        return size == 1 ? copysign(INFINITY, y) : NAN;
+        return size == 1 ? copysign((double)INFINITY, y) : NAN;
     for (int k = 0; k < 2; k++) {
         double miss = size < 0.5 ? erf(x) - size : (1 - size) - erfc(x);
         double step = miss * exp(x * x) / M_2_SQRTPI;
@@ -88,19 +88,19 @@ static inline double erfinv_f64(double y)
     return copysign(x, y);
 }
 
-static inline float digamma_f32(float x)
+SCALAR_FN float digamma_f32(float x)
 {
     return (float)digamma_f64(x);
 }
 
-static inline float polygamma_f32(float x, float n)
+SCALAR_FN float polygamma_f32(float x, float n)
 {
     return (float)polygamma_f64(x, n);
 }
 
 /* Giles's polynomials for single precision ("Approximating the erfinv function", 2010), one for the
  * middle and one for the tails, in w = -log(1 - y²). */
-static inline float erfinv_f32(float y)
+SCALAR_FN float erfinv_f32(float y)
 {
     static const float middle[] = {2.81022636e-08f,  3.43273939e-07f, -3.5233877e-06f,
                                    -4.39150654e-06f, 0.00021858087f,  -0.00125372503f,
@@ -119,8 +119,14 @@ static inline float erfinv_f32(float y)
     return sum * y;
 }
 
-#define digamma(x) _Generic((x), float : digamma_f32, double : digamma_f64)(x)
-#define polygamma(x, n) _Generic((x), float : polygamma_f32, double : polygamma_f64)(x, n)
-#define erfinv(x) _Generic((x), float : erfinv_f32, double : erfinv_f64)(x)
+#ifdef __cplusplus
+FLOATS_CHOOSE(digamma)
+FLOATS_CHOOSE(polygamma)
+FLOATS_CHOOSE(erfinv)
+#else
+#define digamma(x) FLOAT_FUNCTION_BY_TYPE(digamma, x)(x)
+#define polygamma(x, n) FLOAT_FUNCTION_BY_TYPE(polygamma, x)(x, n)
+#define erfinv(x) FLOAT_FUNCTION_BY_TYPE(erfinv, x)(x)
+#endif
 
 #endif

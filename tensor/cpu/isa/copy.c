@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "../../cut.h"
 #include "../../half.h"
 
 /* the macro of stdbool.h would change the names made of dtype.def's */
@@ -9,27 +10,6 @@
 
 #define JOIN_(a, b) a##_##b
 #define JOIN(a, b) JOIN_(a, b)
-
-/* cvttss2si and cvttsd2si, written so that C defines them and compilers vectorise them */
-static inline int32_t cut_float(float value)
-{
-    return value >= -0x1p31f && value < 0x1p31f ? (int32_t)value : INT32_MIN;
-}
-
-static inline int64_t widen_float(float value)
-{
-    return value >= -0x1p63f && value < 0x1p63f ? (int64_t)value : INT64_MIN;
-}
-
-static inline int32_t cut_double(double value)
-{
-    return value > -0x1p31 - 1 && value < 0x1p31 ? (int32_t)value : INT32_MIN;
-}
-
-static inline int64_t widen_double(double value)
-{
-    return value >= -0x1p63 && value < 0x1p63 ? (int64_t)value : INT64_MIN;
-}
 
 /* what a loaded value becomes in each type; CUT and WIDEN belong to the source (typed/convert.inc)
  */
