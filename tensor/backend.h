@@ -4,6 +4,7 @@
 
 #include "core.h"
 #include "iter.h"
+#include "line_kernels.h"
 #include "op_kernels.h" /* generated: enum pointwise_id, enum fold_id, struct op_kernels */
 
 struct place_kernels;
@@ -29,6 +30,7 @@ struct backend {
     bool (*has_pointwise)(int pointwise_id, enum dtype dtype);
     /* Runs a `fold` body over the dims that `result` (keepdim layout) lacks. result has the accumulated dtype. */
     int (*fold)(int fold_id, struct tensor *result, struct tensor *self, const bool *reduced_dims);
+    const struct line_kernels *lines; /* along a dim */
     const struct op_kernels *ops; /* hand kernels, one typed member an op */
     const struct place_kernels *places; /* places.h */
     void (*synchronize)(void);

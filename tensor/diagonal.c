@@ -1,87 +1,12 @@
 /* Diagonals and triangles of matrices. Declared in op_functions.h. */
-#include <string.h>
-
 #include "backend.h"
 #include "call.h"
 #include "create.h"
 #include "op_functions.h"
 #include "shape.h"
-
-/* Elements that one thread handles at least. */
-#define GRAIN 16384
+#include "triangle.h"
 
 /* --- tril and triu --- */
-
-/* Rows of matrices one after the other, in contiguous memory. */
-struct triangle {
-    char *target;
-    const char *source; /* may be the target */
-    size_t bytes;
-    int64_t rows, columns, diagonal;
-    bool upper;
-    struct work work;
-};
-
-static int64_t clamped(int64_t value, int64_t last)
-{
-    return value < 0 ? 0 : value > last ? last : value;
-}
-
-/* A diagonal that lies outside every row must not overflow. */
-static int64_t clamped_diagonal(const struct triangle *task)
-{
-    return task->diagonal < -task->rows     ? -task->rows
-           : task->diagonal > task->columns ? task->columns
-                                            : task->diagonal;
-}
-
-/* Columns [*from, *to) of the row are kept. */
-static void kept_columns(const struct triangle *task, int64_t row, int64_t *from, int64_t *to)
-{
-    int64_t at = row % task->rows, last = task->columns, diagonal = clamped_diagonal(task);
-    *from = task->upper ? clamped(at + diagonal, last) : 0;
-    *to = task->upper ? last : clamped(at + diagonal + 1, last);
-}
-
-static void keep_triangle(void *arg, int64_t begin, int64_t end)
-{
-    struct triangle *task = arg;
-    size_t row_bytes = (size_t)task->columns * task->bytes;
-    for (int64_t row = begin; row < end; row++) {
-        int64_t from, to;
-        if ((row - begin) % 1024 == 0 && !work_goes_on(&task->work)) {
-            return;
-        }
-        char *target = task->target + (size_t)row * row_bytes;
-        kept_columns(task, row, &from, &to);
-        memset(target, 0, (size_t)from * task->bytes);
-        if (task->source != task->target && to > from) {
-            memcpy(target + (size_t)from * task->bytes,
-                   task->source + (size_t)row * row_bytes + (size_t)from * task->bytes,
-                   (size_t)(to - from) * task->bytes);
-        }
-        memset(target + (size_t)to * task->bytes, 0, (size_t)(task->columns - to) * task->bytes);
-    }
-}
-
-/* The triangle of `source` in `target`, both contiguous. */
-static int run_triangle(struct tensor *target, const struct tensor *source, int64_t diagonal,
-                        bool upper)
-{
-    if (target->numel == 0) {
-        return 0;
-    }
-    struct triangle task = {.target = tensor_ptr(target),
-                            .source = tensor_ptr(source),
-                            .bytes = dtype_info[target->dtype].bytes,
-                            .rows = target->sizes[target->dims - 2],
-                            .columns = target->sizes[target->dims - 1],
-                            .diagonal = diagonal,
-                            .upper = upper};
-    work_start(&task.work);
-    parallel_for(0, target->numel / task.columns, GRAIN / task.columns + 1, keep_triangle, &task);
-    return work_result(&task.work);
-}
 
 static struct tensor *triangle(struct tensor *out, struct tensor *self, int64_t diagonal,
                                bool upper)
@@ -99,7 +24,10 @@ static struct tensor *triangle(struct tensor *out, struct tensor *self, int64_t 
         source == self && !out
             ? tensor_new((enum dtype)self->dtype, self->storage->device, self->dims, self->sizes)
             : tensor_retain(source);
-    int status = target ? run_triangle(target, source, diagonal, upper) : -1;
+    int status = !target ? -1
+                 : target->numel == 0
+                     ? 0
+                     : backend_of(target->storage->device)->lines->triangle(target, source, diagonal, upper);
     tensor_release(source);
     return create_finish(tensor_retain(out ? out : target), target, status);
 }
@@ -134,16 +62,16 @@ static int check_indices(const char *name, int64_t row, int64_t col, enum dtype 
 /* Rows [*from, *to) are those that keep something. */
 static void kept_rows(const struct triangle *task, int64_t *from, int64_t *to)
 {
-    int64_t diagonal = clamped_diagonal(task);
-    *from = task->upper ? 0 : clamped(-diagonal, task->rows);
-    *to = task->upper ? clamped(task->columns - diagonal, task->rows) : task->rows;
+    int64_t diagonal = triangle_diagonal(task);
+    *from = task->upper ? 0 : triangle_clamped(-diagonal, task->rows);
+    *to = task->upper ? triangle_clamped(task->columns - diagonal, task->rows) : task->rows;
 }
 
 /* How many elements are kept, whatever the number of rows: a trapezoid whose rows are whole from
  * some row on; modulo 2^64. */
 static int64_t count_kept(const struct triangle *task)
 {
-    int64_t diagonal = clamped_diagonal(task) - task->upper;
+    int64_t diagonal = triangle_diagonal(task) - task->upper;
     __int128 rows = task->rows, columns = task->columns;
     __int128 first = diagonal < 0 ? -diagonal : 0, whole = columns - 1 - diagonal;
     whole = whole < first ? first : whole > rows ? rows : whole;
@@ -165,7 +93,7 @@ static int list_places(const struct triangle *task, int64_t *rows, int64_t *colu
         int64_t from, to;
         if (row % 64 == 63 && !work_goes_on(&work))
             return -1;
-        kept_columns(task, row, &from, &to);
+        triangle_columns(task, row, &from, &to);
         for (int64_t i = 0, end; (end = work_block(&work, i, to - from)) > i;) {
             for (; i < end; i++, count++) {
                 rows[count] = row;
@@ -176,6 +104,17 @@ static int list_places(const struct triangle *task, int64_t *rows, int64_t *colu
     return work_result(&work);
 }
 
+/* The places, listed by the host, in the dtype and on the device where they are wanted. */
+static struct tensor *on_device(struct tensor *places, enum dtype dtype, struct device device)
+{
+    if (device.type == DEVICE_CPU)
+        return call_cast(places, dtype);
+    struct tensor *result = tensor_new(dtype, device, places->dims, places->sizes);
+    if (result && backend_of(device)->copy(result, places))
+        tensor_clear(&result);
+    return result;
+}
+
 static struct tensor *triangle_indices(const char *name, struct triangle task, enum dtype dtype,
                                        struct device device)
 {
@@ -184,13 +123,14 @@ static struct tensor *triangle_indices(const char *name, struct triangle task, e
         return NULL;
     }
     int64_t count = count_kept(&task);
-    struct tensor *places = tensor_new(DTYPE_I64, device, 2, (int64_t[]){2, count});
+    struct device host = {DEVICE_CPU, -1};
+    struct tensor *places = tensor_new(DTYPE_I64, host, 2, (int64_t[]){2, count});
     if (!places) {
         return NULL;
     }
     int64_t *rows = count ? tensor_ptr(places) : NULL;
     bool whole = !count || list_places(&task, rows, rows + count) == 0;
-    struct tensor *result = whole ? call_cast(places, dtype) : NULL;
+    struct tensor *result = whole ? on_device(places, dtype, device) : NULL;
     tensor_release(places);
     return result;
 }
@@ -232,8 +172,8 @@ struct tensor *alias_diagonal(struct tensor *self, int64_t offset, int64_t dim1,
         return NULL;
     }
     int64_t rows = self->sizes[dim1], columns = self->sizes[dim2];
-    int64_t first_row = offset < 0 ? clamped(-(offset + 1), rows) + 1 : 0;
-    int64_t first_column = offset > 0 ? clamped(offset, columns) : 0;
+    int64_t first_row = offset < 0 ? triangle_clamped(-(offset + 1), rows) + 1 : 0;
+    int64_t first_column = offset > 0 ? triangle_clamped(offset, columns) : 0;
     int64_t below = rows - first_row, right = columns - first_column;
     int64_t length = below < right ? below : right;
     length = length < 0 ? 0 : length;

@@ -1,10 +1,27 @@
 /* amax, amin, aminmax, argmax, argmin. Declared in op_functions.h. */
-#include "cpu/extreme.h"
-
+#include "backend.h"
 #include "call.h"
+#include "extreme.h"
 #include "op_functions.h"
 #include "reduce.h"
 #include "shape.h"
+
+int extreme_check_all(const char *name, const struct tensor *self)
+{
+    if (self->numel > 0) {
+        return 0;
+    }
+    error_set(ERROR_RUNTIME,
+              "%s(): Expected reduction dim to be specified for input.numel() == 0. Specify "
+              "the reduction dim with the 'dim' argument.",
+              name);
+    return -1;
+}
+
+int extreme_check_dim(const char *name, const struct tensor *self, int64_t *dim)
+{
+    return shape_wrap_dim(dim, self->dims) ? -1 : shape_check_reduced_dim(name, tensor_shape(self), *dim);
+}
 
 /* INDEX where a dim to reduce is empty, in the words of `name`; RUNTIME where all are reduced and
  * there is nothing. */
@@ -15,11 +32,7 @@ static int check_not_empty(const char *name, const struct tensor *self, struct i
         return 0;
     }
     if (dim.count <= 0) {
-        error_set(ERROR_RUNTIME,
-                  "%s(): Expected reduction dim to be specified for input.numel() == 0. Specify "
-                  "the reduction dim with the 'dim' argument.",
-                  name);
-        return -1;
+        return extreme_check_all(name, self);
     }
     if (shape_reduced_dims(self->dims, dim, reduced)) {
         return -1;
@@ -37,6 +50,7 @@ static int check_not_empty(const char *name, const struct tensor *self, struct i
 static struct tensor *extreme_over(enum extreme which, struct tensor *self, struct ints dim,
                                    bool keepdim)
 {
+    const struct line_kernels *kernels = backend_of(self->storage->device)->lines;
     struct reduction_plan plan;
     if (reduction_init(&plan, self, dim)) {
         return NULL;
@@ -44,8 +58,8 @@ static struct tensor *extreme_over(enum extreme which, struct tensor *self, stru
     struct tensor *result = reduction_new(&plan, (enum dtype)self->dtype);
     int status = !result ? -1
                  : result->dims == 0
-                     ? extreme_of_all(which, result, self)
-                     : extreme_along(which, result, NULL, plan.lines, plan.lines->dims - 1);
+                     ? kernels->extreme_of_all(which, result, self)
+                     : kernels->extreme_along(which, result, NULL, plan.lines, plan.lines->dims - 1);
     if (status) {
         tensor_clear(&result);
     }
@@ -130,8 +144,9 @@ static struct tensor *index_of(enum extreme which, const char *name, struct tens
         reduction_init(&plan, self, dim.has ? INTS(dim.value) : INTS_NONE)) {
         return NULL;
     }
+    const struct line_kernels *kernels = backend_of(self->storage->device)->lines;
     struct tensor *result = reduction_new(&plan, DTYPE_I64);
-    if (result && extreme_along(which, NULL, result, plan.lines, plan.lines->dims - 1)) {
+    if (result && kernels->extreme_along(which, NULL, result, plan.lines, plan.lines->dims - 1)) {
         tensor_clear(&result);
     }
     result = reduction_finish(&plan, result, self->dims, keepdim);

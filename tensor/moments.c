@@ -1,9 +1,6 @@
 /* var, std, and both with the mean. Declared in op_functions.h. */
-#include <math.h>
-
 #include "backend.h"
 #include "call.h"
-#include "cpu/cpu.h"
 #include "op_functions.h"
 #include "reduce.h"
 
@@ -28,22 +25,11 @@ static int check(const struct moment_op *op, const struct tensor *self)
     return -1;
 }
 
-/* From the sums of squared deviations, in place, to variances or their roots. */
-static void divide(const struct moment_op *op, struct tensor *squares, double freedom)
-{
-    double *values = tensor_ptr(squares);
-    for (int64_t i = 0; i < squares->numel; i++) {
-        double variance = (values[i] < 0 ? 0 : values[i]) / (freedom < 0 ? 0 : freedom);
-        values[i] = op->root ? sqrt(variance) : variance;
-    }
-}
-
 /* `correction` none: 1. result[0] and, when it is wanted, result[1]: the mean. */
 static int moments(const struct moment_op *op, struct tensor *self, struct ints dim,
                    struct scalar correction, bool keepdim, struct tensor **result)
 {
     struct reduction_plan plan;
-    struct line_iter lines;
     int status = -1;
     result[0] = result[1] = NULL;
     if (check(op, self) || reduction_init(&plan, self, dim)) {
@@ -62,12 +48,8 @@ static int moments(const struct moment_op *op, struct tensor *self, struct ints 
     if (!result[1]) {
         goto done;
     }
-    lines_init(&lines, plan.lines, plan.lines->dims - 1);
-    lines_add(&lines, result[0], plan.lines->dims - 1);
-    lines_add(&lines, result[1], plan.lines->dims - 1);
-    status = lines_run(&lines, cpu_tables->moments->run[self->dtype],
-                       lines_prefer_rows(&lines) ? LINES_TILE : 1, NULL);
-    divide(op, result[0], freedom);
+    status = backend_of(self->storage->device)
+                 ->lines->moments(result[0], result[1], plan.lines, plan.lines->dims - 1, freedom, op->root);
     for (int i = 0; i < 2; i++) {
         result[i] = reduction_finish(&plan, result[i], self->dims, keepdim);
         result[i] = reduction_deliver(result[i], (enum dtype)self->dtype, NULL);

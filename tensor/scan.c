@@ -1,7 +1,6 @@
 /* cumsum, cumprod, logcumsumexp, cummax, cummin. Declared in op_functions.h. */
 #include "backend.h"
 #include "call.h"
-#include "cpu/cpu.h"
 #include "op_functions.h"
 #include "shape.h"
 
@@ -18,24 +17,15 @@ static const struct scan_op reversed_product_op = {SCAN_PRODUCT, "cumprod_out_cp
 static const struct scan_op log_op = {SCAN_LOG_SUM_EXP, "logcumsumexp_out_cpu", false};
 static const struct scan_op reversed_log_op = {SCAN_LOG_SUM_EXP, "logcumsumexp_out_cpu", true};
 
-static void reverse_lines(struct line_iter *lines)
-{
-    for (int k = 0; k < lines->operands; k++) {
-        lines->data[k] += (lines->length - 1) * lines->steps[k];
-        lines->steps[k] = -lines->steps[k];
-    }
-}
-
 /* Scans self into `result`, of the same dtype and sizes; they may be one. */
 static int run_scan(const struct scan_op *op, struct tensor *result, struct tensor *self,
                     int64_t dim)
 {
-    struct line_iter lines;
-    lines_fn run = cpu_tables->scans->scan[op->kind][self->dtype];
+    const struct backend *backend = backend_of(self->storage->device);
     if (op->kind != SCAN_LOG_SUM_EXP && (self->numel == 0 || self->dims == 0)) {
-        return result == self ? 0 : backend_of(self->storage->device)->copy(result, self);
+        return result == self ? 0 : backend->copy(result, self);
     }
-    if (!run) {
+    if (!backend->lines->has_scan(op->kind, (enum dtype)self->dtype)) {
         error_set(ERROR_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'", op->kernel_name,
                   dtype_info[self->dtype].class_name);
         return -1;
@@ -43,12 +33,7 @@ static int run_scan(const struct scan_op *op, struct tensor *result, struct tens
     if (self->numel == 0) {
         return 0;
     }
-    lines_init(&lines, self, dim);
-    lines_add(&lines, result, dim);
-    if (op->reversed) {
-        reverse_lines(&lines);
-    }
-    return lines_run(&lines, run, lines_prefer_rows(&lines) ? LINES_TILE : 1, NULL);
+    return backend->lines->scan(op->kind, op->reversed, result, self, dim);
 }
 
 /* A scan of self converted to `dtype`, into a new tensor or into `out`, which has that dtype. */
@@ -136,7 +121,6 @@ static int check_scalar_dim(const char *name, const struct tensor *self, int64_t
 static int cumulate(enum extreme which, const char *name, struct tensor *self, int64_t dim,
                     struct tensor **result)
 {
-    struct line_iter lines;
     int status = 0;
     if (check_scalar_dim(name, self, &dim)) {
         return -1;
@@ -145,10 +129,7 @@ static int cumulate(enum extreme which, const char *name, struct tensor *self, i
     result[1] =
         result[0] ? tensor_new(DTYPE_I64, self->storage->device, self->dims, self->sizes) : NULL;
     if (result[1] && self->numel) {
-        lines_init(&lines, self, dim);
-        lines_add(&lines, result[0], dim);
-        lines_add(&lines, result[1], dim);
-        status = lines_run(&lines, cpu_tables->scans->extreme[which][self->dtype], 1, NULL);
+        status = backend_of(self->storage->device)->lines->scan_extremes(which, result[0], result[1], self, dim);
     }
     if (!result[1] || status) {
         tensor_clear(&result[0]);

@@ -7,68 +7,6 @@
 #include "reduce.h"
 #include "shape.h"
 
-/* values looked up by one thread at least */
-#define GRAIN 4096
-
-/* Rows of sorted boundaries, and for each as many values. */
-struct search {
-    enum dtype dtype;                /* int64, float32 or float64 */
-    const void *boundaries, *values; /* contiguous */
-    const int64_t *sorter;           /* the order of the boundaries, or NULL */
-    int64_t boundary_count, row;     /* of a row: boundaries, values */
-    bool shared;                     /* one row of boundaries serves all values */
-    bool right;
-    int64_t *places;
-    struct work work;
-};
-
-/* The first place whose boundary is not before the value; with `right` the first that is after it.
- * A NaN is found at the end. Without branches that depend on the numbers, which could not be
- * foreseen: `left` places from `low` on are halved whatever the comparison says. */
-#define DEFINE_PLACE(name, T)                                                                      \
-    static inline int64_t name(const T *boundaries, const int64_t *sorter, int64_t count, T value, \
-                               bool right)                                                         \
-    {                                                                                              \
-        int64_t low = 0;                                                                           \
-        for (int64_t left = count, half; left > 0; left -= half) {                                 \
-            half = (left + 1) / 2;                                                                 \
-            int64_t middle = low + half - 1;                                                       \
-            T boundary = boundaries[sorter ? sorter[middle] : middle];                             \
-            bool beyond = right ? boundary > value : boundary >= value;                            \
-            low += beyond ? 0 : half;                                                              \
-        }                                                                                          \
-        return low;                                                                                \
-    }
-
-DEFINE_PLACE(place_int, int64_t)
-DEFINE_PLACE(place_float, float)
-DEFINE_PLACE(place_double, double)
-
-#define SEARCH(place, T)                                                                           \
-    for (; begin < end && work_goes_on(&search->work); begin++) {                                  \
-        int64_t from = search->shared ? 0 : begin / search->row * count;                           \
-        const T *boundaries = (const T *)search->boundaries + from;                                \
-        T value = ((const T *)search->values)[begin];                                              \
-        search->places[begin] =                                                                    \
-            search->sorter  ? place(boundaries, search->sorter + from, count, value, right)        \
-            : search->right ? place(boundaries, NULL, count, value, true)                          \
-                            : place(boundaries, NULL, count, value, false);                        \
-    }
-
-static void search_values(void *arg, int64_t begin, int64_t end)
-{
-    struct search *search = arg;
-    int64_t count = search->boundary_count;
-    bool right = search->right;
-    if (search->dtype == DTYPE_I64) {
-        SEARCH(place_int, int64_t)
-    } else if (search->dtype == DTYPE_F32) {
-        SEARCH(place_float, float)
-    } else {
-        SEARCH(place_double, double)
-    }
-}
-
 /* --- checks --- */
 
 static int check_shapes(const struct tensor *boundaries, const struct tensor *values)
@@ -123,17 +61,30 @@ static int check_sorter(const struct tensor *boundaries, const struct tensor *so
     return 0;
 }
 
-/* Of a contiguous sorter. */
-static int check_sorter_range(const struct tensor *sorter, int64_t count)
+static int extreme_place(enum extreme which, struct tensor *sorter, int64_t *place)
 {
-    const int64_t *items = tensor_ptr(sorter);
-    for (int64_t i = 0; i < sorter->numel; i++) {
-        if (items[i] < 0 || items[i] >= count) {
-            error_set(ERROR_RUNTIME, "torch.searchsorted(): sorter index out of range");
-            return -1;
-        }
-    }
-    return 0;
+    struct device device = sorter->storage->device;
+    struct scalar value;
+    struct tensor *found = tensor_new(DTYPE_I64, device, 0, NULL);
+    int status = found && backend_of(device)->lines->extreme_of_all(which, found, sorter) == 0
+                     ? tensor_item(found, &value)
+                     : -1;
+    tensor_release(found);
+    *place = status ? 0 : value.i;
+    return status;
+}
+
+static int check_sorter_range(struct tensor *sorter, int64_t count)
+{
+    int64_t first, last;
+    if (sorter->numel == 0)
+        return 0;
+    if (extreme_place(SMALLEST, sorter, &first) || extreme_place(LARGEST, sorter, &last))
+        return -1;
+    if (first >= 0 && last < count)
+        return 0;
+    error_set(ERROR_RUNTIME, "torch.searchsorted(): sorter index out of range");
+    return -1;
 }
 
 /* Whether `side`, when given, allows to search to the right or not. */
@@ -191,27 +142,19 @@ static enum dtype common_dtype(struct tensor *boundaries, struct tensor *values)
 static struct tensor *search_all(struct tensor *boundaries, struct tensor *values,
                                  struct tensor *sorter, bool right)
 {
-    struct search search = {.dtype = common_dtype(boundaries, values), .right = right};
+    enum dtype dtype = common_dtype(boundaries, values);
     struct tensor *places = NULL, *order = sorter ? call_contiguous(sorter) : NULL;
-    struct tensor *limits = call_dense(boundaries, search.dtype);
-    struct tensor *wanted = limits ? call_dense(values, search.dtype) : NULL;
-    search.boundary_count = boundaries->sizes[boundaries->dims - 1];
-    if (!wanted || (sorter && (!order || check_sorter_range(order, search.boundary_count)))) {
+    struct tensor *limits = call_dense(boundaries, dtype);
+    struct tensor *wanted = limits ? call_dense(values, dtype) : NULL;
+    if (!wanted || (sorter && (!order || check_sorter_range(order, boundaries->sizes[boundaries->dims - 1])))) {
         goto done;
     }
     places = tensor_new(DTYPE_I64, values->storage->device, values->dims, values->sizes);
     if (!places) {
         goto done;
     }
-    search.boundaries = tensor_ptr(limits);
-    search.values = tensor_ptr(wanted);
-    search.sorter = order ? tensor_ptr(order) : NULL;
-    search.shared = boundaries->dims == 1;
-    search.row = values->dims ? values->sizes[values->dims - 1] : 1;
-    search.places = tensor_ptr(places);
-    work_start(&search.work);
-    parallel_for(0, wanted->numel, GRAIN, search_values, &search);
-    if (work_result(&search.work)) {
+    if (places->numel &&
+        backend_of(places->storage->device)->lines->search(places, limits, wanted, order, right)) {
         tensor_clear(&places);
     }
 done:

@@ -1,7 +1,6 @@
 /* softmax, log_softmax, logsumexp. Declared in op_functions.h. */
 #include "backend.h"
 #include "call.h"
-#include "cpu/cpu.h"
 #include "op_functions.h"
 #include "reduce.h"
 #include "shape.h"
@@ -14,13 +13,10 @@ static enum dtype compute_dtype(const struct tensor *self)
 
 static int run(enum softmax kind, struct tensor *result, struct tensor *source, int64_t dim)
 {
-    struct line_iter lines;
     if (result->numel == 0) {
         return 0;
     }
-    lines_init(&lines, source, dim);
-    lines_add(&lines, result, dim);
-    return lines_run(&lines, cpu_tables->softmaxes->run[kind][source->dtype], LINES_TILE, NULL);
+    return backend_of(result->storage->device)->lines->softmax(kind, result, source, dim);
 }
 
 static struct tensor *softmax(enum softmax kind, const char *name, struct tensor *self, int64_t dim)

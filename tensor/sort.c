@@ -1,6 +1,4 @@
 /* sort, topk, kthvalue, median, mode. Declared in op_functions.h. */
-#include "cpu/sort.h"
-
 #include <math.h>
 
 #include "backend.h"
@@ -25,6 +23,12 @@ static int new_results(struct tensor *self, int dims, const int64_t *sizes, cons
         return -1;
     }
     return 0;
+}
+
+static int sort_along(enum sort_kind kind, struct tensor *values, struct tensor *indices, struct tensor *self,
+                      int64_t dim, int64_t k, bool descending)
+{
+    return backend_of(self->storage->device)->lines->sort_along(kind, values, indices, self, dim, k, descending);
 }
 
 static int finish(int status, struct tensor **result)

@@ -3,7 +3,6 @@
 
 #include "backend.h"
 #include "call.h"
-#include "cpu/sort.h"
 #include "half.h"
 #include "op_functions.h"
 #include "shape.h"
@@ -169,7 +168,7 @@ int body_unique2(struct tensor *self, bool sorted, bool return_inverse, bool ret
         dense ? tensor_alias(dense, 1, &dense->numel, (const int64_t[]){1}, dense->offset) : NULL;
     struct tensor *order =
         flat ? tensor_new(DTYPE_I64, flat->storage->device, 1, &flat->numel) : NULL;
-    if (order && sort_along(SORT, NULL, order, flat, 0, 0, false) == 0) {
+    if (order && backend_of(flat->storage->device)->lines->sort_along(SORT, NULL, order, flat, 0, 0, false) == 0) {
         struct rows rows = rows_of_elements(flat, tensor_ptr(order), &work);
         status = unique_rows(&rows, flat->storage->device, (struct ints){NULL, 0},
                              tensor_shape(self), return_inverse, return_counts, result);

@@ -99,6 +99,7 @@ const struct backend cpu_backend = {
     .pointwise = cpu_pointwise,
     .has_pointwise = cpu_has_pointwise,
     .fold = cpu_fold,
+    .lines = &cpu_line_kernels,
     .ops = &cpu_op_kernels,
     .places = &cpu_place_kernels,
     .synchronize = cpu_synchronize,

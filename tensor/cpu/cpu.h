@@ -35,6 +35,13 @@ static inline int64_t least(int64_t a, int64_t b)
 /* True in a child of fork, where no thread pool may be started. */
 bool cpu_is_forked(void);
 
+/* What is computed along a dim (line_kernels.c). */
+extern const struct line_kernels cpu_line_kernels;
+/* Of struct line_kernels (triangle.c, search.c). */
+int cpu_triangle(struct tensor *target, const struct tensor *source, int64_t diagonal, bool upper);
+int cpu_search(struct tensor *places, const struct tensor *boundaries, const struct tensor *values,
+               const struct tensor *sorter, bool right);
+
 /* target[...] = source[...], which broadcasts to target's sizes; any strides and dtypes (copy.c).
  */
 int cpu_copy(struct tensor *target, const struct tensor *source);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../backend.h"
+#include "../extreme.h"
 #include "../shape.h"
 #include "cpu.h"
 #include "lines.h"
@@ -75,14 +76,7 @@ int extreme_of_all(enum extreme which, struct tensor *result, struct tensor *sel
 
 static int whole(enum extreme which, const char *name, struct tensor *result, struct tensor *self)
 {
-    if (self->numel == 0) {
-        error_set(ERROR_RUNTIME,
-                  "%s(): Expected reduction dim to be specified for input.numel() == 0. Specify "
-                  "the reduction dim with the 'dim' argument.",
-                  name);
-        return -1;
-    }
-    return extreme_of_all(which, result, self);
+    return extreme_check_all(name, self) ? -1 : extreme_of_all(which, result, self);
 }
 
 int cpu_max(struct tensor *result, struct tensor *self)
@@ -178,13 +172,7 @@ int extreme_along(enum extreme which, struct tensor *values, struct tensor *indi
 static int along(enum extreme which, const char *name, struct tensor *values,
                  struct tensor *indices, struct tensor *self, int64_t dim)
 {
-    if (shape_wrap_dim(&dim, self->dims)) {
-        return -1;
-    }
-    if (shape_check_reduced_dim(name, tensor_shape(self), dim)) {
-        return -1;
-    }
-    return extreme_along(which, values, indices, self, dim);
+    return extreme_check_dim(name, self, &dim) ? -1 : extreme_along(which, values, indices, self, dim);
 }
 
 int cpu_max_dim(struct tensor *values, struct tensor *indices, struct tensor *self, int64_t dim,

@@ -3,9 +3,7 @@
 #ifndef EXTREME_KERNELS_H
 #define EXTREME_KERNELS_H
 
-#include "../tensor.h"
-
-enum extreme { LARGEST, SMALLEST, EXTREME_COUNT };
+#include "../line_kernels.h"
 
 struct extreme_kernels {
     /* *best = the extreme of *best and the n elements at data, data + stride, … */

@@ -2,10 +2,8 @@
 #ifndef SCAN_KERNELS_H
 #define SCAN_KERNELS_H
 
-#include "extreme_kernels.h"
+#include "../line_kernels.h"
 #include "lines.h"
-
-enum scan { SCAN_SUM, SCAN_PRODUCT, SCAN_LOG_SUM_EXP, SCAN_COUNT };
 
 struct scan_kernels {
     /* Operands: the input, the result. Sums and products of float32 are accumulated in double, of

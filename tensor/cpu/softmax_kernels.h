@@ -3,9 +3,8 @@
 #ifndef SOFTMAX_KERNELS_H
 #define SOFTMAX_KERNELS_H
 
+#include "../line_kernels.h"
 #include "lines.h"
-
-enum softmax { SOFTMAX, LOG_SOFTMAX, LOG_SUM_EXP, SOFTMAX_COUNT };
 
 struct softmax_kernels {
     /* Operands: the input, the result (one element a line for LOG_SUM_EXP). Either the elements of
