@@ -11,14 +11,17 @@
  * ------------------------------------------------------------------------------------------------
  */
 
-static struct generator default_generator = {.refcount = 1, .lock = PTHREAD_MUTEX_INITIALIZER};
+static struct generator default_generator = {
+    .refcount = 1, .device = {DEVICE_CPU, -1}, .lock = PTHREAD_MUTEX_INITIALIZER};
 static pthread_once_t default_once = PTHREAD_ONCE_INIT;
+static _Atomic(struct generator *) gpu_generators[GENERATOR_MAX_DEVICES];
 
 static void seed_locked(struct generator *generator, uint64_t seed)
 {
     uint32_t *state = generator->state;
 
     generator->seed = seed;
+    generator->offset = 0;
     state[0] = (uint32_t)seed;
     for (uint32_t i = 1; i < MT_STATE; i++)
         state[i] = 1812433253U * (state[i - 1] ^ (state[i - 1] >> 30)) + i;
@@ -69,16 +72,39 @@ struct generator *generator_default(void)
     return &default_generator;
 }
 
-struct generator *generator_new(void)
+struct generator *generator_new_on(struct device device)
 {
     struct generator *generator = mem_zalloc(sizeof *generator);
 
     if (!generator)
         return NULL;
     atomic_init(&generator->refcount, 1);
+    generator->device = device;
     pthread_mutex_init(&generator->lock, NULL);
     seed_locked(generator, DEFAULT_SEED);
     return generator;
+}
+
+struct generator *generator_new(void)
+{
+    return generator_new_on((struct device){DEVICE_CPU, -1});
+}
+
+struct generator *generator_of_device(int index)
+{
+    if (index < 0 || index >= GENERATOR_MAX_DEVICES) {
+        error_set(ERROR_RUNTIME, "there is no generator of device %d", index);
+        return NULL;
+    }
+    struct generator *found = atomic_load(&gpu_generators[index]);
+    if (found)
+        return found;
+    struct generator *fresh = generator_new_on((struct device){DEVICE_CUDA, (int8_t)index});
+    if (fresh && !atomic_compare_exchange_strong(&gpu_generators[index], &found, fresh)) {
+        generator_release(fresh); /* another thread was first */
+        return found;
+    }
+    return fresh;
 }
 
 struct generator *generator_retain(struct generator *generator)
@@ -101,6 +127,15 @@ uint64_t generator_initial_seed(struct generator *generator)
     uint64_t seed = generator->seed;
     pthread_mutex_unlock(&generator->lock);
     return seed;
+}
+
+struct philox_place generator_reserve(struct generator *generator, uint64_t count)
+{
+    pthread_mutex_lock(&generator->lock);
+    struct philox_place place = {generator->seed, generator->offset};
+    generator->offset += (count + 3) / 4 * 4;
+    pthread_mutex_unlock(&generator->lock);
+    return place;
 }
 
 void generator_draw(struct generator *generator, uint32_t *out, int64_t n)

@@ -1,10 +1,10 @@
 #include "draw.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
 #include "../call.h"
+#include "../distribution.h"
 
 int draw_pause(const struct draw *draw)
 {
@@ -73,7 +73,8 @@ int draw_fill(struct tensor *self, struct draw *draw)
 
     if (self->numel == 0)
         return 0;
-    if (call_check_writable(self))
+    if (!distribution_generator(draw->generator, self->storage->device) ||
+        call_check_writable(self))
         return -1;
     if (tensor_is_contiguous(self)) {
         pthread_mutex_lock(&draw->generator->lock);
@@ -113,18 +114,4 @@ double draw_normal(struct generator *generator)
     generator->normal = radius * sin(angle);
     generator->has_normal = true;
     return radius * cos(angle);
-}
-
-double draw_float_max(enum dtype dtype)
-{
-    switch (dtype) {
-    case DTYPE_F16:
-        return 65504.0;
-    case DTYPE_BF16:
-        return 0x1.fep127;
-    case DTYPE_F32:
-        return FLT_MAX;
-    default:
-        return DBL_MAX;
-    }
 }

@@ -42,8 +42,6 @@ bool draw_next_run(const struct iter *iter, int64_t *position, char **data);
 /* The next standard normal number (Box & Muller 1958 in double); the sine twin is kept for the next
  * call. The caller holds the lock. */
 double draw_normal(struct generator *generator);
-/* The largest number that a floating dtype holds. */
-double draw_float_max(enum dtype dtype);
 
 /* 53 bits of two outputs, in [0, 1). */
 static inline double draw_unit53(const uint32_t *pair)

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "../call.h"
+#include "../distribution.h"
 #include "../half.h"
-#include "../number.h"
 #include "op_functions.h"
 #include "random_kernels.h"
 
@@ -74,43 +74,11 @@ static void uniform_half(const struct draw *draw, void *out, int64_t n)
     }
 }
 
-static int check_uniform(const struct tensor *self, double from, double to)
-{
-    char from_text[32], to_text[32];
-
-    if (!dtype_is_float((enum dtype)self->dtype)) {
-        error_set(ERROR_NOT_IMPLEMENTED, "\"check_uniform_bounds\" not implemented for '%s'",
-                  dtype_info[self->dtype].class_name);
-        return -1;
-    }
-    double max = draw_float_max((enum dtype)self->dtype);
-    if (!(fabs(from) <= max) || !(fabs(to) <= max)) {
-        error_set(ERROR_RUNTIME, "%s is out of bounds for %s", !(fabs(from) <= max) ? "from" : "to",
-                  call_c_name((enum dtype)self->dtype));
-        return -1;
-    }
-    if (from > to) {
-        error_set(ERROR_RUNTIME,
-                  "uniform_ expects to return a [from, to) range, but found from=%s > to=%s",
-                  print_short(from, from_text), print_short(to, to_text));
-        return -1;
-    }
-    if (to - from > max) {
-        error_set(ERROR_RUNTIME,
-                  "uniform_ expects to-from <= std::numeric_limits<%s>::max(), but found to=%s "
-                  "and from=%s which result in to-from to exceed the limit",
-                  dtype_info[self->dtype].class_name, print_short(to, to_text),
-                  print_short(from, from_text));
-        return -1;
-    }
-    return 0;
-}
-
 int cpu_uniform_(struct tensor *self, double from, double to, struct generator *generator)
 {
     struct draw draw = draw_from(generator, self);
 
-    if (check_uniform(self, from, to))
+    if (distribution_check_uniform(draw.dtype, from, to))
         return -1;
     bool wide = draw.dtype == DTYPE_F64; /* halves are drawn as floats */
     draw.from = wide ? from : (double)(float)from;
@@ -192,22 +160,17 @@ static int fill_normal_blocks(struct tensor *self, struct draw *draw)
 int cpu_normal_(struct tensor *self, double mean, double std, struct generator *generator)
 {
     struct draw draw = draw_from(generator, self);
-    char text[32];
 
-    if (!(std >= 0)) {
-        error_set(ERROR_RUNTIME, "normal expects std >= 0.0, but found std %s",
-                  print_short(std, text));
+    if (distribution_check_std(std))
         return -1;
-    }
     if (self->numel == 0)
         return 0;
-    if (!dtype_is_float(draw.dtype)) {
-        error_set(ERROR_NOT_IMPLEMENTED, "\"normal_kernel_cpu\" not implemented for '%s'",
-                  dtype_info[self->dtype].class_name);
-        return -1;
-    }
+    if (!dtype_is_float(draw.dtype))
+        return distribution_not_implemented(draw.dtype, "normal_kernel_cpu");
     draw.mean = mean;
     draw.std = std;
+    if (!distribution_generator(draw.generator, self->storage->device))
+        return -1;
     if (self->numel >= 16 && tensor_is_contiguous(self))
         return fill_normal_blocks(self, &draw);
     draw.block = normal_serial;
@@ -257,13 +220,9 @@ static void bernoulli_block(const struct draw *draw, void *out, int64_t n)
 int cpu_bernoulli_(struct tensor *self, double p, struct generator *generator)
 {
     struct draw draw = draw_from(generator, self);
-    char text[32];
 
-    if (!(p >= 0 && p <= 1)) {
-        error_set(ERROR_RUNTIME, "bernoulli_ expects p to be in [0, 1], but got p=%s",
-                  print_short(p, text));
+    if (distribution_check_chance(p))
         return -1;
-    }
     draw.p = p;
     draw.block = bernoulli_block;
     return draw_fill(self, &draw);
@@ -307,11 +266,11 @@ int cpu_bernoulli_tensor_(struct tensor *self, struct tensor *p, struct generato
     if (!chances)
         return -1;
     if (!dtype_is_float((enum dtype)p->dtype)) {
-        error_set(ERROR_NOT_IMPLEMENTED, "\"bernoulli_tensor_cpu_p_\" not implemented for '%s'",
-                  dtype_info[p->dtype].class_name);
+        distribution_not_implemented((enum dtype)p->dtype, "bernoulli_tensor_cpu_p_");
         goto done;
     }
-    if (call_check_writable(self))
+    if (!distribution_generator(draw.generator, self->storage->device) ||
+        call_check_writable(self))
         goto done;
     result = 0;
     if (self->numel == 0)

@@ -5,7 +5,7 @@
 #include <math.h>
 
 #include "../call.h"
-#include "../number.h"
+#include "../distribution.h"
 #include "op_functions.h"
 
 static double to_exponential(const struct draw *draw, double unit)
@@ -59,42 +59,12 @@ static void log_normal_block(const struct draw *draw, void *out, int64_t n)
     }
 }
 
-/* RUNTIME "exponential_ expects lambda > 0.0, but found lambda=-1" unless the parameter is so. */
-static int check_positive(const char *op, const char *parameter, double value)
-{
-    char text[32];
-
-    if (value > 0)
-        return 0;
-    error_set(ERROR_RUNTIME, "%s expects %s > 0.0, but found %s=%s", op, parameter, parameter,
-              print_short(value, text));
-    return -1;
-}
-
-static int check_continuous(enum dtype dtype, const char *distribution, const char *dtype_name)
-{
-    if (dtype_is_float(dtype))
-        return 0;
-    error_set(ERROR_RUNTIME,
-              "%s distribution is a continuous probability distribution. dtype must be a floating "
-              "point but you specified %s",
-              distribution, dtype_name);
-    return -1;
-}
-
-static int not_implemented(enum dtype dtype, const char *kernel)
-{
-    error_set(ERROR_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'", kernel,
-              dtype_info[dtype].class_name);
-    return -1;
-}
-
 int cpu_exponential_(struct tensor *self, double lambd, struct generator *generator)
 {
     struct draw draw = draw_from(generator, self);
 
-    if (check_continuous(draw.dtype, "Exponential", dtype_info[draw.dtype].class_name) ||
-        check_positive("exponential_", "lambda", lambd))
+    if (distribution_check_continuous(draw.dtype, "Exponential", dtype_info[draw.dtype].class_name) ||
+        distribution_check_positive("exponential_", "lambda", lambd))
         return -1;
     draw.p = lambd;
     draw.transform = to_exponential;
@@ -106,8 +76,8 @@ int cpu_cauchy_(struct tensor *self, double median, double sigma, struct generat
 {
     struct draw draw = draw_from(generator, self);
 
-    if (check_positive("cauchy_", "sigma", sigma) ||
-        check_continuous(draw.dtype, "Cauchy", call_c_name(draw.dtype)))
+    if (distribution_check_positive("cauchy_", "sigma", sigma) ||
+        distribution_check_continuous(draw.dtype, "Cauchy", call_c_name(draw.dtype)))
         return -1;
     draw.mean = median;
     draw.std = sigma;
@@ -119,15 +89,11 @@ int cpu_cauchy_(struct tensor *self, double median, double sigma, struct generat
 int cpu_geometric_(struct tensor *self, double p, struct generator *generator)
 {
     struct draw draw = draw_from(generator, self);
-    char text[32];
 
-    if (!(p > 0 && p < 1)) {
-        error_set(ERROR_RUNTIME, "geometric_ expects p to be in (0, 1), but got p=%s",
-                  print_short(p, text));
+    if (distribution_check_success(p))
         return -1;
-    }
     if (draw.dtype == DTYPE_BOOL)
-        return not_implemented(draw.dtype, "geometric_cpu");
+        return distribution_not_implemented(draw.dtype, "geometric_cpu");
     draw.p = p;
     draw.transform = to_geometric;
     draw.block = transform_block;
@@ -138,10 +104,10 @@ int cpu_log_normal_(struct tensor *self, double mean, double std, struct generat
 {
     struct draw draw = draw_from(generator, self);
 
-    if (check_positive("log_normal_", "std", std))
+    if (distribution_check_positive("log_normal_", "std", std))
         return -1;
     if (!dtype_is_float(draw.dtype))
-        return not_implemented(draw.dtype, "log_normal_cpu");
+        return distribution_not_implemented(draw.dtype, "log_normal_cpu");
     draw.mean = mean;
     draw.std = std;
     draw.block = log_normal_block;
