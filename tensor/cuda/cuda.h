@@ -46,6 +46,20 @@ void cuda_release(void *data);
  * out again only after that copy. 0 or -1. */
 int cuda_pinned_used(const void *host, int device, cuda_stream stream);
 
+/* --- hand kernels of the op table (struct op_kernels) --- */
+
+/* Random numbers (random.c): the same as PyTorch's on a device of as many multiprocessors. */
+int cuda_uniform_(struct tensor *self, double from, double to, struct generator *generator);
+int cuda_normal_(struct tensor *self, double mean, double std, struct generator *generator);
+int cuda_bernoulli_tensor_(struct tensor *self, struct tensor *p, struct generator *generator);
+int cuda_bernoulli_(struct tensor *self, double p, struct generator *generator);
+int cuda_random_all_(struct tensor *self, struct generator *generator);
+int cuda_random_(struct tensor *self, int64_t from, struct maybe_int to, struct generator *generator);
+int cuda_exponential_(struct tensor *self, double lambd, struct generator *generator);
+int cuda_log_normal_(struct tensor *self, double mean, double std, struct generator *generator);
+int cuda_cauchy_(struct tensor *self, double median, double sigma, struct generator *generator);
+int cuda_geometric_(struct tensor *self, double p, struct generator *generator);
+
 extern const struct backend cuda_backend;
 
 #endif
