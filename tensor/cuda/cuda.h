@@ -60,6 +60,17 @@ int cuda_log_normal_(struct tensor *self, double mean, double std, struct genera
 int cuda_cauchy_(struct tensor *self, double median, double sigma, struct generator *generator);
 int cuda_geometric_(struct tensor *self, double p, struct generator *generator);
 
+/* Products (matmul.c); those of integers are NOT_IMPLEMENTED "\"addmm_cuda\" not implemented for 'Long'". */
+int cuda_mm(struct tensor *result, struct tensor *self, struct tensor *mat2);
+int cuda_bmm(struct tensor *result, struct tensor *self, struct tensor *mat2);
+int cuda_addmm_(struct tensor *self, struct tensor *mat1, struct tensor *mat2, struct scalar beta, struct scalar alpha);
+int cuda_addmv_(struct tensor *self, struct tensor *mat, struct tensor *vec, struct scalar beta, struct scalar alpha);
+int cuda_baddbmm_(struct tensor *self, struct tensor *batch1, struct tensor *batch2, struct scalar beta,
+                  struct scalar alpha);
+int cuda_dot(struct tensor *result, struct tensor *self, struct tensor *tensor);
+/* Opens cuBLAS, if it was not (blas_library.c); RUNTIME with what was looked for and how to get it. 0 or -1. */
+int cuda_blas_open(void);
+
 extern const struct backend cuda_backend;
 
 #endif

@@ -28,6 +28,9 @@ TENSOR_API int cuda_device_index(int index);
 /* Read once, kept; NULL with the error set. */
 TENSOR_API const struct cuda_properties *cuda_device_properties(int index);
 TENSOR_API int cuda_device_synchronize(int index);
+/* Folders of Python packages (sys.path, separated by colons; copied) whose nvidia packages are looked through for cuBLAS
+ * when the first product is asked for. 0 or -1. */
+TENSOR_API int cuda_library_folders_set(const char *folders);
 /* How often anything in this process waited for a device, for tests: item(), printing, copies to the host, synchronize(),
  * memory that is given back while another stream may use it. */
 TENSOR_API long cuda_wait_count(void);
