@@ -36,6 +36,13 @@ struct tensor *call_contiguous(struct tensor *self)
     return body_clone(NULL, self, MEMORY_CONTIGUOUS);
 }
 
+struct tensor *call_host(struct tensor *self)
+{
+    if (self->storage->device.type == DEVICE_CPU)
+        return tensor_retain(self);
+    return body_to_copy(NULL, self, DTYPE_NONE, (struct device){DEVICE_CPU, -1});
+}
+
 struct tensor *call_dense(struct tensor *self, enum dtype dtype)
 {
     struct tensor *cast = call_cast(self, dtype);
@@ -208,6 +215,7 @@ static int call_short(const struct pointwise_op *op, struct tensor *out,
                   : tensor_new(stored, leader->storage->device, leader->dims, leader->sizes);
     if (!*result)
         return -1;
+    iter.device = leader->storage->device;
     iter.operands = count + 1;
     iter.dims = 1;
     iter.numel = leader->numel;

@@ -165,6 +165,9 @@ TENSOR_API const char *call_c_name(enum dtype dtype);
 TENSOR_API struct tensor *call_cast(struct tensor *self, enum dtype dtype);
 /* `self` itself or a contiguous copy; not recorded. */
 TENSOR_API struct tensor *call_contiguous(struct tensor *self);
+/* `self` itself or a copy of it in host memory, contiguous; not recorded. Whoever reads elements
+ * waits here for a GPU. */
+TENSOR_API struct tensor *call_host(struct tensor *self);
 /* Both: of that dtype and contiguous. */
 TENSOR_API struct tensor *call_dense(struct tensor *self, enum dtype dtype);
 /* A number as a 0-d tensor of that dtype, in host memory; RUNTIME when it is out of its range. */

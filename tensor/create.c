@@ -49,7 +49,7 @@ struct tensor *create_contiguous(struct tensor *result)
 struct tensor *create_finish(struct tensor *result, struct tensor *filled, int status)
 {
     if (status == 0 && filled != result) {
-        status = backend_of(result->storage->device)->copy(result, filled);
+        status = backend_copy(result, filled);
     }
     tensor_release(filled);
     if (status) {

@@ -20,6 +20,14 @@ void iter_init(struct iter *iter, struct ints sizes)
     }
 }
 
+static void add_data(struct iter *iter, const struct tensor *tensor)
+{
+    if (iter->operands == 0) {
+        iter->device = tensor->storage->device;
+    }
+    iter->data[iter->operands++] = tensor_ptr(tensor);
+}
+
 void iter_add(struct iter *iter, const struct tensor *tensor)
 {
     int64_t *strides = iter->strides[iter->operands];
@@ -29,7 +37,7 @@ void iter_add(struct iter *iter, const struct tensor *tensor)
         bool repeated = i < missing || tensor->sizes[i - missing] == 1;
         strides[i] = repeated ? 0 : tensor->strides[i - missing] * bytes;
     }
-    iter->data[iter->operands++] = tensor_ptr(tensor);
+    add_data(iter, tensor);
 }
 
 void iter_add_strided(struct iter *iter, const struct tensor *tensor, const int64_t *strides)
@@ -38,7 +46,7 @@ void iter_add_strided(struct iter *iter, const struct tensor *tensor, const int6
     for (int i = 0; i < iter->dims; i++) {
         iter->strides[iter->operands][i] = strides[i] * bytes;
     }
-    iter->data[iter->operands++] = tensor_ptr(tensor);
+    add_data(iter, tensor);
 }
 
 /* --- preparation --- */

@@ -18,6 +18,7 @@ struct iter {
     int64_t sizes[TENSOR_MAX_DIMS]; /* innermost first, once prepared */
     int64_t strides[ITER_MAX_OPERANDS][TENSOR_MAX_DIMS]; /* bytes, innermost first */
     char *data[ITER_MAX_OPERANDS];
+    struct device device; /* where operand 0 lies */
     unsigned host; /* bit k: operand k is one element in host memory, whatever the device (strides all 0) */
 };
 

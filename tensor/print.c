@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "autograd/node.h"
+#include "backend.h"
+#include "call.h"
+#include "op_functions.h"
 
 struct print_options print_options = {4, 1000, 3, 80, -1};
 
@@ -123,7 +126,7 @@ struct formatter {
 };
 
 struct printer {
-    const struct tensor *tensor;
+    struct tensor *tensor;
     struct print_options options;
     bool summarize;
     struct formatter formatter;
@@ -140,9 +143,33 @@ static bool cuts(const struct printer *printer, int dim)
            printer->tensor->sizes[dim] > 2 * (int64_t)printer->options.edge_items;
 }
 
-static void collect(struct printer *printer, const char *data, int dim)
+/* The shown elements alone of a tensor on a GPU, in host memory (new reference): what is not shown
+ * is not carried over. */
+static struct tensor *shown_part(const struct printer *printer, struct tensor *tensor)
 {
-    const struct tensor *tensor = printer->tensor;
+    int64_t edge = printer->options.edge_items;
+    struct tensor *part = tensor_retain(tensor), *host;
+
+    for (int dim = 0; dim < tensor->dims && part; dim++) {
+        if (!cuts(printer, dim))
+            continue;
+        struct tensor *ends[2] = {
+            alias_slice(part, dim, (struct maybe_int){true, 0}, (struct maybe_int){true, edge}, 1),
+            alias_slice(part, dim, (struct maybe_int){true, tensor->sizes[dim] - edge},
+                        MAYBE_INT_NONE, 1)};
+        tensor_release(part);
+        part = ends[0] && ends[1] ? body_cat(NULL, (struct tensors){ends, 2}, dim) : NULL;
+        tensor_release(ends[0]);
+        tensor_release(ends[1]);
+    }
+    host = part ? call_host(part) : NULL;
+    tensor_release(part);
+    return host;
+}
+
+/* Elements of `tensor`, the printer's or the shown part of it. */
+static void collect(struct printer *printer, const struct tensor *tensor, const char *data, int dim)
+{
 
     if (dim == tensor->dims) {
         struct scalar value = dtype_load((enum dtype)tensor->dtype, data);
@@ -156,23 +183,24 @@ static void collect(struct printer *printer, const char *data, int dim)
     int64_t size = tensor->sizes[dim];
     int64_t step = tensor->strides[dim] * (int64_t)dtype_info[tensor->dtype].bytes;
     int64_t edge = printer->options.edge_items;
-    bool cut = cuts(printer, dim);
+    bool cut = tensor == printer->tensor && cuts(printer, dim);
     for (int64_t i = 0; i < size; i++) {
         if (cut && i == edge)
             i = size - edge;
         if (i < size)
-            collect(printer, data + i * step, dim + 1);
+            collect(printer, tensor, data + i * step, dim + 1);
     }
 }
 
-/* Reads every shown element; 0, or -1 when out of memory. */
+/* Reads every shown element; 0, or -1 with the error set. */
 static int load_values(struct printer *printer)
 {
+    struct tensor *tensor = printer->tensor;
     int64_t count = 1;
 
-    for (int dim = 0; dim < printer->tensor->dims; dim++)
+    for (int dim = 0; dim < tensor->dims; dim++)
         count *= cuts(printer, dim) ? 2 * (int64_t)printer->options.edge_items
-                                    : printer->tensor->sizes[dim];
+                                    : tensor->sizes[dim];
     printer->values = printer->values_inline;
     if (count > VALUES_INLINE) {
         printer->values = mem_alloc((size_t)count * sizeof(union number));
@@ -180,8 +208,14 @@ static int load_values(struct printer *printer)
             return -1;
     }
     printer->count = printer->next = 0;
-    if (count > 0)
-        collect(printer, tensor_ptr(printer->tensor), 0);
+    if (count == 0)
+        return 0;
+    struct tensor *shown = tensor->storage->device.type == DEVICE_CPU ? tensor_retain(tensor)
+                                                                      : shown_part(printer, tensor);
+    if (!shown)
+        return -1;
+    collect(printer, shown, tensor_ptr(shown), 0);
+    tensor_release(shown);
     return 0;
 }
 

@@ -306,6 +306,12 @@ int compose_tensor_split_tensor(struct tensor *self, struct tensor *places, int6
                                 struct tensor_list *result)
 {
     *result = (struct tensor_list){NULL, 0};
+    if (places->storage->device.type != DEVICE_CPU) {
+        error_set(ERROR_RUNTIME,
+                  "tensor_split expected tensor_indices_or_sections to be on cpu, but it's on cuda:%d",
+                  places->storage->device.index);
+        return -1;
+    }
     if (places->dtype != DTYPE_I64) {
         error_set(ERROR_RUNTIME,
                   "tensor_split expected tensor_indices_or_sections to have dtype of long, but "

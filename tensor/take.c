@@ -155,23 +155,23 @@ struct tensor *body_put(struct tensor *out, struct tensor *self, struct tensor *
 
 /* --- gather() with shapes that broadcast --- */
 
+static const struct pointwise_op remainder_op = {.name = "take_along_dim",
+                                                 .kernel_name = "remainder_cpu",
+                                                 .id = POINTWISE_REMAINDER,
+                                                 .types = TYPES_ARITH,
+                                                 .divides = true};
+
 /* The places, counted on from the end and beyond it, brought into [0, size); new reference. */
 static struct tensor *wrapped_places(struct tensor *indices, int64_t size)
 {
-    struct tensor *places = body_clone(NULL, indices, MEMORY_CONTIGUOUS);
-    int64_t *items = places && places->numel ? tensor_ptr(places) : NULL;
-    int64_t n = items && size > 0 ? places->numel : 0;
-    struct work work;
+    if (size == 0)
+        return body_clone(NULL, indices, MEMORY_CONTIGUOUS);
+    struct tensor *number = call_number(DTYPE_I64, scalar_int(size));
+    struct tensor *places =
+        number ? call_pointwise(&remainder_op, NULL, (struct tensor *[]){indices, number}, 2, NULL)
+               : NULL;
 
-    work_start(&work);
-    for (int64_t i = 0, end; (end = work_block(&work, i, n)) > i;) {
-        for (; i < end; i++) {
-            items[i] %= size;
-            items[i] += items[i] < 0 ? size : 0;
-        }
-    }
-    if (work_result(&work))
-        tensor_clear(&places);
+    tensor_release(number);
     return places;
 }
 
@@ -253,21 +253,24 @@ struct tensor *compose_take_along_dim(struct tensor *self, struct tensor *indice
 /* --- one_hot --- */
 
 /* The number of classes: given, or one more than the largest; -1 with the error set. */
-static int64_t count_classes(const struct tensor *classes, int64_t num_classes)
+static int64_t count_classes(struct tensor *classes, int64_t num_classes)
 {
-    const int64_t *items = classes->numel ? tensor_ptr(classes) : NULL;
+    struct tensor *host = call_host(classes);
+    const int64_t *items = host && host->numel ? tensor_ptr(host) : NULL;
     int64_t largest = -1;
 
+    if (!host)
+        return -1;
+    for (int64_t i = 0; i < host->numel && largest < INT64_MAX; i++)
+        largest = items[i] < 0 ? INT64_MAX : items[i] > largest ? items[i] : largest;
+    tensor_release(host);
     if (classes->numel == 0 && num_classes <= 0) {
         error_set(ERROR_RUNTIME, "Can not infer total number of classes from empty tensor.");
         return -1;
     }
-    for (int64_t i = 0; i < classes->numel; i++) {
-        if (items[i] < 0) {
-            error_set(ERROR_RUNTIME, "Class values must be non-negative.");
-            return -1;
-        }
-        largest = items[i] > largest ? items[i] : largest;
+    if (largest == INT64_MAX) {
+        error_set(ERROR_RUNTIME, "Class values must be non-negative.");
+        return -1;
     }
     if (num_classes == -1)
         return largest + 1;

@@ -46,30 +46,14 @@ void cuda_release(void *data);
  * out again only after that copy. 0 or -1. */
 int cuda_pinned_used(const void *host, int device, cuda_stream stream);
 
-/* --- hand kernels of the op table (struct op_kernels) --- */
-
-/* Random numbers (random.c): the same as PyTorch's on a device of as many multiprocessors. */
-int cuda_uniform_(struct tensor *self, double from, double to, struct generator *generator);
-int cuda_normal_(struct tensor *self, double mean, double std, struct generator *generator);
-int cuda_bernoulli_tensor_(struct tensor *self, struct tensor *p, struct generator *generator);
-int cuda_bernoulli_(struct tensor *self, double p, struct generator *generator);
-int cuda_random_all_(struct tensor *self, struct generator *generator);
-int cuda_random_(struct tensor *self, int64_t from, struct maybe_int to, struct generator *generator);
-int cuda_exponential_(struct tensor *self, double lambd, struct generator *generator);
-int cuda_log_normal_(struct tensor *self, double mean, double std, struct generator *generator);
-int cuda_cauchy_(struct tensor *self, double median, double sigma, struct generator *generator);
-int cuda_geometric_(struct tensor *self, double p, struct generator *generator);
-
-/* Products (matmul.c); those of integers are NOT_IMPLEMENTED "\"addmm_cuda\" not implemented for 'Long'". */
-int cuda_mm(struct tensor *result, struct tensor *self, struct tensor *mat2);
-int cuda_bmm(struct tensor *result, struct tensor *self, struct tensor *mat2);
-int cuda_addmm_(struct tensor *self, struct tensor *mat1, struct tensor *mat2, struct scalar beta, struct scalar alpha);
-int cuda_addmv_(struct tensor *self, struct tensor *mat, struct tensor *vec, struct scalar beta, struct scalar alpha);
-int cuda_baddbmm_(struct tensor *self, struct tensor *batch1, struct tensor *batch2, struct scalar beta,
-                  struct scalar alpha);
-int cuda_dot(struct tensor *result, struct tensor *self, struct tensor *tensor);
+/* The hand kernels of the op table are declared in op_kernels.h. Random numbers (random.c) are the same as PyTorch's on a
+ * device of as many multiprocessors; products (matmul.c) of integers are NOT_IMPLEMENTED "\"addmm_cuda\" not implemented
+ * for 'Long'". */
 /* Opens cuBLAS, if it was not (blas_library.c); RUNTIME with what was looked for and how to get it. 0 or -1. */
 int cuda_blas_open(void);
+
+/* Device memory to host memory, waited for (copy.c). 0 or -1. */
+int cuda_read(void *host, const void *data, size_t bytes, cuda_stream stream);
 
 extern const struct backend cuda_backend;
 

@@ -73,13 +73,16 @@ struct cuda_runtime {
 struct cuda_loops {
     bool (*has_pointwise)(int pointwise_id, enum dtype dtype);
     /* Operands as in struct backend: outputs, then inputs, prepared (iter_prepare). An operand whose bit in iter->host is
-     * set is one element in host memory, read at once. `params` is host memory of `param_count` scalars, NULL: none. */
+     * set is one element in host memory, read at once. `params` is host memory: the op's scalars, NULL: none. */
     int (*pointwise)(int pointwise_id, enum dtype dtype, const struct iter *iter, const struct scalar *params,
-                     int param_count, cuda_stream stream);
+                     cuda_stream stream);
     /* Operand 0 is the result, with stride 0 along the reduced dims, 1 the source of `dtype`; prepared, or with no
      * elements: then the result's are those of a fold of nothing. The result has the dtype that the fold accumulates in,
-     * or `dtype`'s for halves. */
-    int (*fold)(int fold_id, enum dtype dtype, enum dtype result_dtype, const struct iter *iter, cuda_stream stream);
+     * or `dtype`'s for halves. `scratch`: as many bytes of device memory as fold_scratch() says for the same operands (0:
+     * NULL will do), in use until the stream is past the fold. */
+    size_t (*fold_scratch)(int fold_id, enum dtype dtype, const struct iter *iter);
+    int (*fold)(int fold_id, enum dtype dtype, enum dtype result_dtype, const struct iter *iter, void *scratch,
+                cuda_stream stream);
     /* Operand 0 = operand 1, converted; prepared. */
     int (*convert)(enum dtype to, enum dtype from, const struct iter *iter, cuda_stream stream);
     /* Every element of operand 0 becomes `value`, an element of `bytes` bytes in host memory; prepared. */

@@ -134,11 +134,12 @@ def enum(table, key, prefix):
 def op_kernels_h(table):
     members = ['    int (*%s)(%s); %s' % (name[len('cpu_'):], comma(results, plist(sig.args)), at(sig.where))
                for name, (results, sig) in table.kernels.items()]
-    plain = ['int %s(%s);' % (name, comma(results, plist(sig.args))) for name, (results, sig) in table.kernels.items()]
+    plain = ['int %s(%s);' % (name.replace('cpu_', backend, 1), comma(results, plist(sig.args)))
+             for backend in ('cpu_', 'cuda_') for name, (results, sig) in table.kernels.items()]
     return header('OP_KERNELS_H', '#include "tensor.h"\n', enum(table, 'each', 'POINTWISE'),
                   enum(table, 'fold', 'FOLD'), '/* Kernels written by hand. Results are allocated by the caller; '
                   'inputs may have any strides. 0 or -1. */',
-                  'struct op_kernels {', *members, '};\nextern const struct op_kernels cpu_op_kernels;\n', *plain)
+                  'struct op_kernels {', *members, '};\nextern const struct op_kernels cpu_op_kernels, cuda_op_kernels;\n', *plain)
 
 
 def hand_prototype(name, params, sig, key):
@@ -549,7 +550,8 @@ def loop_families(ops):
 
 def files(ops):
     table = Table(ops)
-    members = ['    .%s = %s,' % (n[len('cpu_'):], n) for n in table.kernels]
+    members = {b: '\n'.join('    .%s = %s_%s,' % (n[len('cpu_'):], b, n[len('cpu_'):]) for n in table.kernels)
+               for b in ('cpu', 'cuda')}
     writers = [OpWriter(table, f) for f in table.functions if f.kind != 'helper']
     includes = BANNER + ''.join('#include "%s"\n' % name for name in (
         'autograd/record.h', 'autograd/value.h', 'call.h', 'nodes.h', 'op_functions.h'))
@@ -561,6 +563,7 @@ def files(ops):
                              + [k.text() for k in table.classes.values()]),
         'ops.c': '\n'.join([includes] + [w.text() for w in writers]),
         'kernels.c': '%s#include "cpu/loops.h"\n#include "op_kernels.h"\n\n'
-                     'const struct op_kernels cpu_op_kernels = {\n%s\n};\n\n%s'
-                     % (BANNER, '\n'.join(members), loop_tables(ops)),
+                     'const struct op_kernels cpu_op_kernels = {\n%s\n};\n\n'
+                     'const struct op_kernels cuda_op_kernels = {\n%s\n};\n\n%s'
+                     % (BANNER, members['cpu'], members['cuda'], loop_tables(ops)),
     }

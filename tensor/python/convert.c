@@ -1,4 +1,5 @@
 /* torch.tensor(data) from Python numbers, nested sequences, tensors and arrays; Tensor.tolist(). */
+#include "call.h"
 #include "convert.h"
 #include "half.h"
 #include "objects.h"
@@ -483,7 +484,10 @@ static PyObject *list_level(const struct tensor *tensor, int dim, const char *da
 
 PyObject *tensor_tolist(struct tensor *tensor)
 {
-    return list_level(tensor, 0, tensor->numel ? tensor_ptr(tensor) : NULL);
+    struct tensor *host = call_host(tensor);
+    PyObject *list = host ? list_level(host, 0, host->numel ? tensor_ptr(host) : NULL) : raise_error();
+    tensor_release(host);
+    return list;
 }
 
 PyMethodDef convert_methods[] = {

@@ -1,0 +1,150 @@
+/* Copies within a GPU, between GPUs, and from and to host memory. */
+#include "backend_parts.h"
+#include "call.h"
+#include "cuda.h"
+
+int cuda_read(void *host, const void *data, size_t bytes, cuda_stream stream)
+{
+    cuda_count_wait();
+    if (cuda_check(cuda->runtime->copy(host, data, bytes, CUDA_DEVICE_TO_HOST, stream)))
+        return -1;
+    return cuda_check(cuda->runtime->stream_synchronize(stream));
+}
+
+static bool is_cuda(const struct tensor *tensor)
+{
+    return tensor->storage->device.type == DEVICE_CUDA;
+}
+
+static size_t bytes_of(const struct tensor *tensor)
+{
+    return (size_t)tensor->numel * dtype_info[tensor->dtype].bytes;
+}
+
+/* Within one GPU: any strides and dtypes. */
+static int copy_within(struct tensor *target, const struct tensor *source)
+{
+    cuda_stream stream;
+    struct iter iter;
+
+    if (cuda_enter(target, &stream))
+        return -1;
+    if (target->dtype == source->dtype && target->numel == source->numel && tensor_is_contiguous(target) &&
+        tensor_is_contiguous(source))
+        return cuda_check(cuda->runtime->copy(tensor_ptr(target), tensor_ptr(source), bytes_of(target), CUDA_DEVICE_TO_DEVICE,
+                                              stream));
+    iter_init(&iter, tensor_shape(target));
+    iter.host = 0;
+    iter_add(&iter, target);
+    iter_add(&iter, source);
+    iter_prepare(&iter);
+    return cuda_check(cuda->loops->convert((enum dtype)target->dtype, (enum dtype)source->dtype, &iter, stream));
+}
+
+/* The other stream's work, that this copy between GPUs has to come after: the source's stream up to here. */
+static int wait_for(const struct tensor *source, cuda_stream stream)
+{
+    cuda_stream other;
+    cuda_event event;
+    int device = source->storage->device.index, status = -1;
+
+    if (cuda_enter(source, &other) || cuda_event_new(device, false, false, false, &event))
+        return -1;
+    if (cuda_check(cuda->runtime->event_record(event, other)) == 0)
+        status = cuda_check(cuda->runtime->stream_wait(stream, event));
+    cuda_event_delete(device, event);
+    return status;
+}
+
+/* Both contiguous and of one dtype and size; one of them in host memory, or on two GPUs. */
+static int copy_across(struct tensor *target, const struct tensor *source, bool non_blocking)
+{
+    const struct tensor *on_device = is_cuda(target) ? target : source, *host = is_cuda(target) ? source : target;
+    bool reads = !is_cuda(target);
+    cuda_stream stream;
+
+    if (cuda_enter(on_device, &stream))
+        return -1;
+    if (is_cuda(source) && is_cuda(target)) {
+        if (wait_for(source, stream) || cuda_enter(target, &stream))
+            return -1;
+        return cuda_check(cuda->runtime->copy_peer(tensor_ptr(target), target->storage->device.index, tensor_ptr(source),
+                                                   source->storage->device.index, bytes_of(target), stream));
+    }
+    bool pinned = cuda_is_pinned(host);
+    if (cuda_check(cuda->runtime->copy(tensor_ptr(target), tensor_ptr(source), bytes_of(target),
+                                       reads ? CUDA_DEVICE_TO_HOST : CUDA_HOST_TO_DEVICE, stream)))
+        return -1;
+    if (non_blocking && pinned)
+        return cuda_check(cuda_pinned_used(tensor_ptr(host), on_device->storage->device.index, stream));
+    if (!reads && !pinned)
+        return 0; /* pageable memory has been read */
+    cuda_count_wait();
+    return cuda_check(cuda->runtime->stream_synchronize(stream));
+}
+
+/* A contiguous tensor of the dtype and sizes of `like` with the elements of `self`, on self's device. New reference. */
+static struct tensor *prepared(const struct tensor *self, const struct tensor *like)
+{
+    struct tensor *copy;
+
+    if (self->dtype == like->dtype && tensor_is_contiguous(self) && self->numel == like->numel)
+        return tensor_retain((struct tensor *)self);
+    copy = tensor_new((enum dtype)like->dtype, self->storage->device, like->dims, like->sizes);
+    if (copy && backend_of(self->storage->device)->copy(copy, self))
+        tensor_clear(&copy);
+    return copy;
+}
+
+/* From one device to another: converted and laid out on the source's, carried over, and put into the target's strides. */
+static int copy_between(struct tensor *target, const struct tensor *source, bool non_blocking)
+{
+    struct tensor *ready = prepared(source, target), *landed = NULL;
+    int status = -1;
+
+    if (ready)
+        landed = tensor_is_contiguous(target)
+                     ? tensor_retain(target)
+                     : tensor_new((enum dtype)target->dtype, target->storage->device, target->dims, target->sizes);
+    if (landed)
+        status = copy_across(landed, ready, non_blocking && landed == target);
+    if (status == 0 && landed != target)
+        status = backend_of(target->storage->device)->copy(target, landed);
+    tensor_release(landed);
+    tensor_release(ready);
+    return status;
+}
+
+static int copy_any(struct tensor *target, const struct tensor *source, bool non_blocking)
+{
+    if (target->numel == 0)
+        return 0;
+    if (is_cuda(target) && is_cuda(source) && target->storage->device.index == source->storage->device.index)
+        return copy_within(target, source);
+    return copy_between(target, source, non_blocking);
+}
+
+int cuda_copy(struct tensor *target, const struct tensor *source)
+{
+    return copy_any(target, source, false);
+}
+
+int cuda_copy_(struct tensor *self, struct tensor *src, bool non_blocking)
+{
+    return call_check_copy(self, src) ? -1 : copy_any(self, src, non_blocking);
+}
+
+int cuda_copy_bytes(void *target, const void *source, size_t bytes)
+{
+    return cuda_check(cuda->runtime->copy(target, source, bytes, CUDA_DEVICE_TO_DEVICE, cuda_stream_of(cuda_used())));
+}
+
+int cuda_load(const struct tensor *tensor, void *element)
+{
+    cuda_stream stream;
+
+    return cuda_enter(tensor, &stream) ||
+                   cuda_read(element, tensor_ptr(tensor), dtype_info[tensor->dtype].bytes, stream)
+               ? -1
+               : 0;
+}
