@@ -7,7 +7,7 @@
 
 /* The word of `bytes` bytes at `at`, at least 4, with `value` in the place of the element. */
 template <class Element>
-__device__ static inline unsigned with_element(unsigned word, unsigned shift, Element value)
+__device__ static inline unsigned with_part(unsigned word, unsigned shift, Element value)
 {
     unsigned mask = ((1u << 8 * sizeof(Element)) - 1) << shift;
     return (word & ~mask) | ((unsigned)value << shift);
@@ -23,7 +23,7 @@ __device__ static inline void change_part(Element *at, Change change)
     unsigned seen = *(volatile unsigned *)word, expected;
     do {
         expected = seen;
-        seen = atomicCAS(word, expected, with_element(expected, shift, change((Element)(expected >> shift))));
+        seen = atomicCAS(word, expected, with_part(expected, shift, change((Element)(expected >> shift))));
     } while (seen != expected);
 }
 

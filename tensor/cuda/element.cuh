@@ -1,44 +1,81 @@
-/* Elements as they lie in memory and as kernels compute with them: float16 and bfloat16 in float, others as they are. */
+/* The dtypes as kernels see them: element<DTYPE_F16> says how an element is stored, what is computed in, and how one
+ * becomes the other. */
 #ifndef ELEMENT_CUH
 #define ELEMENT_CUH
 
-#include "half.h"
 #include "launch.cuh"
 
-template <class T> struct plain_element {
-    using value = T;
-    __device__ static T load(const char *data)
-    {
-        return *(const T *)data;
-    }
-    __device__ static void store(char *data, T x)
-    {
-        *(T *)data = x;
-    }
-};
+#include "cut.h"
+#include "half.h"
 
-struct half_element {
-    using value = float;
-    __device__ static float load(const char *data)
-    {
-        return half_to_float(*(const uint16_t *)data);
-    }
-    __device__ static void store(char *data, float x)
-    {
-        *(uint16_t *)data = half_from_float(x);
-    }
-};
+template <enum dtype D> struct element;
 
-struct bfloat_element {
-    using value = float;
-    __device__ static float load(const char *data)
-    {
-        return bfloat_to_float(*(const uint16_t *)data);
+#define DTYPE(id, name, stored, computed, ...)                                                                               \
+    template <> struct element<DTYPE_##id> {                                                                                 \
+        using storage = stored;                                                                                              \
+        using compute = computed;                                                                                            \
+        SCALAR_FN static computed load(const char *data);                                                                    \
+        SCALAR_FN static void store(char *data, computed value);                                                             \
+    };
+#include "dtype.def"
+#undef DTYPE
+
+template <enum dtype D> using storage_of = typename element<D>::storage;
+template <enum dtype D> using compute_of = typename element<D>::compute;
+
+template <enum dtype D> SCALAR_FN compute_of<D> element_load(storage_of<D> stored)
+{
+    if constexpr (D == DTYPE_F16)
+        return half_to_float(stored);
+    else if constexpr (D == DTYPE_BF16)
+        return bfloat_to_float(stored);
+    else
+        return stored;
+}
+
+template <enum dtype D> SCALAR_FN storage_of<D> element_store(compute_of<D> value)
+{
+    if constexpr (D == DTYPE_F16)
+        return half_from_float(value);
+    else if constexpr (D == DTYPE_BF16)
+        return bfloat_from_float(value);
+    else
+        return value;
+}
+
+#define DTYPE(id, name, stored, computed, ...)                                                                               \
+    SCALAR_FN computed element<DTYPE_##id>::load(const char *data)                                                           \
+    {                                                                                                                        \
+        return element_load<DTYPE_##id>(*(const stored *)data);                                                              \
+    }                                                                                                                        \
+    SCALAR_FN void element<DTYPE_##id>::store(char *data, computed value)                                                    \
+    {                                                                                                                        \
+        *(stored *)data = element_store<DTYPE_##id>(value);                                                                  \
     }
-    __device__ static void store(char *data, float x)
-    {
-        *(uint16_t *)data = bfloat_from_float(x);
-    }
+#include "dtype.def"
+#undef DTYPE
+
+/* A value of any type as one of dtype `To`: whole numbers wrap, floats are cut to whole numbers. */
+template <enum dtype To, class From> SCALAR_FN compute_of<To> element_convert(From value)
+{
+    using T = compute_of<To>;
+    if constexpr (To == DTYPE_BOOL)
+        return value != 0;
+    else if constexpr (To == DTYPE_I64 && std::is_same_v<From, float>)
+        return widen_float(value);
+    else if constexpr (To == DTYPE_I64 && std::is_same_v<From, double>)
+        return widen_double(value);
+    else if constexpr (std::is_integral_v<T> && std::is_same_v<From, float>)
+        return (T)cut_float(value);
+    else if constexpr (std::is_integral_v<T> && std::is_same_v<From, double>)
+        return (T)cut_double(value);
+    else
+        return (T)value;
+}
+
+/* Four neighbours, which one instruction loads or stores where they are aligned so. */
+template <class T> struct alignas(sizeof(T) < 4 ? 4 * sizeof(T) : 16) quad {
+    T items[4];
 };
 
 /* Calls `run` with an element of the dtype, of a floating one only or of any; CUDA_NO_KERNEL for others. Bools are bytes
@@ -47,13 +84,13 @@ template <class Run> int with_float(enum dtype dtype, Run run)
 {
     switch (dtype) {
     case DTYPE_F16:
-        return run(half_element());
+        return run(element<DTYPE_F16>());
     case DTYPE_BF16:
-        return run(bfloat_element());
+        return run(element<DTYPE_BF16>());
     case DTYPE_F32:
-        return run(plain_element<float>());
+        return run(element<DTYPE_F32>());
     case DTYPE_F64:
-        return run(plain_element<double>());
+        return run(element<DTYPE_F64>());
     default:
         return CUDA_NO_KERNEL;
     }
@@ -64,15 +101,15 @@ template <class Run> int with_element(enum dtype dtype, Run run)
     switch (dtype) {
     case DTYPE_BOOL:
     case DTYPE_U8:
-        return run(plain_element<uint8_t>());
+        return run(element<DTYPE_U8>());
     case DTYPE_I8:
-        return run(plain_element<int8_t>());
+        return run(element<DTYPE_I8>());
     case DTYPE_I16:
-        return run(plain_element<int16_t>());
+        return run(element<DTYPE_I16>());
     case DTYPE_I32:
-        return run(plain_element<int32_t>());
+        return run(element<DTYPE_I32>());
     case DTYPE_I64:
-        return run(plain_element<int64_t>());
+        return run(element<DTYPE_I64>());
     default:
         return with_float(dtype, run);
     }

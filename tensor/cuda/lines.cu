@@ -55,7 +55,7 @@ static int moments(enum dtype dtype, const cuda_line_set *lines, double freedom,
 
 /* The extreme and its first index; NaN is more extreme than all numbers. */
 template <class E> struct extreme_op {
-    using value = typename E::value;
+    using value = typename E::compute;
     struct state {
         int64_t index; /* -1: there was no element */
         alignas(int64_t) value best;

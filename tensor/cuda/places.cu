@@ -1,6 +1,6 @@
 /* struct cuda_places: reading and writing what index tensors name, a thread an element. */
-#include "elements.cuh"
 #include "atomics.cuh"
+#include "element.cuh"
 #include "place_kernels.h"
 #include "tables.h"
 
@@ -216,83 +216,123 @@ static int pick(void *result, const void *self, size_t bytes, const struct cuda_
     }
 }
 
+static size_t element_bytes(enum dtype dtype)
+{
+    switch (dtype) {
+#define DTYPE(id, name, storage, ...)                                                                                        \
+    case DTYPE_##id:                                                                                                         \
+        return sizeof(storage);
+#include "dtype.def"
+#undef DTYPE
+    default:
+        return 0;
+    }
+}
+
 /* --- updates: what comes of the element at a place --- */
 
-/* The bits of an element joined with those of another, by dtype. */
-template <class E, enum cuda_update update>
-__device__ static typename E::bits joined(typename E::bits there, typename E::bits other)
+/* The unsigned type of as many bytes as an element has. */
+template <size_t bytes> struct unsigned_of;
+template <> struct unsigned_of<1> {
+    using type = uint8_t;
+};
+template <> struct unsigned_of<2> {
+    using type = uint16_t;
+};
+template <> struct unsigned_of<4> {
+    using type = uint32_t;
+};
+template <> struct unsigned_of<8> {
+    using type = uint64_t;
+};
+template <enum dtype D> using bits_of = typename unsigned_of<sizeof(storage_of<D>)>::type;
+
+template <class To, class From> __device__ static To bits_as(From from)
 {
-    auto a = E::load(there), b = E::load(other);
+    To to;
+    memcpy(&to, &from, sizeof to);
+    return to;
+}
+
+/* Whole numbers wrap; a NaN is the largest and the smallest number. */
+template <enum cuda_update update, class T> __device__ static T joined(T a, T b)
+{
+    using wide = std::conditional_t<std::is_floating_point_v<T>, T, uint64_t>;
     if (update == CUDA_ADD) {
-        return E::store(E::sum(a, b));
+        return (T)((wide)a + (wide)b);
     }
     if (update == CUDA_MUL) {
-        return E::store(E::product(a, b));
+        return (T)((wide)a * (wide)b);
     }
-    return E::store(update == CUDA_MAX ? E::largest(a, b) : E::smallest(a, b));
+    return (update == CUDA_MAX ? a > b : a < b) || a != a ? a : b;
 }
 
-template <class E, enum cuda_update update>
-__device__ static void apply(typename E::bits *at, typename E::bits value)
+/* The bits of an element joined with those of another. A sum of bools is their "or". */
+template <enum dtype D, enum cuda_update update> __device__ static bits_of<D> joined_bits(bits_of<D> there, bits_of<D> other)
 {
-    if (update == CUDA_PUT) {
+    auto a = element_load<D>(bits_as<storage_of<D>>(there)), b = element_load<D>(bits_as<storage_of<D>>(other));
+    auto value = joined<update>(a, b);
+    return D == DTYPE_BOOL ? value != 0 : bits_as<bits_of<D>>(element_store<D>(value));
+}
+
+template <enum dtype D, enum cuda_update update> __device__ static void apply(bits_of<D> *at, bits_of<D> value)
+{
+    if constexpr (update == CUDA_PUT) {
         *at = value;
     } else {
-        atomic_change(at, [value](typename E::bits there) { return joined<E, update>(there, value); });
+        atomic_change(at, [value](bits_of<D> there) { return joined_bits<D, update>(there, value); });
     }
 }
 
-template <class E, enum cuda_update update>
-__global__ void put_kernel(typename E::bits *self, const typename E::bits *values, int64_t row_step, int64_t step,
-                           struct cuda_plan plan, int64_t count)
+template <enum dtype D, enum cuda_update update>
+__global__ void put_kernel(bits_of<D> *self, const bits_of<D> *values, int64_t row_step, int64_t step, struct cuda_plan plan,
+                           int64_t count)
 {
     int64_t row, column;
     for (int64_t i = first_item(); i < count; i += item_step()) {
         int64_t offset = planned(plan, i, &row, &column);
-        apply<E, update>(self + offset, values[row * row_step + column * step]);
+        apply<D, update>(self + offset, values[row * row_step + column * step]);
     }
 }
 
-template <class E, enum cuda_update update>
-__global__ void scatter_kernel(typename E::bits *self, const typename E::bits *source, const int64_t *places,
-                               struct cuda_dims dims, int64_t count, int64_t size, int64_t dim_step)
+template <enum dtype D, enum cuda_update update>
+__global__ void scatter_kernel(bits_of<D> *self, const bits_of<D> *source, const int64_t *places, struct cuda_dims dims,
+                               int64_t count, int64_t size, int64_t dim_step)
 {
     for (int64_t i = first_item(); i < count; i += item_step()) {
         int64_t place = places[offset_of(dims, 0, i)];
         assert(place >= 0 && place < size && "index out of bounds");
-        apply<E, update>(self + offset_of(dims, 1, i) + place * dim_step, source[offset_of(dims, 2, i)]);
+        apply<D, update>(self + offset_of(dims, 1, i) + place * dim_step, source[offset_of(dims, 2, i)]);
     }
 }
 
-template <class E, enum cuda_update update> struct put_of {
+template <enum dtype D, enum cuda_update update> struct put_of {
     static int run(void *self, const void *values, int64_t row_step, int64_t step, const struct cuda_plan *plan,
                    cuda_stream stream)
     {
-        typedef typename E::bits bits;
         int64_t count = planned_count(plan);
-        return launch(put_kernel<E, update>, blocks_for(count, CUDA_THREADS), CUDA_THREADS, stream, (bits *)self,
-                      (const bits *)values, row_step, step, *plan, count);
+        return launch(put_kernel<D, update>, blocks_for(count, CUDA_THREADS), CUDA_THREADS, stream, (bits_of<D> *)self,
+                      (const bits_of<D> *)values, row_step, step, *plan, count);
     }
 };
 
-template <class E, enum cuda_update update> struct scatter_of {
+template <enum dtype D, enum cuda_update update> struct scatter_of {
     static int run(void *self, const void *source, const int64_t *places, const struct cuda_dims *dims, int64_t count,
                    int64_t size, int64_t dim_step, cuda_stream stream)
     {
-        typedef typename E::bits bits;
-        return launch(scatter_kernel<E, update>, blocks_for(count, CUDA_THREADS), CUDA_THREADS, stream, (bits *)self,
-                      (const bits *)source, places, *dims, count, size, dim_step);
+        return launch(scatter_kernel<D, update>, blocks_for(count, CUDA_THREADS), CUDA_THREADS, stream, (bits_of<D> *)self,
+                      (const bits_of<D> *)source, places, *dims, count, size, dim_step);
     }
 };
 
-/* Calls Of<element, update>::run: elements that are only put are told apart by their size alone. */
-template <template <class, enum cuda_update> class Of, enum cuda_update update, class... Args>
+/* Calls Of<dtype, update>::run: elements that are only put are told apart by their size alone. */
+template <template <enum dtype, enum cuda_update> class Of, enum cuda_update update, class... Args>
 static int by_dtype(enum dtype dtype, Args... args)
 {
     switch (dtype) {
 #define DTYPE(id, name, storage, compute, accumulator, kind, short_name, ...)                                                \
     case DTYPE_##id:                                                                                                         \
-        return Of<element_##short_name, update>::run(args...);
+        return Of<DTYPE_##id, update>::run(args...);
 #include "dtype.def"
 #undef DTYPE
     default:
@@ -300,17 +340,18 @@ static int by_dtype(enum dtype dtype, Args... args)
     }
 }
 
-template <template <class, enum cuda_update> class Of, class... Args> static int by_size(size_t bytes, Args... args)
+template <template <enum dtype, enum cuda_update> class Of, class... Args>
+static int by_size(size_t bytes, Args... args)
 {
     switch (bytes) {
     case 1:
-        return Of<element_u8, CUDA_PUT>::run(args...);
+        return Of<DTYPE_U8, CUDA_PUT>::run(args...);
     case 2:
-        return Of<element_i16, CUDA_PUT>::run(args...);
+        return Of<DTYPE_I16, CUDA_PUT>::run(args...);
     case 4:
-        return Of<element_i32, CUDA_PUT>::run(args...);
+        return Of<DTYPE_I32, CUDA_PUT>::run(args...);
     default:
-        return Of<element_i64, CUDA_PUT>::run(args...);
+        return Of<DTYPE_I64, CUDA_PUT>::run(args...);
     }
 }
 

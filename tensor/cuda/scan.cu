@@ -8,16 +8,16 @@
 template <class E> struct carried {
     using type = uint64_t;
 };
-template <> struct carried<plain_element<float>> {
+template <> struct carried<element<DTYPE_F32>> {
     using type = double;
 };
-template <> struct carried<plain_element<double>> {
+template <> struct carried<element<DTYPE_F64>> {
     using type = double;
 };
-template <> struct carried<half_element> {
+template <> struct carried<element<DTYPE_F16>> {
     using type = float;
 };
-template <> struct carried<bfloat_element> {
+template <> struct carried<element<DTYPE_BF16>> {
     using type = float;
 };
 
@@ -47,7 +47,7 @@ template <class E> struct sum_op {
 
     __device__ void store(const state &found, char *const *data, const int64_t *steps, int64_t i) const
     {
-        E::store(data[1] + i * steps[1], (typename E::value)found);
+        E::store(data[1] + i * steps[1], (typename E::compute)found);
     }
 };
 
@@ -88,14 +88,14 @@ template <class E> struct log_sum_op {
 
     __device__ void store(const state &found, char *const *data, const int64_t *steps, int64_t i) const
     {
-        E::store(data[1] + i * steps[1], (typename E::value)found);
+        E::store(data[1] + i * steps[1], (typename E::compute)found);
     }
 };
 
 /* The extreme so far and where it is: a later equal element takes the place of an earlier one, nothing that of a NaN but a
  * later one. */
 template <class E> struct extreme_so_far_op {
-    using value = typename E::value;
+    using value = typename E::compute;
     struct state {
         int64_t index; /* -1: there was no element */
         alignas(int64_t) value best;

@@ -435,10 +435,13 @@ class EachLoops:
         operands = ['{PASS_BYTES, 1}' if b else '{%s, %d}' % (half, DTYPES[dtype][1]) for b in bools]
         return render(BUFFERED, name=self.name(dtype), operands=', '.join(operands), runner=runner, loop=loop)
 
+    def dtypes(self):
+        return [d for d in self.op.dtypes if self.types != 'float' or DTYPES[d][2] == 'float']
+
     def write(self):
         """(text, {dtype: loop})."""
         parts, wide = ['%s' % at(self.op.keys['each'][0].where)], any('wide' in f for f in self.op.flags.values())
-        dtypes = [d for d in self.op.dtypes if self.types != 'float' or DTYPES[d][2] == 'float']
+        dtypes = self.dtypes()
         for dtype in [d for d in dtypes if d not in ('F16', 'BF16')]:
             core = self.name(dtype) + '_core' if self.vector and DTYPES[dtype][2] == 'float' else self.name(dtype)
             more, choose = self.whens(dtype)
@@ -451,27 +454,37 @@ class EachLoops:
         return '\n'.join(parts), {d: self.name(d) for d in dtypes}
 
 
-def fold_loops(op):
-    """All functions of one fold: (text, {dtype: struct fold_loops initialiser})."""
-    line = op.keys['fold'][0]
-    match = re.fullmatch(r'from (\S+)\s+(.+?)(?:\s+of (.+))?', line.text)
-    if not match:
-        fail(line.where, 'expected "from START  EXPRESSION"')
-    parts, table, types, of = [at(line.where)], {}, op.sigs[0].text('types'), match.group(3)
-    for dtype in op.dtypes:
-        name, acc = ('%s_%s' % (constant(op.name), dtype)).lower(), dtype
+class FoldLoops:
+    """The loops of one `fold` op: `start`, `body` and, unless elements count as themselves, `of` are C expressions."""
+
+    def __init__(self, op):
+        line = op.keys['fold'][0]
+        match = re.fullmatch(r'from (\S+)\s+(.+?)(?:\s+of (.+))?', line.text)
+        if not match:
+            fail(line.where, 'expected "from START  EXPRESSION"')
+        self.op, (self.start, self.body, self.of) = op, match.groups()
+
+    def accumulator(self, dtype):
+        """What elements of `dtype` are folded in."""
+        types, acc = self.op.sigs[0].text('types'), dtype
         if types == 'accumulate':
             acc = 'I64' if DTYPES[dtype][2] != 'float' else 'F64' if dtype == 'F64' else 'F32'
-        acc = {'count': 'I64', 'compare': 'BOOL'}.get(types, acc)
-        load = '({ __auto_type self = %s; (ACC)(%s); })' % (LOADS.get(dtype, '(x)'), of) if of else \
-            '(ACC)%s' % LOADS.get(dtype, '(x)')
-        macros = ('JOIN', 'T', 'ACC', 'FOLD', 'START', 'LOAD', 'FOLD_IN_PLACE')
-        parts.append(render(FOLD.replace('${name}', name), type=DTYPES[dtype][0], acc=DTYPES[acc][0],
-                            body=match.group(2), start=match.group(1), load=load,
-                            inplace=int(acc == dtype != 'BOOL' and not of), undefs=undefs(*macros)))
-        parts_of = ', '.join('%s_%s' % (name, n) for n in ('start', 'inner', 'rows', 'combine'))
-        table[dtype] = '{DTYPE_%s, %s}' % (acc, parts_of)
-    return '\n'.join(parts), table
+        return {'count': 'I64', 'compare': 'BOOL'}.get(types, acc)
+
+    def write(self):
+        """(text, {dtype: struct fold_loops initialiser})."""
+        parts, table = [at(self.op.keys['fold'][0].where)], {}
+        for dtype in self.op.dtypes:
+            name, acc = ('%s_%s' % (constant(self.op.name), dtype)).lower(), self.accumulator(dtype)
+            value = LOADS.get(dtype, '(x)')
+            load = '({ __auto_type self = %s; (ACC)(%s); })' % (value, self.of) if self.of else '(ACC)' + value
+            macros = ('JOIN', 'T', 'ACC', 'FOLD', 'START', 'LOAD', 'FOLD_IN_PLACE')
+            parts.append(render(FOLD.replace('${name}', name), type=DTYPES[dtype][0], acc=DTYPES[acc][0],
+                                body=self.body, start=self.start, load=load,
+                                inplace=int(acc == dtype != 'BOOL' and not self.of), undefs=undefs(*macros)))
+            parts_of = ', '.join('%s_%s' % (name, n) for n in ('start', 'inner', 'rows', 'combine'))
+            table[dtype] = '{DTYPE_%s, %s}' % (acc, parts_of)
+        return '\n'.join(parts), table
 
 
 def loops_c(ops):
@@ -479,7 +492,7 @@ def loops_c(ops):
     parts = [BANNER + '#include "cpu/isa/loop_body.h"\n']
     for op in ops:
         each = 'each' in op.keys
-        text, loops = EachLoops(op).write() if each else fold_loops(op)
+        text, loops = (EachLoops if each else FoldLoops)(op).write()
         cells = ',\n    '.join('[DTYPE_%s] = %s' % item for item in loops.items())
         parts += [text, 'const %s ISA_NAME(%s_)[DTYPE_COUNT] = {\n    %s,\n};\n'
                   % ('loop_fn' if each else 'struct fold_loops', loops_name(op), cells)]

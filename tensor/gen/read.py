@@ -473,11 +473,12 @@ def main():
     parser.add_argument('decl', nargs='+', help='files of the op table')
     options = parser.parse_args()
     import write_c
+    import write_cuda
     import write_py
     import write_stub
     try:
         table = read_table(options.decl)
-        files = {**write_c.files(table), **write_py.files(table), **write_stub.files(table)}
+        files = {**write_c.files(table), **write_cuda.files(table, write_c.loop_families(table)), **write_py.files(table), **write_stub.files(table)}
     except DeclError as error:
         sys.exit(str(error))
     for name, text in files.items():
