@@ -145,7 +145,7 @@ $(LIB): $(TENSOR_OBJ)
 # The plug-in, by nvcc. CUDA_ARCHS: the GPUs it holds code for; of the last one PTX too, for those still to come.
 CUDA_ARCHS ?= 75 80 86 89 90 100 120
 CUDA_SRC := $(wildcard tensor/cuda/*.cu)
-CUDA_GEN :=
+CUDA_GEN := $(patsubst %,$(B)/gen/cuda_%.cu,$(FAMILIES) tables)
 CUDA_OBJ := $(CUDA_SRC:%.cu=$(B)/obj/%.nv.o) $(CUDA_GEN:$(B)/gen/%.cu=$(B)/obj/gen/%.nv.o)
 CUDA_LIB := $(B)/lib/libmesale_cuda.so
 CUDA_INCLUDE := -Itensor -Itensor/cuda -I$(B)/gen -DTENSOR_WITHOUT_OPS
