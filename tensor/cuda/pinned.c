@@ -264,6 +264,8 @@ static size_t spanned_bytes(const struct tensor *self)
 
 static struct storage *pinned_storage(size_t bytes)
 {
+    if (bytes == 0)
+        return storage_new((struct device){DEVICE_CPU, -1}, 0);
     struct pinned_block *block = block_take(bytes);
     struct storage *storage = block ? storage_wrap(block->host, bytes, block_release, block) : NULL;
     if (block && !storage)
