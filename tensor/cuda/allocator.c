@@ -1,6 +1,6 @@
-/* The caching allocator. A segment is asked of the device only when no free block of the stream is large enough; the best
- * fitting block is cut to size, and a released one joins its free neighbours again. Work of the block's own stream is in
- * order, so that nothing waits for it. */
+/* The caching allocator. A segment is asked of the device only when no free block of the stream is large enough; the
+ * best fitting block is cut to size, and a released one joins its free neighbours again. Work of the block's own
+ * stream is in order, so that nothing waits for it. */
 #include "memory.h"
 
 /* Requests up to SMALL_MOST share small segments, those below LARGE_LEAST large ones, others get one of their own. */
@@ -118,8 +118,8 @@ static void make_spare(struct block_use *use)
     device_memory[use->device].spare = use;
 }
 
-/* Records the use of a released block and queues it. If that fails the stream is waited for: its device has failed, and then
- * nothing is left to wait for, or the event has. */
+/* Records the use of a released block and queues it. If that fails the stream is waited for: its device has failed,
+ * and then nothing is left to wait for, or the event has. */
 static void queue_use(struct device_memory *memory, struct block_use *use)
 {
     int before = cuda_switch(use->device);
@@ -151,8 +151,8 @@ static void finish_use(struct device_memory *memory, struct block_use **slot)
         make_free(memory, use->block);
 }
 
-/* Frees the blocks whose uses are reached, of all when `wait`. The uses of a stream are reached in order: behind one that is
- * not, its next ones need not be asked. */
+/* Frees the blocks whose uses are reached, of all when `wait`. The uses of a stream are reached in order: behind one
+ * that is not, its next ones need not be asked. */
 static void finish_uses(struct device_memory *memory, bool wait)
 {
     struct block_use **slot = &memory->queue;

@@ -129,8 +129,9 @@ const struct cuda_properties *cuda_device_properties(int index)
         }
         properties[index] = told;
     }
+    const struct cuda_properties *known = properties[index];
     pthread_mutex_unlock(&properties_lock);
-    return properties[index];
+    return known;
 }
 
 /* --- waiting --- */

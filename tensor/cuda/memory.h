@@ -1,5 +1,5 @@
-/* What the files of the caching allocator share: blocks, the sets of free ones, the table of live ones. Everything here is
- * guarded by memory_lock; the rules are told in device.h. */
+/* What the files of the caching allocator share: blocks, the sets of free ones, the table of live ones. Everything
+ * here is guarded by memory_lock; the rules are told in device.h. */
 #ifndef CUDA_MEMORY_H
 #define CUDA_MEMORY_H
 
@@ -10,8 +10,8 @@
 enum { BLOCK_STEP = 512 };
 #define MIB ((size_t)1 << 20)
 
-/* Another stream that a block is used by, recorded while the block lives. When the block is released the event is recorded
- * on the stream, and the use waits in its device's queue until that is reached. */
+/* Another stream that a block is used by, recorded while the block lives. When the block is released the event is
+ * recorded on the stream, and the use waits in its device's queue until that is reached. */
 struct block_use {
     struct block_use *next;
     struct block *block;
@@ -35,8 +35,8 @@ struct block {
     enum block_state state;
 };
 
-/* Free blocks of one pool in the order of stream, size, address. `room` is at least the number of blocks that the pool has
- * in any state, so that a release never needs memory. */
+/* Free blocks of one pool in the order of stream, size, address. `room` is at least the number of blocks that the pool
+ * has in any state, so that a release never needs memory. */
 struct block_set {
     struct block **items;
     size_t count, room;

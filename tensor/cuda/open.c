@@ -22,7 +22,8 @@ static bool own_folder(char *folder, size_t capacity)
     Dl_info info;
     const char *slash = dladdr((void *)own_folder, &info) && info.dli_fname ? strrchr(info.dli_fname, '/') : NULL;
 
-    return slash && (size_t)snprintf(folder, capacity, "%.*s", (int)(slash - info.dli_fname), info.dli_fname) < capacity;
+    return slash &&
+           (size_t)snprintf(folder, capacity, "%.*s", (int)(slash - info.dli_fname), info.dli_fname) < capacity;
 }
 
 static void *open_beside(void)
@@ -65,7 +66,8 @@ static void open_plugin(void)
     void *library = named ? dlopen(named, RTLD_NOW | RTLD_LOCAL) : open_beside();
     if (!library) {
         if (named)
-            snprintf(open_failure, sizeof open_failure, "MESALE_CUDA names a library that cannot be opened: %s", dlerror());
+            snprintf(open_failure, sizeof open_failure, "MESALE_CUDA names a library that cannot be opened: %s",
+                     dlerror());
         return;
     }
     const struct cuda_plugin *(*door)(void) = (const struct cuda_plugin *(*)(void))dlsym(library, "mesale_cuda_plugin");
@@ -91,8 +93,8 @@ static void set_open_error(void)
     enum { INSUFFICIENT_DRIVER = 35 };
 
     if (cuda_is_bad_fork())
-        error_set(ERROR_RUNTIME, "Cannot re-initialize CUDA in forked subprocess. To use CUDA with multiprocessing, you must "
-                                 "use the 'spawn' start method");
+        error_set(ERROR_RUNTIME, "Cannot re-initialize CUDA in forked subprocess. To use CUDA with multiprocessing, "
+                                 "you must use the 'spawn' start method");
     else if (open_failure[0])
         error_set(ERROR_RUNTIME, "%s", open_failure);
     else if (open_status == INSUFFICIENT_DRIVER)
@@ -128,8 +130,8 @@ int cuda_check(int status)
               "CUDA error: %s\n"
               "Search for `%s' in https://docs.nvidia.com/cuda/cuda-runtime-api/group__CUDART__TYPES.html for more "
               "information.\n"
-              "CUDA kernel errors might be asynchronously reported at some other API call, so the stacktrace below might "
-              "be incorrect.\n"
+              "CUDA kernel errors might be asynchronously reported at some other API call, so the stacktrace below "
+              "might be incorrect.\n"
               "For debugging consider passing CUDA_LAUNCH_BLOCKING=1\n"
               "Compile with `TORCH_USE_CUDA_DSA` to enable device-side assertions.\n",
               text, cuda->runtime->error_name(status));

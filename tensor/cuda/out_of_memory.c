@@ -61,15 +61,15 @@ static unsigned find_processes(int device, struct process_info infos[PROCESSES_M
 
     if (cuda->runtime->properties(device, &properties) != CUDA_OK || !open_management(&nvml))
         return 0;
-    snprintf(bus_id, sizeof bus_id, "%08x:%02x:%02x.0", (unsigned)properties.pci_domain_id, (unsigned)properties.pci_bus_id,
-             (unsigned)properties.pci_device_id);
+    snprintf(bus_id, sizeof bus_id, "%08x:%02x:%02x.0", (unsigned)properties.pci_domain_id,
+             (unsigned)properties.pci_bus_id, (unsigned)properties.pci_device_id);
     if (nvml.device(bus_id, &handle) != 0 || nvml.processes(handle, &count, infos) != 0)
         return 0;
     return count;
 }
 
-/* "Including non-PyTorch memory, this process has 500.00 MiB memory in use. ", and of other processes "Process 42 has …";
- * "" without the library. */
+/* "Including non-PyTorch memory, this process has 500.00 MiB memory in use. ", and of other processes "Process 42 has
+ * …"; "" without the library. */
 static void processes_text(int device, char text[PROCESSES_TEXT])
 {
     struct process_info infos[PROCESSES_MOST];

@@ -1,4 +1,5 @@
-/* Pinned host memory: blocks of powers of two, which are kept, and given out again once the copies that use them are done. */
+/* Pinned host memory: blocks of powers of two, which are kept, and given out again once the copies that use them are
+ * done. */
 #include <pthread.h>
 #include <string.h>
 

@@ -3,8 +3,8 @@
 
 #include <pthread.h>
 
-/* 32 streams of each priority, and the numbers in an id, from the lowest bit: 1, the priority's place in four bits (from 1
- * on), the place in the pool. The numbers are PyTorch's. */
+/* 32 streams of each priority, and the numbers in an id, from the lowest bit: 1, the priority's place in four bits
+ * (from 1 on), the place in the pool. The numbers are PyTorch's. */
 enum { POOL_STREAMS = 32, MOST_PRIORITIES = 4, ID_POOL_SHIFT = 1, ID_PLACE_SHIFT = 5 };
 
 struct stream_pools {

@@ -1,5 +1,5 @@
-/* A plug-in without a GPU or kernels: its memory is addresses that nobody may touch, its work is numbers. What is queued on a
- * stream is done when fake_run() says so, or when somebody waits for it. */
+/* A plug-in without a GPU or kernels: its memory is addresses that nobody may touch, its work is numbers. What is
+ * queued on a stream is done when fake_run() says so, or when somebody waits for it. */
 #ifndef FAKE_CUDA_H
 #define FAKE_CUDA_H
 
@@ -34,7 +34,12 @@ static struct {
     long device_switches, host_blocks, events;
     size_t host_room; /* bytes of pinned memory that are left */
     int status; /* what every call that queues or waits returns */
-} fake = {.lock = PTHREAD_MUTEX_INITIALIZER, .total = (size_t)1 << 30, .next_data = 0x10000000000, .host_room = SIZE_MAX};
+} fake = {
+    .lock = PTHREAD_MUTEX_INITIALIZER,
+    .total = (size_t)1 << 30,
+    .next_data = 0x10000000000,
+    .host_room = SIZE_MAX,
+};
 
 static _Thread_local int fake_device;
 
@@ -75,7 +80,12 @@ static int fake_use_device(int index)
 
 static int fake_properties(int index, struct cuda_properties *properties)
 {
-    *properties = (struct cuda_properties){.name = "Fake", .major = 9, .total_memory = fake.total, .pci_bus_id = index + 200};
+    *properties = (struct cuda_properties){
+        .name = "Fake",
+        .major = 9,
+        .total_memory = fake.total,
+        .pci_bus_id = index + 200,
+    };
     return CUDA_OK;
 }
 
@@ -273,7 +283,8 @@ static const struct cuda_runtime fake_runtime = {
 
 static const struct cuda_plugin fake_plugin = {.abi = CUDA_PLUGIN_ABI, .runtime = &fake_runtime};
 
-/* What every test begins with: the fake is the plug-in, nothing is cached, device 0 and its default stream are current. */
+/* What every test begins with: the fake is the plug-in, nothing is cached, device 0 and its default stream are
+ * current. */
 static void fake_start(void)
 {
     static bool opened;

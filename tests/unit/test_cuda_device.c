@@ -9,8 +9,8 @@
 #include "fake_cuda.h"
 #include "suite.h"
 
-static const char fork_text[] = "Cannot re-initialize CUDA in forked subprocess. To use CUDA with multiprocessing, you must "
-                                "use the 'spawn' start method";
+static const char fork_text[] = "Cannot re-initialize CUDA in forked subprocess. To use CUDA with multiprocessing, "
+                                "you must use the 'spawn' start method";
 
 /* The first test: the others open the fake. */
 START_TEST(without_a_plug_in_it_is_said_in_words)
