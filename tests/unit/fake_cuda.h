@@ -85,6 +85,7 @@ static int fake_properties(int index, struct cuda_properties *properties)
         .major = 9,
         .total_memory = fake.total,
         .pci_bus_id = index + 200,
+        .pci_domain_id = 0xffff, /* no device of this machine */
     };
     return CUDA_OK;
 }
