@@ -177,52 +177,53 @@ $(B)/gen/%.cu: $(GENSTAMP) ;
 
 # The same text by g++, with what tests/cuda_host/ puts in CUDA's place.
 CXX       := $(if $(filter default undefined,$(origin CXX)),g++,$(CXX))
-HOST      := $(B)/cuda_host
-HOST_RUNTIME := $(HOST)/libcudart_host.so
-HOST_BLAS := $(patsubst tests/cuda_host/cublas.cpp,$(HOST)/libcublas.so.13,$(wildcard tests/cuda_host/cublas.cpp))
-HOST_OBJ  := $(CUDA_SRC:%.cu=$(B)/obj/%.host.o) $(CUDA_GEN:$(B)/gen/%.cu=$(B)/obj/gen/%.host.o)
-HOST_RUNTIME_OBJ := $(patsubst %.cpp,$(B)/obj/%.o,$(filter-out %/cublas.cpp %/test_runtime.cpp,$(wildcard tests/cuda_host/*.cpp)))
-HOST_CXX   = $(CXX) -std=c++17 -O1 -g -fPIC -Wall -Wextra $(if $(SAN),,-Werror) $(SANFLAGS) -D_GNU_SOURCE -Itests/cuda_host -MMD -MP
-HOST_KERNEL_CXX = $(HOST_CXX) -fvisibility=hidden -fwrapv -fno-math-errno -ffp-contract=off $(CUDA_INCLUDE)
-HOST_LINK  = $(CXX) $(SANFLAGS) -shared $(if $(SAN),,-Wl,-z,defs) -Wl,-rpath,'$$ORIGIN'
+CUDA_HOST := $(B)/cuda_host
+CUDA_HOST_RUNTIME := $(CUDA_HOST)/libcudart_host.so
+CUDA_HOST_BLAS := $(patsubst tests/cuda_host/cublas.cpp,$(CUDA_HOST)/libcublas.so.13,$(wildcard tests/cuda_host/cublas.cpp))
+CUDA_HOST_OBJ  := $(CUDA_SRC:%.cu=$(B)/obj/%.host.o) $(CUDA_GEN:$(B)/gen/%.cu=$(B)/obj/gen/%.host.o)
+CUDA_HOST_RUNTIME_OBJ := $(patsubst %.cpp,$(B)/obj/%.o,$(filter-out %/cublas.cpp $(wildcard tests/cuda_host/test_*.cpp),\
+                        $(wildcard tests/cuda_host/*.cpp)))
+CUDA_HOST_CXX   = $(CXX) -std=c++17 -O1 -g -fPIC -Wall -Wextra $(if $(SAN),,-Werror) $(SANFLAGS) -D_GNU_SOURCE -Itests/cuda_host -MMD -MP
+CUDA_HOST_KERNEL_CXX = $(CUDA_HOST_CXX) -fvisibility=hidden -fwrapv -fno-math-errno -ffp-contract=off $(CUDA_INCLUDE)
+CUDA_HOST_LINK  = $(CXX) $(SANFLAGS) -shared $(if $(SAN),,-Wl,-z,defs) -Wl,-rpath,'$$ORIGIN'
 
-cuda-host: $(HOST)/libmesale_cuda.so $(HOST_BLAS)
+cuda-host: $(CUDA_HOST)/libmesale_cuda.so $(CUDA_HOST_BLAS)
 
-$(HOST)/libmesale_cuda.so: $(HOST_OBJ) $(HOST_RUNTIME)
+$(CUDA_HOST)/libmesale_cuda.so: $(CUDA_HOST_OBJ) $(CUDA_HOST_RUNTIME)
 	$(SAY) LD $@
-	$(Q)$(HOST_LINK) -o $@ $^ -ldl
+	$(Q)$(CUDA_HOST_LINK) -o $@ $^ -ldl
 
-$(HOST_RUNTIME): $(HOST_RUNTIME_OBJ)
+$(CUDA_HOST_RUNTIME): $(CUDA_HOST_RUNTIME_OBJ)
 	$(SAY) LD $@
 	@mkdir -p $(@D)
-	$(Q)$(HOST_LINK) -Wl,-soname,$(@F) -o $@ $^ -ldl
+	$(Q)$(CUDA_HOST_LINK) -Wl,-soname,$(@F) -o $@ $^ -ldl
 
-$(HOST_BLAS): $(B)/obj/tests/cuda_host/cublas.o $(HOST_RUNTIME)
+$(CUDA_HOST_BLAS): $(B)/obj/tests/cuda_host/cublas.o $(CUDA_HOST_RUNTIME)
 	$(SAY) LD $@
-	$(Q)$(HOST_LINK) -Wl,-soname,$(@F) -o $@ $^
+	$(Q)$(CUDA_HOST_LINK) -Wl,-soname,$(@F) -o $@ $^
 
 $(B)/obj/tests/cuda_host/%.o: tests/cuda_host/%.cpp Makefile
 	$(SAY) CXX $<
 	@mkdir -p $(@D)
-	$(Q)$(HOST_CXX) -Wshadow -c -o $@ $<
+	$(Q)$(CUDA_HOST_CXX) -Wshadow -c -o $@ $<
 
 $(B)/obj/tensor/cuda/%.host.o: tensor/cuda/%.cu Makefile | $(GENSTAMP)
 	$(SAY) CXX $<
 	@mkdir -p $(@D)
-	$(Q)$(HOST_KERNEL_CXX) -x c++ -c -o $@ $<
+	$(Q)$(CUDA_HOST_KERNEL_CXX) -x c++ -c -o $@ $<
 
 $(B)/obj/gen/%.host.o: $(B)/gen/%.cu Makefile
 	$(SAY) CXX $<
 	@mkdir -p $(@D)
-	$(Q)$(HOST_KERNEL_CXX) -x c++ -c -o $@ $<
+	$(Q)$(CUDA_HOST_KERNEL_CXX) -x c++ -c -o $@ $<
 
-$(HOST)/test_runtime: $(B)/obj/tests/cuda_host/test_runtime.o $(HOST_RUNTIME)
+CUDA_HOST_TESTS := $(patsubst tests/cuda_host/%.cpp,$(CUDA_HOST)/%,$(wildcard tests/cuda_host/test_*.cpp))
+$(CUDA_HOST_TESTS): $(CUDA_HOST)/%: $(B)/obj/tests/cuda_host/%.o $(CUDA_HOST_RUNTIME)
 	$(SAY) LD $@
 	$(Q)$(CXX) $(SANFLAGS) -Wl,-rpath,'$$ORIGIN' -o $@ $^ $(call pkg,--libs check)
 
-check-cuda-host-runtime: $(HOST)/test_runtime
-	@$<
-	@CUDA_HOST_ORDER=backward $<
+check-cuda-host-runtime: $(CUDA_HOST_TESTS)
+	@for t in $^; do $$t && CUDA_HOST_ORDER=backward $$t || exit 1; done
 
 # --- the Python packages: build/site ------------------------------------------------------------------------------
 

@@ -154,12 +154,8 @@ static void wait_for_others(cuda_host_site site, bool is_at_barrier)
 
 /* --- barriers --- */
 
-/* Threads that have ended are not waited for, as on devices of compute capability 7.0 and later. */
-static bool open_barrier(void)
+static void open_barrier(void)
 {
-    if (!block.at_barrier || block.at_barrier + block.ended < block.threads) {
-        return false;
-    }
     for (unsigned i = 0; i < block.threads; i++) {
         thread &one = block.thread_of[i];
         if (one.is_waiting && one.is_at_barrier) {
@@ -168,14 +164,13 @@ static bool open_barrier(void)
         }
     }
     block.at_barrier = 0;
-    return true;
 }
 
 static void check_same_barrier(cuda_host_site site)
 {
     for (unsigned i = 0; i < block.threads; i++) {
         const thread &one = block.thread_of[i];
-        if (i < block.threads && one.is_waiting && one.is_at_barrier) {
+        if (one.is_waiting && one.is_at_barrier) {
             if (!is_same(one.site, site)) {
                 fail("threads of a block wait at different barriers, %s:%u and %s:%u, in %s", one.site.file, one.site.line,
                      site.file, site.line, describe_place().c_str());
@@ -185,6 +180,7 @@ static void check_same_barrier(cuda_host_site site)
     }
 }
 
+/* Threads that have ended are not waited for, as on devices of compute capability 7.0 and later. */
 unsigned cuda_host_barrier(unsigned value, cuda_host_site site)
 {
     unsigned self = block.current;
@@ -320,7 +316,9 @@ static void end_thread(void)
             close_meeting(number / LANES, first_lane(left), MOST_THREADS);
         }
     }
-    open_barrier();
+    if (block.at_barrier && block.at_barrier + block.ended == block.threads) {
+        open_barrier();
+    }
 }
 
 /* What every fiber does: runs threads that have not begun, and makes way for those that may go on. */
