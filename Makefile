@@ -180,12 +180,16 @@ CXX       := $(if $(filter default undefined,$(origin CXX)),g++,$(CXX))
 CUDA_HOST := $(B)/cuda_host
 CUDA_HOST_RUNTIME := $(CUDA_HOST)/libcudart_host.so
 CUDA_HOST_BLAS := $(patsubst tests/cuda_host/cublas.cpp,$(CUDA_HOST)/libcublas.so.13,$(wildcard tests/cuda_host/cublas.cpp))
-CUDA_HOST_OBJ  := $(CUDA_SRC:%.cu=$(B)/obj/%.host.o) $(CUDA_GEN:$(B)/gen/%.cu=$(B)/obj/gen/%.host.o)
+CUDA_HOST_OBJ := $(CUDA_SRC:%.cu=$(B)/obj/%.host.o) $(CUDA_GEN:$(B)/gen/%.cu=$(B)/obj/gen/%.host.o)
 CUDA_HOST_RUNTIME_OBJ := $(patsubst %.cpp,$(B)/obj/%.o,$(filter-out %/cublas.cpp $(wildcard tests/cuda_host/test_*.cpp),\
                         $(wildcard tests/cuda_host/*.cpp)))
-CUDA_HOST_CXX   = $(CXX) -std=c++17 -O1 -g -fPIC -Wall -Wextra $(if $(SAN),,-Werror) $(SANFLAGS) -D_GNU_SOURCE -Itests/cuda_host -MMD -MP
-CUDA_HOST_KERNEL_CXX = $(CUDA_HOST_CXX) -fvisibility=hidden -fwrapv -fno-math-errno -ffp-contract=off $(CUDA_INCLUDE)
-CUDA_HOST_LINK  = $(CXX) $(SANFLAGS) -shared $(if $(SAN),,-Wl,-z,defs) -Wl,-rpath,'$$ORIGIN'
+CUDA_HOST_CXX  = $(CXX) -std=c++17 -O1 -g -fPIC -Wall -Wextra $(if $(SAN),,-Werror) $(SANFLAGS) -D_GNU_SOURCE \
+                 -Itests/cuda_host -MMD -MP
+CUDA_HOST_CHECKS = $(if $(SAN),,-fsanitize=kernel-address --param asan-instrumentation-with-call-threshold=0 \
+                   --param asan-stack=0 --param asan-globals=0)
+CUDA_HOST_KERNEL_CXX = $(CUDA_HOST_CXX) $(CUDA_HOST_CHECKS) -Wno-unknown-pragmas -fvisibility=hidden -fwrapv -fno-math-errno \
+                       -ffp-contract=off $(CUDA_INCLUDE)
+CUDA_HOST_LINK = $(CXX) $(SANFLAGS) -shared $(if $(SAN),,-Wl,-z,defs) -Wl,-rpath,'$$ORIGIN'
 
 cuda-host: $(CUDA_HOST)/libmesale_cuda.so $(CUDA_HOST_BLAS)
 
@@ -205,7 +209,7 @@ $(CUDA_HOST_BLAS): $(B)/obj/tests/cuda_host/cublas.o $(CUDA_HOST_RUNTIME)
 $(B)/obj/tests/cuda_host/%.o: tests/cuda_host/%.cpp Makefile
 	$(SAY) CXX $<
 	@mkdir -p $(@D)
-	$(Q)$(CUDA_HOST_CXX) -Wshadow -c -o $@ $<
+	$(Q)$(CUDA_HOST_CXX) -Wshadow $(if $(findstring /test_,$<),$(CUDA_HOST_CHECKS)) -c -o $@ $<
 
 $(B)/obj/tensor/cuda/%.host.o: tensor/cuda/%.cu Makefile | $(GENSTAMP)
 	$(SAY) CXX $<

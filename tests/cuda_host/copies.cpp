@@ -54,7 +54,7 @@ static cudaError_t copy(void *target, const void *source, size_t bytes, cudaMemc
         auto held = std::make_shared<std::string>((const char *)source, bytes);
         move = [=] { memcpy(target, held->data(), bytes); };
     }
-    enqueue(stream, {dim3(), dim3(), move, devices_of(to) | devices_of(from), "a copy", nullptr, {}});
+    enqueue(stream, {dim3(), dim3(), move, devices_of(to) | devices_of(from), "a copy", nullptr, {}, {}});
     if (to.place == MEMORY_PAGEABLE) {
         synchronizations++;
         run_until(stream, stream->queued);
@@ -100,7 +100,7 @@ static cudaError_t set_bytes(void *target, int value, size_t bytes, cudaStream_t
         return stream ? cudaErrorInvalidValue : cudaErrorInvalidResourceHandle;
     }
     if (bytes) {
-        enqueue(stream, {dim3(), dim3(), [=] { memset(target, value, bytes); }, devices_of(to), "cudaMemset", nullptr, {}});
+        enqueue(stream, {dim3(), dim3(), [=] { memset(target, value, bytes); }, devices_of(to), "cudaMemset", nullptr, {}, {}});
     }
     return cudaSuccess;
 }

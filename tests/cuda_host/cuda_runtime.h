@@ -26,7 +26,7 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <memory>
 #include <tuple>
 #include <utility>
 
@@ -136,9 +136,21 @@ const char *cudaGetErrorName(cudaError_t error);
 const char *cudaGetErrorString(cudaError_t error);
 }
 
-/* Queues `thread` for every thread of a grid. `name` is told of by messages, with the kernel's address. */
-cudaError_t cuda_host_launch(dim3 grid, dim3 block, std::function<void()> thread, size_t shared, cudaStream_t stream,
-                             const char *name, const void *address);
+/* A kernel and its arguments: run(address, arguments) is one thread. */
+struct cuda_host_kernel {
+    const char *name;
+    const void *address;
+    std::shared_ptr<void> arguments;
+    size_t argument_bytes;
+    void (*run)(const void *address, const void *arguments);
+};
+
+cudaError_t cuda_host_launch(const cuda_host_kernel &kernel, dim3 grid, dim3 block, size_t shared, cudaStream_t stream);
+
+template <class... Params> void cuda_host_run(const void *address, const void *arguments)
+{
+    std::apply((void (*)(Params...))address, *(const std::tuple<Params...> *)arguments);
+}
 
 template <class... Params, size_t... places>
 std::tuple<Params...> cuda_host_arguments(void **addresses, std::index_sequence<places...>)
@@ -151,9 +163,10 @@ template <class... Params>
 cudaError_t cudaLaunchKernel(void (*kernel)(Params...), dim3 grid, dim3 block, void **arguments, size_t shared = 0,
                              cudaStream_t stream = nullptr)
 {
-    auto copied = cuda_host_arguments<Params...>(arguments, std::index_sequence_for<Params...>());
-    return cuda_host_launch(grid, block, [kernel, copied] { std::apply(kernel, copied); }, shared, stream,
-                            __PRETTY_FUNCTION__, (const void *)kernel);
+    auto copied = std::make_shared<std::tuple<Params...>>(
+        cuda_host_arguments<Params...>(arguments, std::index_sequence_for<Params...>()));
+    return cuda_host_launch({__PRETTY_FUNCTION__, (const void *)kernel, copied, sizeof *copied, cuda_host_run<Params...>},
+                            grid, block, shared, stream);
 }
 
 /* The kernels that a multiprocessor holds at a time, as far as threads limit them. */

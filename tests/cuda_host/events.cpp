@@ -70,7 +70,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t handle)
         }
         auto time = event->time = std::make_shared<double>();
         event->place = {stream, stream->queued + 1};
-        enqueue(stream, {dim3(), dim3(), [time] { *time = milliseconds_now(); }, 0, "an event", nullptr, {}});
+        enqueue(stream, {dim3(), dim3(), [time] { *time = milliseconds_now(); }, 0, "an event", nullptr, {}, {}});
         return cudaSuccess;
     });
 }
@@ -86,7 +86,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t handle, cudaEvent_t event, unsigned
             return cudaErrorInvalidValue;
         }
         if (!is_reached(event)) {
-            enqueue(stream, {dim3(), dim3(), nullptr, 0, "waiting for an event", nullptr, {event->place}});
+            enqueue(stream, {dim3(), dim3(), nullptr, 0, "waiting for an event", nullptr, {}, {event->place}});
         }
         return cudaSuccess;
     });

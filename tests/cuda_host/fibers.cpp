@@ -94,6 +94,11 @@ fiber *fiber_of_caller(void)
     return &caller;
 }
 
+range fiber_stack(const fiber *self)
+{
+    return {(uintptr_t)self->stack, STACK};
+}
+
 fiber *fiber_new(void (*entry)(void))
 {
     char *pages = (char *)mmap(nullptr, GUARD + STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

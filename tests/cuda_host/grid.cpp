@@ -54,6 +54,16 @@ bool is_running(void)
     return runs_here;
 }
 
+const work &running_work(void)
+{
+    return *running;
+}
+
+range running_stack(void)
+{
+    return fiber_stack(here);
+}
+
 std::string describe_place(void)
 {
     char place[160];
@@ -382,6 +392,7 @@ cudaError_t run_grid(const work &piece)
     gridDim = piece.grid;
     blockDim = piece.block;
     outcome = cudaSuccess;
+    checks_begin();
     runs_here = true;
     uint64_t blocks = (uint64_t)gridDim.x * gridDim.y * gridDim.z;
     for (uint64_t i = 0; i < blocks && !outcome; i++) {
@@ -390,6 +401,7 @@ cudaError_t run_grid(const work &piece)
         run_block();
     }
     runs_here = false;
+    checks_begin();
     if (outcome) {
         clear_stopped();
     }

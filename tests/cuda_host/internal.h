@@ -22,6 +22,12 @@ struct dependency {
     uint64_t count;
 };
 
+/* Bytes of memory; none when `size` is 0. */
+struct range {
+    uintptr_t begin;
+    size_t size;
+};
+
 /* A piece of queued work: a kernel, or a grid of one thread that copies or does a library's work. */
 struct work {
     dim3 grid, block;
@@ -29,6 +35,7 @@ struct work {
     unsigned devices;             /* whose memory it may touch, a bit each */
     std::string name;
     const void *address; /* of the kernel, NULL: none */
+    range arguments;     /* the kernel's */
     std::vector<dependency> after;
 };
 
@@ -71,8 +78,10 @@ void memory_open(unsigned devices);
 enum memory_place { MEMORY_PAGEABLE, MEMORY_PINNED, MEMORY_DEVICE, MEMORY_WRONG };
 /* Where the bytes lie, *device for MEMORY_DEVICE; MEMORY_WRONG: in device memory, but not within one allocation. */
 memory_place memory_find(const void *data, size_t bytes, int *device);
-/* What is at the address, for messages. */
-std::string memory_describe(const void *address);
+/* The allocation of one of those devices, or the pinned memory, that holds the address. */
+range memory_around(const void *address, unsigned devices);
+/* Where the bytes are, for messages. */
+std::string memory_describe(const void *address, size_t bytes);
 
 /* --- streams.cpp --- */
 
@@ -95,6 +104,7 @@ fiber *fiber_new(void (*entry)(void));
 /* Begins anew with `entry` when it is next switched to; what it did is left undone. */
 void fiber_restart(fiber *self, void (*entry)(void));
 void fiber_switch(fiber *from, fiber *to);
+range fiber_stack(const fiber *self);
 
 /* --- grid.cpp --- */
 
@@ -102,10 +112,18 @@ void fiber_switch(fiber *from, fiber *to);
 cudaError_t run_grid(const work &piece);
 /* Whether this thread of the process is in run_grid(). */
 bool is_running(void);
+/* The grid that runs, and the stack of its current thread. */
+const work &running_work(void);
+range running_stack(void);
 /* Ends the grid that runs, from within one of its threads. */
 [[noreturn]] void stop_grid(cudaError_t status);
 /* "kernel f(…), block (0, 0, 0), thread (1, 0, 0)" */
 std::string describe_place(void);
+
+/* --- checks.cpp --- */
+
+/* Forgets what memory the last grid could touch. */
+void checks_begin(void);
 
 /* --- faults.cpp --- */
 

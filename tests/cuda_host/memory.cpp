@@ -149,14 +149,29 @@ memory_place memory_find(const void *data, size_t bytes, int *device)
     return (size_t)((const char *)data - start) < length ? MEMORY_PINNED : MEMORY_PAGEABLE;
 }
 
-std::string memory_describe(const void *address)
+range memory_around(const void *address, unsigned devices)
 {
     int device;
-    switch (memory_find(address, 1, &device)) {
+    memory_place place = memory_find(address, 1, &device);
+    if (place == MEMORY_DEVICE && devices >> device & 1) {
+        auto &[given, part] = *std::prev(arenas[device].live.upper_bound((const char *)address));
+        return {(uintptr_t)given, part.bytes};
+    }
+    if (place == MEMORY_PINNED) {
+        auto &[start, length] = *std::prev(pinned.upper_bound((const char *)address));
+        return {(uintptr_t)start, length};
+    }
+    return {0, 0};
+}
+
+std::string memory_describe(const void *address, size_t bytes)
+{
+    int device;
+    switch (memory_find(address, bytes, &device)) {
     case MEMORY_DEVICE: return "in the memory of device " + std::to_string(device);
     case MEMORY_WRONG: return "on device " + std::to_string(device) + ", beyond an allocation or in freed memory";
     case MEMORY_PINNED: return "in pinned host memory";
-    default: return "in no memory of a device";
+    default: return "in no memory that a device has";
     }
 }
 

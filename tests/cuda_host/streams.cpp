@@ -115,8 +115,7 @@ static bool is_launchable(dim3 grid, dim3 block)
            (uint64_t)block.x * block.y * block.z <= 1024;
 }
 
-cudaError_t cuda_host_launch(dim3 grid, dim3 block, std::function<void()> thread, size_t shared, cudaStream_t stream,
-                             const char *name, const void *address)
+cudaError_t cuda_host_launch(const cuda_host_kernel &kernel, dim3 grid, dim3 block, size_t shared, cudaStream_t stream)
 {
     return call([&] {
         cudaStream_t where = stream_of(stream);
@@ -130,7 +129,10 @@ cudaError_t cuda_host_launch(dim3 grid, dim3 block, std::function<void()> thread
             return cudaErrorInvalidValue; /* kernels that are given shared memory have no stand-in */
         }
         launches++;
-        enqueue(where, {grid, block, std::move(thread), reachable_devices(where->device), name, address, {}});
+        auto thread = [kernel] { kernel.run(kernel.address, kernel.arguments.get()); };
+        work piece = {grid, block, thread, reachable_devices(where->device), kernel.name, kernel.address, {}, {}};
+        piece.arguments = {(uintptr_t)kernel.arguments.get(), kernel.argument_bytes};
+        enqueue(where, std::move(piece));
         return cudaSuccess;
     });
 }
@@ -142,7 +144,7 @@ void cuda_host_enqueue(cudaStream_t stream, int device, std::function<void()> wo
         if (!where || where->device != device) {
             return cudaErrorInvalidResourceHandle;
         }
-        enqueue(where, {dim3(), dim3(), std::move(work), reachable_devices(device), "work of a library", nullptr, {}});
+        enqueue(where, {dim3(), dim3(), std::move(work), reachable_devices(device), "work of a library", nullptr, {}, {}});
         return cudaSuccess;
     });
 }

@@ -321,6 +321,33 @@ END_TEST
 START_TEST(memory_beyond_its_end_is_illegal)
 {
     check_illegal(device_array<int>(1024) + 1024);
+    check_illegal(device_array<int>(10) + 8); /* list[2] */
+}
+END_TEST
+
+START_TEST(host_memory_is_illegal_unless_pinned)
+{
+    static int in_program[64];
+    int *pinned, on_stack[64] = {0};
+    std::vector<int> on_heap(64);
+    ck_assert_ok(cudaMallocHost((void **)&pinned, 64 * sizeof *pinned));
+    memset(pinned, 0, 64 * sizeof *pinned);
+    add(pinned, 1, nullptr);
+    ck_assert_ok(cudaDeviceSynchronize());
+    ck_assert_int_eq(pinned[0], 1);
+    add(in_program, 1, nullptr); /* where shared and constant memory are, too: not seen */
+    ck_assert_ok(cudaDeviceSynchronize());
+    check_illegal(on_stack);
+    check_illegal(on_heap.data());
+}
+END_TEST
+
+START_TEST(addresses_must_be_aligned)
+{
+    char *data = device_array<char>(256);
+    hush();
+    add((int *)(data + 2), 1, nullptr);
+    ck_assert_status(cudaDeviceSynchronize(), cudaErrorMisalignedAddress);
 }
 END_TEST
 
@@ -388,6 +415,7 @@ int main(void)
                       waiting_and_work_are_counted, fresh_memory_holds_nan_and_memory_is_counted, memory_ends,
                       freeing_waits_for_work, copies_check_their_sides, devices_have_memory_of_their_own,
                       assertions_surface_late_and_for_good, freed_memory_is_illegal, memory_beyond_its_end_is_illegal,
+                      host_memory_is_illegal_unless_pinned, addresses_must_be_aligned,
                       memory_of_another_device_is_illegal, a_full_stack_is_illegal,
                       launches_are_checked_at_once_and_not_for_good, signal_handlers_are_put_back});
     tcase_add_test_raise_signal(cases, the_host_cannot_read_device_memory, SIGSEGV);
