@@ -183,11 +183,11 @@ CUDA_HOST_BLAS := $(patsubst tests/cuda_host/cublas.cpp,$(CUDA_HOST)/libcublas.s
 CUDA_HOST_OBJ := $(CUDA_SRC:%.cu=$(B)/obj/%.host.o) $(CUDA_GEN:$(B)/gen/%.cu=$(B)/obj/gen/%.host.o)
 CUDA_HOST_RUNTIME_OBJ := $(patsubst %.cpp,$(B)/obj/%.o,$(filter-out %/cublas.cpp $(wildcard tests/cuda_host/test_*.cpp),\
                         $(wildcard tests/cuda_host/*.cpp)))
-CUDA_HOST_CXX  = $(CXX) -std=c++17 -O1 -g -fPIC -Wall -Wextra $(if $(SAN),,-Werror) $(SANFLAGS) -D_GNU_SOURCE \
+CUDA_HOST_CXX  = $(CXX) -std=c++17 -O2 -g -fPIC -Wall -Wextra $(if $(SAN),,-Werror) $(SANFLAGS) -D_GNU_SOURCE \
                  -Itests/cuda_host -MMD -MP
 CUDA_HOST_CHECKS = $(if $(SAN),,-fsanitize=kernel-address --param asan-instrumentation-with-call-threshold=0 \
                    --param asan-stack=0 --param asan-globals=0)
-CUDA_HOST_KERNEL_CXX = $(CUDA_HOST_CXX) $(CUDA_HOST_CHECKS) -Wno-unknown-pragmas -fvisibility=hidden -fwrapv -fno-math-errno \
+CUDA_HOST_KERNEL_CXX = $(CUDA_HOST_CXX) $(CUDA_HOST_CHECKS) -O1 -Wno-unknown-pragmas -fvisibility=hidden -fwrapv -fno-math-errno \
                        -ffp-contract=off $(CUDA_INCLUDE)
 CUDA_HOST_LINK = $(CXX) $(SANFLAGS) -shared $(if $(SAN),,-Wl,-z,defs) -Wl,-rpath,'$$ORIGIN'
 

@@ -16,7 +16,7 @@
  * Environment, read when the runtime is first called:
  *   CUDA_HOST_DEVICES=2        how many devices there are
  *   CUDA_HOST_MEMORY=BYTES     of each (1 GiB)
- *   CUDA_HOST_QUEUE=1000       how much work a stream holds before its oldest is run; 0 runs everything at once
+ *   CUDA_HOST_QUEUE=1000       how much work a stream holds before its older half is run; 0 runs all at once
  *   CUDA_HOST_ORDER=backward   the last block and thread run first
  *
  * vector_types.h, kernel_functions.h and math_functions.h hold what kernels use, host.h what tests and other libraries do. */

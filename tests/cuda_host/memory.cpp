@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #define PAGE ((size_t)4096)
+#define HUGE_PAGE ((size_t)2 << 20) /* what is larger lies on such pages: protecting them takes no time */
 #define ALIGNMENT ((size_t)512)
 #define SPAN 8                       /* addresses, in parts of the memory that there is */
 #define MOST_FILLED ((size_t)64 << 20) /* bytes of an allocation that get the pattern; what follows is 0 */
@@ -40,11 +41,11 @@ static arena &arena_of(int device)
     arena &self = arenas[device];
     if (!self.base) {
         self.span = rounded(setting().memory, PAGE) * SPAN;
-        void *base = mmap(nullptr, self.span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        void *base = mmap(nullptr, self.span + HUGE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (base == MAP_FAILED) {
             fail("no addresses for the memory of device %d", device);
         }
-        self.base = (char *)base;
+        self.base = (char *)rounded((size_t)base, HUGE_PAGE);
     }
     return self;
 }
@@ -73,13 +74,15 @@ void memory_open(unsigned devices)
 /* The first `length` bytes from `start` on that no allocation holds, nor the page after it; SIZE_MAX: none. */
 static size_t find_gap(const arena &self, size_t start, size_t length)
 {
+    size_t unit = length >= HUGE_PAGE ? HUGE_PAGE : PAGE;
+    start = rounded(start, unit);
     for (auto &entry : self.live) {
         size_t begin = (size_t)(entry.second.pages - self.base), end = begin + entry.second.length + PAGE;
         if (end > start) {
             if (begin >= start + length + PAGE) {
                 break;
             }
-            start = std::max(start, end);
+            start = rounded(std::max(start, end), unit);
         }
     }
     return start + length + PAGE <= self.span ? start : SIZE_MAX;
@@ -88,6 +91,9 @@ static size_t find_gap(const arena &self, size_t start, size_t length)
 static void fill_fresh(const allocation &part)
 {
     protect(part, PROT_READ | PROT_WRITE);
+    if (part.length >= HUGE_PAGE) {
+        madvise(part.pages, part.length, MADV_HUGEPAGE);
+    }
     auto *words = (unsigned long long *)part.pages;
     std::fill(words, words + std::min(part.length, MOST_FILLED) / sizeof *words, FRESH_MEMORY);
     protect(part, PROT_NONE);

@@ -56,7 +56,7 @@ void enqueue(cudaStream_t stream, work piece)
     stream->queue.push_back(std::move(piece));
     stream->queued++;
     if (stream->queue.size() > setting().queue) {
-        run_until(stream, stream->done + 1);
+        run_until(stream, stream->done + stream->queue.size() / 2 + 1);
     }
 }
 
