@@ -31,7 +31,7 @@ __device__ static inline uint32_t axis_divide(const struct axis &axis, uint32_t 
 }
 
 /* For any n: slow, and not to be repeated wherever it is called. */
-__device__ static __noinline__ int64_t axis_divide_wide(int64_t size, int64_t n)
+__device__ inline __attribute__((noinline)) int64_t axis_divide_wide(int64_t size, int64_t n)
 {
     return n / size;
 }
