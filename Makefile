@@ -154,7 +154,7 @@ NVCCFLAGS = -std=c++17 -O3 $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$a,co
             -gencode arch=compute_$(lastword $(CUDA_ARCHS)),code=compute_$(lastword $(CUDA_ARCHS)) \
             -Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra --Werror all-warnings -MMD -MP
 
-.PHONY: cuda cuda-host check-cuda-host-runtime
+.PHONY: cuda cuda-host check-cuda-host-runtime check-cuda-host-loops
 
 cuda: $(if $(NVCC),$(CUDA_LIB))
 	$(if $(NVCC),,@echo 'There is no nvcc in PATH, CUDA_HOME or /usr/local/cuda: the CUDA plug-in is not built.')
@@ -228,6 +228,29 @@ $(CUDA_HOST_TESTS): $(CUDA_HOST)/%: $(B)/obj/tests/cuda_host/%.o $(CUDA_HOST_RUN
 
 check-cuda-host-runtime: $(CUDA_HOST_TESTS)
 	@for t in $^; do $$t && CUDA_HOST_ORDER=backward $$t || exit 1; done
+
+# the loops of the plug-in beside the CPU's; once more in small pieces, as if the tensors were huge
+HOST_LOOPS := $(addprefix $(B)/obj/tensor/cuda/,convert.host.o runtime.host.o) $(CUDA_GEN:$(B)/gen/%.cu=$(B)/obj/gen/%.host.o)
+HOST_PIECES := -DCALL_MOST=128 -DWIDE_FROM=8
+
+$(B)/obj/tensor/cuda/%.pieces.o: tensor/cuda/%.cu Makefile | $(GENSTAMP)
+	$(SAY) CXX "$< (in pieces)"
+	@mkdir -p $(@D)
+	$(Q)$(HOST_KERNEL_CXX) $(HOST_PIECES) -x c++ -c -o $@ $<
+
+$(B)/obj/tests/cuda_host/%.o: tests/cuda_host/%.c Makefile | $(GENSTAMP)
+	$(SAY) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TENSOR_CFLAGS) -Itensor/cuda -c -o $@ $<
+
+$(HOST)/test_loops: $(B)/obj/tests/cuda_host/test_loops.o $(HOST_LOOPS) $(addprefix $(B)/obj/tensor/cuda/,loops.host.o fold.host.o)
+$(HOST)/test_loops_in_pieces: $(B)/obj/tests/cuda_host/test_loops.o $(HOST_LOOPS) $(addprefix $(B)/obj/tensor/cuda/,loops.pieces.o fold.pieces.o)
+$(HOST)/test_loops $(HOST)/test_loops_in_pieces: $(TENSOR_OBJ) $(HOST_RUNTIME)
+	$(SAY) LD $@
+	$(Q)$(CXX) $(SANFLAGS) -Wl,-rpath,'$$ORIGIN' -o $@ $^ -fopenmp $(TENSOR_LIBS) $(call pkg,--libs check)
+
+check-cuda-host-loops: $(HOST)/test_loops $(HOST)/test_loops_in_pieces
+	@for t in $^; do $$t || exit 1; done
 
 # --- the Python packages: build/site ------------------------------------------------------------------------------
 

@@ -14,7 +14,10 @@
 #include "scalar_int.h"
 #include "special.h"
 
-enum { CALL_DIMS = 16, CALL_OPERANDS = 4, CALL_ITEMS = 4, CALL_MOST = 1 << 30 };
+enum { CALL_DIMS = 16, CALL_OPERANDS = 4, CALL_ITEMS = 4 };
+#ifndef CALL_MOST /* (tests make it small) */
+#define CALL_MOST (INT64_C(1) << 30)
+#endif
 
 /* What a kernel is told. An iteration of more elements than CALL_MOST or more dims than CALL_DIMS is several calls. */
 struct pointwise_call {

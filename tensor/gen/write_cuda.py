@@ -1,4 +1,5 @@
-"""The CUDA kernels of `each` and `fold` bodies: gen/cuda_<family>.cu, one a file of the table, and gen/cuda_tables.cu.
+"""The CUDA kernels of `each` and `fold` bodies: gen/cuda_<family>.cu, one a file of the table, and gen/cuda_tables.cu;
+gen/pointwise_cases.inc for tests of them.
 
 A body becomes a struct, a template over the dtype that it computes in; tensor/cuda/loops.cuh and fold.cuh make kernels of
 it, and a row of a table names those of an op, one a dtype. Halves are loaded, computed in float and stored rounded."""
@@ -153,6 +154,17 @@ def tables_cu(ops):
     return '\n'.join(parts)
 
 
+def cases_inc(ops):
+    """pointwise_cases.inc: what tests must know of a body to call it: its inputs, params and bools."""
+    parts = [BANNER + '/* CASE(id, name, inputs, params, result is bool, first input is bool) */']
+    for op in (op for op in ops if 'each' in op.keys):
+        loops = EachLoops(op)
+        parts.append('CASE(POINTWISE_%s, "%s", %d, %d, %d, %d)'
+                     % (constant(op.name), op.name, len(loops.f.operands), len(loops.f.scalars), loops.compare,
+                        loops.condition))
+    return '\n'.join(parts) + '\n'
+
+
 def files(ops, families):
     return {**{'cuda_%s.cu' % family: family_cu(found) for family, found in families.items()},
-            'cuda_tables.cu': tables_cu(ops)}
+            'cuda_tables.cu': tables_cu(ops), 'pointwise_cases.inc': cases_inc(ops)}

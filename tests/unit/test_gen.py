@@ -158,3 +158,49 @@ def test_the_project_table_is_understood(tmp_path):
             length = 0 if line == '{' else length + 1
             longest = max(longest, length if line == '}' else 0)
     assert longest < 120
+
+
+def test_a_body_becomes_a_kernel_for_each_dtype(tmp_path):
+    files = good(tmp_path, ADD)
+    cuda = files['cuda_test.cu']
+    assert 'add_body(const struct scalar *params) : alpha(param<T>(params, 0))' in cuda
+    assert 'O operator()(T self, T other) const' in cuda
+    assert 'return STORE(self + alpha * other);' in cuda
+    assert 'run_pointwise<add_body<DTYPE_F64>, DTYPE_F64, DTYPE_F64, DTYPE_F64>,' in cuda
+    # computed in float, loaded and stored as halves
+    assert 'run_pointwise<exp_body<DTYPE_F32>, DTYPE_F16, DTYPE_F16>,' in cuda
+    assert 'exp_body<DTYPE_I32>' not in cuda
+    rows = files['cuda_tables.cu'].split('cuda_pointwise_loops[] = {')[1].split('};')[0].split()
+    assert rows == ['cuda_pointwise_add,', 'cuda_pointwise_mul,', 'cuda_pointwise_exp,']
+
+
+def test_conditions_and_cheaper_bodies_of_kernels(tmp_path):
+    cuda = good(tmp_path, '''
+op where
+  sig    (Tensor condition, Tensor self, Tensor other) -> Tensor
+  inputs condition:bool
+  types  arith
+  each   condition ? self : other
+op pow
+  sig    (Tensor self, Tensor exponent) -> Tensor
+  types  arith
+  each   power(self, exponent)
+  when   exponent == 0.5   sqrt(self)
+''')['cuda_test.cu']
+    assert 'O operator()(uint8_t condition, T self, T other) const' in cuda
+    assert 'run_pointwise<where_body<DTYPE_I8>, DTYPE_I8, DTYPE_BOOL, DTYPE_I8, DTYPE_I8>,' in cuda
+    assert 'if (host_number_is<E>(iter, 2, 0.5))' in cuda
+    assert 'run_pow<DTYPE_F32, DTYPE_BF16>,' in cuda
+
+
+def test_folds_become_kernels_with_their_accumulators(tmp_path):
+    cuda = good(tmp_path, '''
+op _count
+  sig    (Tensor self, int[]? dim, bool keepdim) -> Tensor
+  types  count
+  shape  reduce(self, dim, keepdim)
+  fold   from 0  acc + self  of self != 0
+''')['cuda_test.cu']
+    assert 'static constexpr ACC start = 0;' in cuda
+    assert 'return (compute_of<A>)(self != 0);' in cuda
+    assert '{DTYPE_I64, run_fold<count_fold<DTYPE_I64>, count_item<DTYPE_F16, DTYPE_I64>>},' in cuda
