@@ -154,7 +154,7 @@ NVCCFLAGS = -std=c++17 -O3 $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$a,co
             -gencode arch=compute_$(lastword $(CUDA_ARCHS)),code=compute_$(lastword $(CUDA_ARCHS)) \
             -Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra --Werror all-warnings -MMD -MP
 
-.PHONY: cuda cuda-host check-cuda-host-runtime check-cuda-host-loops
+.PHONY: cuda cuda-host check-cuda-host-runtime
 
 cuda: $(if $(NVCC),$(CUDA_LIB))
 	$(if $(NVCC),,@echo 'There is no nvcc in PATH, CUDA_HOME or /usr/local/cuda: the CUDA plug-in is not built.')
@@ -206,10 +206,10 @@ $(CUDA_HOST_BLAS): $(B)/obj/tests/cuda_host/cublas.o $(CUDA_HOST_RUNTIME)
 	$(SAY) LD $@
 	$(Q)$(CUDA_HOST_LINK) -Wl,-soname,$(@F) -o $@ $^
 
-$(B)/obj/tests/cuda_host/%.o: tests/cuda_host/%.cpp Makefile
+$(B)/obj/tests/cuda_host/%.o: tests/cuda_host/%.cpp Makefile | $(GENSTAMP)
 	$(SAY) CXX $<
 	@mkdir -p $(@D)
-	$(Q)$(CUDA_HOST_CXX) -Wshadow $(if $(findstring /test_,$<),$(CUDA_HOST_CHECKS)) -c -o $@ $<
+	$(Q)$(CUDA_HOST_CXX) -Wshadow $(if $(findstring /test_,$<),$(CUDA_HOST_CHECKS) $(CUDA_INCLUDE)) -c -o $@ $<
 
 $(B)/obj/tensor/cuda/%.host.o: tensor/cuda/%.cu Makefile | $(GENSTAMP)
 	$(SAY) CXX $<
@@ -221,36 +221,34 @@ $(B)/obj/gen/%.host.o: $(B)/gen/%.cu Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CUDA_HOST_KERNEL_CXX) -x c++ -c -o $@ $<
 
-CUDA_HOST_TESTS := $(patsubst tests/cuda_host/%.cpp,$(CUDA_HOST)/%,$(wildcard tests/cuda_host/test_*.cpp))
-$(CUDA_HOST_TESTS): $(CUDA_HOST)/%: $(B)/obj/tests/cuda_host/%.o $(CUDA_HOST_RUNTIME)
-	$(SAY) LD $@
-	$(Q)$(CXX) $(SANFLAGS) -Wl,-rpath,'$$ORIGIN' -o $@ $^ $(call pkg,--libs check)
-
-check-cuda-host-runtime: $(CUDA_HOST_TESTS)
-	@for t in $^; do $$t && CUDA_HOST_ORDER=backward $$t || exit 1; done
-
-# the loops of the plug-in beside the CPU's; once more in small pieces, as if the tensors were huge
-HOST_LOOPS := $(addprefix $(B)/obj/tensor/cuda/,convert.host.o runtime.host.o) $(CUDA_GEN:$(B)/gen/%.cu=$(B)/obj/gen/%.host.o)
-HOST_PIECES := -DCALL_MOST=128 -DWIDE_FROM=8
-
-$(B)/obj/tensor/cuda/%.pieces.o: tensor/cuda/%.cu Makefile | $(GENSTAMP)
-	$(SAY) CXX "$< (in pieces)"
-	@mkdir -p $(@D)
-	$(Q)$(HOST_KERNEL_CXX) $(HOST_PIECES) -x c++ -c -o $@ $<
+# Tests of the stand-in itself, and of the plug-in's tables by themselves or beside the CPU's; the loops once more in
+# small pieces, as if the tensors were huge.
+CUDA_HOST_TESTS := $(addprefix $(CUDA_HOST)/,$(basename $(notdir $(wildcard tests/cuda_host/test_*.c*))) test_loops_in_pieces)
+CUDA_HOST_PIECES := loops fold
 
 $(B)/obj/tests/cuda_host/%.o: tests/cuda_host/%.c Makefile | $(GENSTAMP)
 	$(SAY) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TENSOR_CFLAGS) -Itensor/cuda -c -o $@ $<
 
-$(HOST)/test_loops: $(B)/obj/tests/cuda_host/test_loops.o $(HOST_LOOPS) $(addprefix $(B)/obj/tensor/cuda/,loops.host.o fold.host.o)
-$(HOST)/test_loops_in_pieces: $(B)/obj/tests/cuda_host/test_loops.o $(HOST_LOOPS) $(addprefix $(B)/obj/tensor/cuda/,loops.pieces.o fold.pieces.o)
-$(HOST)/test_loops $(HOST)/test_loops_in_pieces: $(TENSOR_OBJ) $(HOST_RUNTIME)
-	$(SAY) LD $@
-	$(Q)$(CXX) $(SANFLAGS) -Wl,-rpath,'$$ORIGIN' -o $@ $^ -fopenmp $(TENSOR_LIBS) $(call pkg,--libs check)
+$(B)/obj/tensor/cuda/%.pieces.o: tensor/cuda/%.cu Makefile | $(GENSTAMP)
+	$(SAY) CXX "$< (in pieces)"
+	@mkdir -p $(@D)
+	$(Q)$(CUDA_HOST_KERNEL_CXX) -DCALL_MOST=128 -DWIDE_FROM=8 -x c++ -c -o $@ $<
 
-check-cuda-host-loops: $(HOST)/test_loops $(HOST)/test_loops_in_pieces
-	@for t in $^; do $$t || exit 1; done
+CUDA_HOST_TEST = $(CXX) $(SANFLAGS) -Wl,-rpath,'$$ORIGIN' -o $@ $(filter-out $(CUDA_HOST_BLAS),$^) -fopenmp \
+                 $(call pkg,--libs check) $(TENSOR_LIBS)
+$(filter-out %_in_pieces,$(CUDA_HOST_TESTS)): $(CUDA_HOST)/%: $(B)/obj/tests/cuda_host/%.o $(CUDA_HOST_OBJ) $(TENSOR_OBJ) $(CUDA_HOST_RUNTIME) $(CUDA_HOST_BLAS)
+	$(SAY) LD $@
+	$(Q)$(CUDA_HOST_TEST)
+
+$(CUDA_HOST)/test_loops_in_pieces: $(B)/obj/tests/cuda_host/test_loops.o $(CUDA_HOST_PIECES:%=$(B)/obj/tensor/cuda/%.pieces.o) \
+        $(filter-out $(CUDA_HOST_PIECES:%=$(B)/obj/tensor/cuda/%.host.o),$(CUDA_HOST_OBJ)) $(TENSOR_OBJ) $(CUDA_HOST_RUNTIME) $(CUDA_HOST_BLAS)
+	$(SAY) LD $@
+	$(Q)$(CUDA_HOST_TEST)
+
+check-cuda-host-runtime: $(CUDA_HOST_TESTS)
+	@for t in $^; do for order in forward backward; do CUDA_HOST_ORDER=$$order $$t || exit 1; done; done
 
 # --- the Python packages: build/site ------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ enum { CUBLAS_OP_N = 0, CUBLAS_OP_T = 1 };
 enum { CUBLAS_DEFAULT_MATH = 0 }; /* no TF32 */
 enum { CUBLAS_GEMM_DEFAULT = -1 };
 enum { CUBLAS_COMPUTE_32F = 68, CUBLAS_COMPUTE_64F = 70 };
+enum { TYPE_32F = 0, TYPE_64F = 1, TYPE_16F = 2, TYPE_16BF = 14 }; /* of cudaDataType */
 
 struct cublas_functions {
     int (*create)(cublas_handle *handle);
@@ -133,10 +134,9 @@ static int handle_of(int device, cuda_stream stream, cublas_handle *handle, cons
 
 /* --- products --- */
 
-/* cudaDataType of a floating dtype */
 static int data_type(enum dtype dtype)
 {
-    return dtype == DTYPE_F64 ? CUDA_R_64F : dtype == DTYPE_F32 ? CUDA_R_32F : dtype == DTYPE_F16 ? CUDA_R_16F : CUDA_R_16BF;
+    return dtype == DTYPE_F64 ? TYPE_64F : dtype == DTYPE_F32 ? TYPE_32F : dtype == DTYPE_F16 ? TYPE_16F : TYPE_16BF;
 }
 
 /* The factors as cuBLAS reads them: of the type that it computes in. */
