@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backend.h"
+#include "cuda/cuda.h"
 #include "mem.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -186,7 +187,7 @@ static void *data_alloc(struct device device, size_t bytes)
         return NULL;
     }
     if (device.type != DEVICE_CPU) {
-        return backend->alloc(bytes);
+        return cuda_use(device.index) ? NULL : backend->alloc(bytes); /* which says what is wrong */
     }
     /* above PTRDIFF_MAX no allocator succeeds, and the size classes would overflow */
     void *data = bytes <= PTRDIFF_MAX / 2 ? block_take(bytes) : NULL;
@@ -202,8 +203,8 @@ static void *data_alloc(struct device device, size_t bytes)
 
 static void data_free(struct device device, void *data, size_t bytes)
 {
-    if (device.type != DEVICE_CPU) {
-        backend_of(device)->free(data, bytes);
+    if (device.type == DEVICE_CUDA) {
+        cuda_release(data); /* also in a child of fork, which has no backend */
     } else {
         block_return(data, bytes);
     }
@@ -217,6 +218,20 @@ static bool fits_inline(struct device device, size_t bytes)
 static char *inline_data(struct storage *storage)
 {
     return (char *)storage + HEADER_BYTES;
+}
+
+/* "cuda" is the current one. 0 or -1. */
+static int resolve(struct device *device)
+{
+    if (device->type == DEVICE_NONE) {
+        *device = (struct device){DEVICE_CPU, -1};
+    }
+    if (device->type == DEVICE_CUDA) {
+        int index = backend_of(*device) ? cuda_device_index(device->index) : -1;
+        device->index = (int8_t)index;
+        return index < 0 ? -1 : 0;
+    }
+    return 0;
 }
 
 /* The struct alone, with room for `inline_bytes` of data behind it. */
@@ -235,8 +250,8 @@ static struct storage *header_new(struct device device, size_t inline_bytes)
 
 struct storage *storage_new(struct device device, size_t bytes)
 {
-    if (device.type == DEVICE_NONE) {
-        device = (struct device){DEVICE_CPU, -1};
+    if (resolve(&device)) {
+        return NULL;
     }
     bool small = fits_inline(device, bytes);
     struct storage *storage = header_new(device, small ? bytes : 0);
@@ -246,7 +261,7 @@ struct storage *storage_new(struct device device, size_t bytes)
     storage->bytes = bytes;
     if (small) {
         storage->data = bytes ? inline_data(storage) : NULL;
-    } else if (!(storage->data = data_alloc(device, bytes))) {
+    } else if (bytes && !(storage->data = data_alloc(device, bytes))) {
         mem_pool_free(storage, storage->block_bytes);
         return NULL;
     }

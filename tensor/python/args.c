@@ -359,7 +359,10 @@ static int convert_plain(const struct param_spec *param, PyObject *object, struc
         return 0;
     case PARAM_DEVICE:
         value->kind = VALUE_DEVICE;
-        return device_convert(object, &value->device);
+        return device_convert(object, &value->device) ||
+                       (!(param->flags & PARAM_UNUSED) && cuda_named(&value->device))
+                   ? -1
+                   : 0;
     case PARAM_LAYOUT:
     case PARAM_MEMORY_FORMAT:
         value->kind = param->type == PARAM_LAYOUT ? VALUE_LAYOUT : VALUE_MEMORY_FORMAT;
@@ -405,6 +408,9 @@ static int convert(const struct op_spec *op, const struct param_spec *param, PyO
     case PARAM_SCALAR:
         value->kind = VALUE_SCALAR;
         return scalar_from(object, &value->scalar);
+    case PARAM_GENERATOR:
+        frame->generator_given = true;
+        return convert_plain(param, object, value);
     default:
         return convert_plain(param, object, value);
     }
@@ -450,6 +456,7 @@ static int frame_fill(const struct op_spec *op, const struct arguments *in,
 {
     const struct overload_spec *overload = frame->overload;
     frame->temporary_count = frame->int_count = frame->tensor_count = frame->block_count = 0;
+    frame->generator_given = false;
     for (int i = 0; i < overload->slots; i++) {
         frame->values[i].kind = VALUE_NONE;
     }

@@ -64,6 +64,7 @@ enum param_flags {
     PARAM_KEYWORD = 4,  /* keyword only */
     PARAM_NUMBERS =
         8, /* a PARAM_TENSOR that takes numbers: `other` of add, sub, mul, div; `src` of copy_ */
+    PARAM_UNUSED = 16, /* a PARAM_DEVICE that is not used yet: CUDA is not started for it */
 };
 
 struct param_spec {

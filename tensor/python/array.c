@@ -345,14 +345,26 @@ static PyObject *tensor_numpy(PyObject *self, PyObject *const *args, Py_ssize_t 
         force = frame.values[1].i;
         args_release(&frame);
     }
-    if (tensor_tracks(tensor_of(self)) && !force) {
+    struct tensor *tensor = tensor_of(self);
+    struct device device = tensor->storage->device;
+    if (device.type != DEVICE_CPU && !force) {
+        PyErr_Format(PyExc_TypeError,
+                     "can't convert cuda:%d device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host "
+                     "memory first.",
+                     device.index);
+        return NULL;
+    }
+    if (tensor_tracks(tensor) && !force) {
         PyErr_SetString(
             PyExc_RuntimeError,
             "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() "
             "instead.");
         return NULL;
     }
-    return tensor_array(tensor_of(self));
+    struct tensor *host = tensor_on_host(tensor);
+    PyObject *array = host ? tensor_array(host) : NULL;
+    tensor_release(host);
+    return array;
 }
 
 static PyObject *tensor_dunder_array(PyObject *self, PyObject *args, PyObject *keywords)

@@ -237,7 +237,7 @@ static int warn_requires_grad(void)
 }
 
 /* The alias, taken, with the dtype and copied as asked. NULL with an exception. */
-static struct tensor *alias_converted(struct tensor *alias, const struct value *values)
+static struct tensor *alias_converted(struct tensor *alias, const struct value *values, struct device device)
 {
     enum dtype dtype = values[ARRAY_DTYPE].dtype;
     const struct value *copy = &values[ARRAY_COPY];
@@ -248,7 +248,7 @@ static struct tensor *alias_converted(struct tensor *alias, const struct value *
         tensor_release(alias);
         return NULL;
     }
-    struct tensor *result = tensor_to_device(alias, values[ARRAY_DEVICE].device, dtype, false,
+    struct tensor *result = tensor_to_device(alias, device, dtype, false,
                                              copy->kind == VALUE_BOOL && copy->i, MEMORY_PRESERVE);
     tensor_release(alias);
     if (!result) {
@@ -275,7 +275,8 @@ static PyObject *asarray_from_values(const struct value *values)
     const struct value *copy = &values[ARRAY_COPY], *wanted = &values[ARRAY_REQUIRES_GRAD];
     bool requires_grad = wanted->kind == VALUE_BOOL && wanted->i;
     struct tensor *tensor;
-    if (alias_of(object, values[ARRAY_DTYPE].dtype, &tensor)) {
+    struct device device = values[ARRAY_DEVICE].device;
+    if (default_device_use(&device) || alias_of(object, values[ARRAY_DTYPE].dtype, &tensor)) {
         return NULL;
     }
     if (!tensor && copy->kind == VALUE_BOOL && !copy->i) {
@@ -283,7 +284,7 @@ static PyObject *asarray_from_values(const struct value *values)
         return NULL;
     }
     if (!tensor) {
-        tensor = tensor_from_python(object, values[ARRAY_DTYPE].dtype, values[ARRAY_DEVICE].device);
+        tensor = tensor_from_python(object, values[ARRAY_DTYPE].dtype, device);
         return tensor ? convert_finish(tensor, requires_grad) : NULL;
     }
     if (wanted->kind == VALUE_NONE && tensor_tracks(tensor)) {
@@ -293,7 +294,7 @@ static PyObject *asarray_from_values(const struct value *values)
             return NULL;
         }
     }
-    tensor = alias_converted(tensor, values);
+    tensor = alias_converted(tensor, values, device);
     return tensor ? alias_finish(tensor, requires_grad) : NULL;
 }
 

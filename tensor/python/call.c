@@ -1,6 +1,7 @@
 /* From a Python call or operator to a tensor_<op>() function and back. */
 #include "backend.h"
 #include "objects.h"
+#include <string.h>
 
 /* --- Results --- */
 
@@ -57,6 +58,12 @@ PyObject *list_take(struct tensor_list *list, PyTypeObject *type)
 
 /* --- Calls --- */
 
+/* The elements of a tensor as work; of a GPU's enough, since the call may wait for it. */
+static int64_t work_of(const struct tensor *tensor)
+{
+    return tensor->storage->device.type == DEVICE_CPU ? tensor->numel : GIL_FREE_NUMEL + 1;
+}
+
 /* Whether the call's work is worth releasing the GIL. */
 static bool is_large(const struct frame *frame)
 {
@@ -64,10 +71,10 @@ static bool is_large(const struct frame *frame)
     for (int i = 0; i < frame->overload->slots; i++) {
         const struct value *value = &frame->values[i];
         if (value->kind == VALUE_TENSOR) {
-            work += value->tensor->numel;
+            work += work_of(value->tensor);
         } else if (value->kind == VALUE_TENSORS) {
             for (int k = 0; k < value->tensors.count; k++) {
-                work += value->tensors.items[k] ? value->tensors.items[k]->numel : 0;
+                work += value->tensors.items[k] ? work_of(value->tensors.items[k]) : 0;
             }
         } else if (value->kind == VALUE_INTS && frame->overload->factory >= 0) {
             for (int k = 0; k < value->ints.count; k++) {
@@ -122,13 +129,25 @@ static int check_factory_out(const struct value *values, const struct tensor *ou
     return 0;
 }
 
-static int check_factory(const struct frame *frame)
+static bool wants_pinned(const struct value *values)
 {
-    const struct value *values = frame->values + frame->overload->factory;
-    if (values[FACTORY_PIN_MEMORY].kind == VALUE_BOOL && values[FACTORY_PIN_MEMORY].i) {
-        PyErr_SetString(PyExc_RuntimeError,
-                        "pin_memory=True requires a CUDA or other accelerator backend; no pinned "
-                        "memory allocator is available on this system.");
+    return values[FACTORY_PIN_MEMORY].kind == VALUE_BOOL && values[FACTORY_PIN_MEMORY].i;
+}
+
+/* Whether the thread's default device is for this op: not where a tensor says where the new one goes. */
+static bool follows_default(const struct op_spec *op)
+{
+    size_t length = strlen(op->name);
+    return !op->method && !(length > 5 && strcmp(op->name + length - 5, "_like") == 0);
+}
+
+static int check_factory(const struct op_spec *op, struct frame *frame)
+{
+    struct value *values = frame->values + frame->overload->factory;
+    if (follows_default(op) && default_device_use(&values[FACTORY_DEVICE].device)) {
+        return -1;
+    }
+    if (wants_pinned(values) && check_pinned(values[FACTORY_DEVICE].device)) {
         return -1;
     }
     const struct value *out = values + FACTORY_SLOTS;
@@ -140,9 +159,13 @@ static int check_factory(const struct frame *frame)
     return backend_of(values[FACTORY_DEVICE].device) ? 0 : raise_status();
 }
 
-static int finish_factory(const struct frame *frame, struct tensor *result)
+static int finish_factory(const struct frame *frame, struct tensor **result_slot)
 {
     const struct value *values = frame->values + frame->overload->factory;
+    if (wants_pinned(values) && !(*result_slot = pin_take(*result_slot))) {
+        return -1;
+    }
+    struct tensor *result = *result_slot;
     if (values[FACTORY_REQUIRES_GRAD].kind != VALUE_BOOL || !values[FACTORY_REQUIRES_GRAD].i) {
         return 0;
     }
@@ -160,7 +183,7 @@ static PyObject *call_finish(const struct frame *frame, struct call_result *resu
     const struct overload_spec *overload = frame->overload;
     switch ((enum result_kind)overload->result) {
     case RESULT_TENSOR:
-        if (overload->factory >= 0 && finish_factory(frame, result->items[0])) {
+        if (overload->factory >= 0 && finish_factory(frame, &result->items[0])) {
             tensor_release(result->items[0]);
             return NULL;
         }
@@ -175,6 +198,30 @@ static PyObject *call_finish(const struct frame *frame, struct call_result *resu
                             result->items, type);
     }
     Py_UNREACHABLE();
+}
+
+/* A generator must be of the kind of device that its numbers are for. */
+static int check_generator(const struct frame *frame)
+{
+    int factory = frame->overload->factory;
+    struct device device =
+        factory >= 0 ? frame->values[factory + FACTORY_DEVICE].device : DEVICE_DEFAULT;
+    const struct generator *generator = NULL;
+    for (int i = 0; i < frame->overload->slots; i++) {
+        const struct value *value = &frame->values[i];
+        if (value->kind == VALUE_TENSOR && device.type == DEVICE_NONE) {
+            device = value->tensor->storage->device;
+        } else if (value->kind == VALUE_GENERATOR) {
+            generator = value->generator;
+        }
+    }
+    bool on_gpu = device.type == DEVICE_CUDA;
+    if (!generator || (generator->device.type == DEVICE_CUDA) == on_gpu) {
+        return 0;
+    }
+    PyErr_Format(PyExc_RuntimeError, "Expected a '%s' device type for generator but found '%s'", on_gpu ? "cuda" : "cpu",
+                 on_gpu ? "cpu" : "cuda");
+    return -1;
 }
 
 /* Whether the user gave `out`: PyTorch names such results differently. */
@@ -216,7 +263,10 @@ PyObject *args_call(const struct op_spec *op, PyObject *self, PyObject *const *a
     }
     struct call_result result;
     PyObject *object = NULL;
-    if (frame.overload->factory >= 0 && check_factory(&frame)) {
+    if (frame.overload->factory >= 0 && check_factory(op, &frame)) {
+        goto done;
+    }
+    if (frame.generator_given && check_generator(&frame)) {
         goto done;
     }
     if (!call_invoke(&frame, &result)) {

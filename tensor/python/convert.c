@@ -255,17 +255,28 @@ static struct tensor *from_sequence(PyObject *data, enum dtype dtype)
     return tensor;
 }
 
-/* A copy without history in the dtype asked for. */
-static struct tensor *from_tensor(struct tensor *source, enum dtype dtype)
+/* A copy without history in the dtype and on the device asked for. */
+static struct tensor *from_tensor(struct tensor *source, enum dtype dtype, struct device device)
 {
     bool recording = grad_mode_set(false);
     struct tensor *tensor =
-        tensor__to_copy(source, dtype == DTYPE_NONE ? source->dtype : dtype, DEVICE_DEFAULT);
+        tensor__to_copy(source, dtype == DTYPE_NONE ? source->dtype : dtype, device);
     grad_mode_set(recording);
     if (!tensor) {
         raise_error();
     }
     return tensor;
+}
+
+/* A new tensor of main memory (taken; NULL with an exception) on the device asked for. */
+static struct tensor *placed(struct tensor *tensor, struct device device)
+{
+    if (!tensor || device.type == DEVICE_NONE || device.type == DEVICE_CPU) {
+        return tensor;
+    }
+    struct tensor *moved = from_tensor(tensor, DTYPE_NONE, device);
+    tensor_release(tensor);
+    return moved;
 }
 
 struct tensor *tensor_from_python(PyObject *data, enum dtype dtype, struct device device)
@@ -279,15 +290,15 @@ struct tensor *tensor_from_python(PyObject *data, enum dtype dtype, struct devic
         return NULL;
     }
     if (is_tensor(data)) {
-        return from_tensor(tensor_of(data), dtype);
+        return from_tensor(tensor_of(data), dtype, device);
     }
     if (is_array(data)) {
         struct tensor *shared = array_tensor(data);
-        struct tensor *tensor = shared ? from_tensor(shared, dtype) : NULL;
+        struct tensor *tensor = shared ? from_tensor(shared, dtype, device) : NULL;
         tensor_release(shared);
         return tensor;
     }
-    return from_sequence(data, dtype);
+    return placed(from_sequence(data, dtype), device);
 }
 
 /* --- torch.tensor --- */
@@ -366,22 +377,17 @@ PyObject *convert_finish(struct tensor *tensor, bool requires_grad)
     return tensor_object_take(tensor);
 }
 
-/* `call`: what the user wrote; `dtype`: where none is given, DTYPE_NONE to infer it. */
-static PyObject *tensor_from_values(const struct value *values, const char *call, enum dtype dtype)
+/* `call`: what the user wrote; `dtype`: where none is given, DTYPE_NONE to infer it; `device`: where it goes. */
+static PyObject *tensor_from_values(const struct value *values, const char *call, enum dtype dtype, struct device device)
 {
     PyObject *data = (PyObject *)values[TENSOR_DATA].string;
-    if (is_true(&values[TENSOR_PIN_MEMORY])) {
-        PyErr_SetString(PyExc_RuntimeError,
-                        "pin_memory=True requires a CUDA or other accelerator backend; no pinned "
-                        "memory allocator is available on this system.");
-        return NULL;
-    }
-    if (warn_copy(data, call)) {
+    bool pinned = is_true(&values[TENSOR_PIN_MEMORY]);
+    if ((pinned && check_pinned(device)) || warn_copy(data, call)) {
         return NULL;
     }
     enum dtype given = values[TENSOR_DTYPE].dtype;
-    struct tensor *tensor =
-        tensor_from_python(data, given == DTYPE_NONE ? dtype : given, values[TENSOR_DEVICE].device);
+    struct tensor *tensor = tensor_from_python(data, given == DTYPE_NONE ? dtype : given, device);
+    tensor = tensor && pinned ? pin_take(tensor) : tensor;
     return tensor ? convert_finish(tensor, is_true(&values[TENSOR_REQUIRES_GRAD])) : NULL;
 }
 
@@ -393,7 +399,9 @@ static PyObject *torch_tensor(PyObject *Py_UNUSED(module), PyObject *const *args
     if (args_match(&tensor_spec, &in, &frame)) {
         return NULL;
     }
-    PyObject *result = tensor_from_values(frame.values, "torch.tensor", DTYPE_NONE);
+    struct device device = frame.values[TENSOR_DEVICE].device;
+    PyObject *result =
+        default_device_use(&device) ? NULL : tensor_from_values(frame.values, "torch.tensor", DTYPE_NONE, device);
     args_release(&frame);
     return result;
 }
@@ -411,8 +419,10 @@ static PyObject *tensor_new_tensor(PyObject *self, PyObject *const *args, Py_ssi
     if (args_match(&new_tensor_spec, &in, &frame)) {
         return NULL;
     }
-    PyObject *result =
-        tensor_from_values(frame.values, "tensor.new_tensor", (enum dtype)tensor_of(self)->dtype);
+    struct device device = frame.values[TENSOR_DEVICE].device;
+    const struct tensor *tensor = tensor_of(self);
+    PyObject *result = tensor_from_values(frame.values, "tensor.new_tensor", (enum dtype)tensor->dtype,
+                                          device.type == DEVICE_NONE ? tensor->storage->device : device);
     args_release(&frame);
     return result;
 }
@@ -450,7 +460,7 @@ static PyObject *torch_as_tensor(PyObject *Py_UNUSED(module), PyObject *const *a
     enum dtype dtype = frame.values[TENSOR_DTYPE].dtype;
     struct device device = frame.values[TENSOR_DEVICE].device;
     struct tensor *tensor =
-        shared_tensor((PyObject *)frame.values[TENSOR_DATA].string, dtype, device);
+        default_device_use(&device) ? NULL : shared_tensor((PyObject *)frame.values[TENSOR_DATA].string, dtype, device);
     args_release(&frame);
     if (!tensor) {
         return NULL;
@@ -484,8 +494,8 @@ static PyObject *list_level(const struct tensor *tensor, int dim, const char *da
 
 PyObject *tensor_tolist(struct tensor *tensor)
 {
-    struct tensor *host = call_host(tensor);
-    PyObject *list = host ? list_level(host, 0, host->numel ? tensor_ptr(host) : NULL) : raise_error();
+    struct tensor *host = tensor_on_host(tensor);
+    PyObject *list = host ? list_level(host, 0, host->numel ? tensor_ptr(host) : NULL) : NULL;
     tensor_release(host);
     return list;
 }

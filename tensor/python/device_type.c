@@ -1,4 +1,5 @@
 /* torch.device */
+#include "cuda/device.h"
 #include "objects.h"
 #include <string.h>
 
@@ -110,6 +111,28 @@ static int device_parse(const char *text, struct device *device)
     return 0;
 }
 
+/* A number stands for a GPU. */
+static int device_numbered(PyObject *object, struct device *device)
+{
+    int64_t index;
+    if (int_from(object, &index)) {
+        return -1;
+    }
+    if (index < 0 || index > INT8_MAX) {
+        PyErr_Format(PyExc_RuntimeError, index < 0 ? "Device index must not be negative"
+                                                   : "Device index must be between 0 and %d, got %lld",
+                     INT8_MAX, (long long)index);
+        return -1;
+    }
+    if (cuda_device_count() == 0) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "Cannot access accelerator device when none is available.");
+        return -1;
+    }
+    *device = (struct device){DEVICE_CUDA, (int8_t)index};
+    return 0;
+}
+
 int device_convert(PyObject *object, struct device *device)
 {
     if (is_device(object)) {
@@ -120,13 +143,13 @@ int device_convert(PyObject *object, struct device *device)
         const char *text = PyUnicode_AsUTF8(object);
         return text ? device_parse(text, device) : -1;
     }
-    PyErr_SetString(PyExc_RuntimeError, "Cannot access accelerator device when none is available.");
-    return -1;
+    return device_numbered(object, device);
 }
 
 /* --- The type --- */
 
-static const struct param_spec device_params[] = {{.name = "device", .type = PARAM_DEVICE}};
+static const struct param_spec device_params[] = {
+    {.name = "device", .type = PARAM_DEVICE, .flags = PARAM_UNUSED}};
 static const struct param_spec type_params[] = {
     {.name = "type", .type = PARAM_STRING},
     {.name = "index",
@@ -260,6 +283,8 @@ static PyGetSetDef device_attributes[] = {
 
 static PyMethodDef device_methods[] = {
     {"__reduce__", device_reduce, METH_NOARGS, NULL},
+    {"__enter__", device_enter, METH_NOARGS, "Tensors are made there unless told otherwise, until the block ends."},
+    {"__exit__", device_exit, METH_VARARGS, NULL},
     {0},
 };
 

@@ -2,8 +2,9 @@
  * specification, versions before and from 1.0 on. */
 #include "autograd/node.h"
 #include "convert.h"
+#include "cuda/device.h"
 
-enum { DL_CPU = 1 };
+enum { DL_CPU = 1, DL_CUDA = 2, DL_CUDA_HOST = 3 };
 enum { DL_INT, DL_UINT, DL_FLOAT, DL_BFLOAT = 4, DL_BOOL = 6 };
 #define DL_FLAG_COPIED 2U
 
@@ -79,10 +80,21 @@ static void versioned_capsule_free(PyObject *capsule)
     }
 }
 
+/* Where DLPack sees the tensor: the type, and the number in *index. */
+static int place_of(const struct tensor *tensor, int *index)
+{
+    struct device device = tensor->storage->device;
+    *index = device.type == DEVICE_CUDA ? device.index : 0;
+    return device.type == DEVICE_CUDA ? DL_CUDA : cuda_is_initialized() && cuda_is_pinned(tensor) ? DL_CUDA_HOST : DL_CPU;
+}
+
 static struct dl_tensor described(struct tensor *tensor)
 {
+    int index;
+    int type = place_of(tensor, &index);
     return (struct dl_tensor){.data = tensor->numel ? tensor_ptr(tensor) : NULL,
-                              .device_type = DL_CPU,
+                              .device_type = type,
+                              .device_id = index,
                               .ndim = tensor->dims,
                               .code = types[tensor->dtype].code,
                               .bits = types[tensor->dtype].bits,
@@ -130,12 +142,57 @@ static int knows_versions(PyObject *max_version)
     return PyErr_Occurred() ? -1 : number >= 1;
 }
 
+/* Numbers of streams that DLPack gives a meaning of their own. */
+enum { DL_NO_STREAM = -1, DL_LEGACY_STREAM = 1, DL_THREAD_STREAM = 2 };
+
+/* The consumer's stream waits for what this thread's current one has queued. NULL: nothing to wait for. */
+static int hand_to_stream(const struct tensor *tensor, void *stream)
+{
+    int index = tensor->storage->device.index;
+    struct cuda_stream_info mine, theirs;
+    if (cuda_stream_current(index, &mine) || cuda_stream_default(index, &theirs)) {
+        return raise_status();
+    }
+    theirs.stream = stream ? stream : theirs.stream;
+    if (theirs.stream == mine.stream) {
+        return 0;
+    }
+    cuda_event event;
+    if (cuda_event_new(index, false, false, false, &event)) {
+        return raise_status();
+    }
+    int status = cuda_event_record_on(event, &mine) || cuda_stream_wait_event(&theirs, event) ? raise_status() : 0;
+    cuda_event_delete(index, event);
+    return status;
+}
+
+/* `stream` of a tensor on a GPU: None and 1 are the default stream, -1 none, other numbers are handles. */
+static int check_stream(const struct tensor *tensor, PyObject *stream)
+{
+    if (stream != Py_None && !PyLong_Check(stream)) {
+        PyErr_SetString(PyExc_TypeError, "stream must be ``int`` or ``none``");
+        return -1;
+    }
+    long long number = stream == Py_None ? DL_LEGACY_STREAM : PyLong_AsLongLong(stream);
+    if (number == DL_NO_STREAM) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    if (number == 0 || number == DL_THREAD_STREAM) {
+        PyErr_Format(PyExc_BufferError, "per-thread default stream is not supported.");
+        return -1;
+    }
+    return hand_to_stream(tensor, number == DL_LEGACY_STREAM ? NULL : (void *)(intptr_t)number);
+}
+
 static int check_export(PyObject *self, PyObject *stream)
 {
     if (tensor_tracks(tensor_of(self))) {
         PyErr_SetString(PyExc_BufferError,
                         "Can't export tensors that require gradient, use tensor.detach()");
         return -1;
+    }
+    if (tensor_of(self)->storage->device.type == DEVICE_CUDA) {
+        return check_stream(tensor_of(self), stream);
     }
     if (stream != Py_None && !(PyLong_Check(stream) && PyLong_AsLong(stream) == -1)) {
         if (!PyErr_Occurred()) {
@@ -168,14 +225,16 @@ static PyObject *tensor_dlpack(PyObject *self, PyObject *args, PyObject *keyword
 }
 
 /* (DLDeviceType.kDLCPU, 0) */
-static PyObject *tensor_dlpack_device(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(ignored))
+static PyObject *tensor_dlpack_device(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
+    int index;
+    int place = place_of(tensor_of(self), &index);
     PyObject *module = PyImport_ImportModule("torch.utils.dlpack");
     PyObject *type = module ? PyObject_GetAttrString(module, "DLDeviceType") : NULL;
-    PyObject *kind = type ? PyObject_CallFunction(type, "i", DL_CPU) : NULL;
+    PyObject *kind = type ? PyObject_CallFunction(type, "i", place) : NULL;
     Py_XDECREF(type);
     Py_XDECREF(module);
-    return kind ? Py_BuildValue("(Ni)", kind, 0) : NULL;
+    return kind ? Py_BuildValue("(Ni)", kind, index) : NULL;
 }
 
 /* --- From a capsule --- */
@@ -226,12 +285,31 @@ static int64_t span(const struct dl_tensor *source, const int64_t *strides, size
     return elements * (int64_t)itemsize;
 }
 
+/* The device of a capsule's memory; DEVICE_NONE with an exception. */
+static struct device place_from(const struct dl_tensor *source)
+{
+    struct device device = {source->device_type == DL_CUDA ? DEVICE_CUDA : DEVICE_CPU, -1};
+    bool known = source->device_type == DL_CPU || source->device_type == DL_CUDA || source->device_type == DL_CUDA_HOST;
+    if (!known || source->ndim > TENSOR_MAX_DIMS || (device.type == DEVICE_CUDA && cuda_device_count() == 0)) {
+        PyErr_SetString(PyExc_RuntimeError, "Unsupported device_type: only the CPU is available");
+        return DEVICE_DEFAULT;
+    }
+    if (device.type == DEVICE_CUDA) {
+        int index = cuda_start() ? -1 : cuda_device_index(source->device_id);
+        device = (struct device){index < 0 ? DEVICE_NONE : DEVICE_CUDA, (int8_t)index};
+        if (index < 0 && !PyErr_Occurred()) {
+            raise_error();
+        }
+    }
+    return device;
+}
+
 /* A tensor over the capsule's memory; `release` gives that back. NULL with an exception. */
 static struct tensor *import(const struct dl_tensor *source, void (*release)(void *), void *owner)
 {
     int64_t own_strides[TENSOR_MAX_DIMS];
-    if (source->device_type != DL_CPU || source->ndim > TENSOR_MAX_DIMS) {
-        PyErr_SetString(PyExc_RuntimeError, "Unsupported device_type: only the CPU is available");
+    struct device device = place_from(source);
+    if (device.type == DEVICE_NONE) {
         return NULL;
     }
     enum dtype dtype = dtype_from(source);
@@ -249,6 +327,9 @@ static struct tensor *import(const struct dl_tensor *source, void (*release)(voi
     }
     char *data = (char *)source->data + source->byte_offset;
     struct storage *storage = storage_wrap(data, (size_t)bytes, release, owner);
+    if (storage) {
+        storage->device = device;
+    }
     struct tensor *tensor =
         storage ? tensor_over(storage, dtype, source->ndim, source->shape, strides, 0) : NULL;
     if (!tensor) {

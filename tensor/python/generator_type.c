@@ -1,4 +1,5 @@
 /* torch.Generator */
+#include "cuda/device.h"
 #include "objects.h"
 #include <string.h>
 
@@ -47,11 +48,15 @@ static PyObject *generator_new_object(PyTypeObject *type, PyObject *args, PyObje
     if (place && place != Py_None && device_convert(place, &device)) {
         return NULL;
     }
-    if (device.type != DEVICE_CPU) {
-        PyErr_SetString(PyExc_AssertionError, "Torch not compiled with CUDA enabled");
+    if (device.type == DEVICE_CPU) {
+        return generator_take(type, generator_new());
+    }
+    if (cuda_start()) {
         return NULL;
     }
-    return generator_take(type, generator_new());
+    int index = cuda_device_index(device.index);
+    return index < 0 ? raise_error()
+                     : generator_take(type, generator_new_on((struct device){DEVICE_CUDA, (int8_t)index}));
 }
 
 static void generator_dealloc(PyObject *object)
@@ -66,8 +71,7 @@ static void generator_dealloc(PyObject *object)
     Py_DECREF(type);
 }
 
-/* A seed as PyTorch takes it: any 64-bit integer, negative ones modulo 2^64. */
-static int seed_from(PyObject *object, uint64_t *seed)
+int seed_from(PyObject *object, uint64_t *seed)
 {
     if (!is_integer(object)) {
         PyErr_Format(PyExc_RuntimeError, "manual_seed expected a long, but got %s",
@@ -159,8 +163,57 @@ static int state_write(struct generator *generator, const struct state *state)
     return 0;
 }
 
+/* --- State of a GPU's generator: the seed and how many numbers were drawn, as PyTorch lays them out --- */
+
+struct gpu_state {
+    uint64_t seed, offset;
+};
+
+static bool on_gpu(PyObject *self)
+{
+    return generator_of(self)->device.type == DEVICE_CUDA;
+}
+
+static struct gpu_state gpu_state_read(struct generator *generator)
+{
+    pthread_mutex_lock(&generator->lock);
+    struct gpu_state state = {generator->seed, generator->offset};
+    pthread_mutex_unlock(&generator->lock);
+    return state;
+}
+
+static int gpu_state_write(struct generator *generator, struct gpu_state state)
+{
+    if (state.offset % 4) { /* a block of the generator makes four numbers */
+        PyErr_SetString(PyExc_RuntimeError, "offset must be a multiple of 4");
+        return -1;
+    }
+    pthread_mutex_lock(&generator->lock);
+    generator->seed = state.seed;
+    generator->offset = state.offset;
+    pthread_mutex_unlock(&generator->lock);
+    return 0;
+}
+
+/* A state without the offset is one from before the first number. */
+static int gpu_state_restore(struct generator *generator, const struct tensor *tensor)
+{
+    struct gpu_state state = {0};
+    size_t bytes = (size_t)tensor->numel;
+    if (bytes != sizeof state && bytes != sizeof state.seed) {
+        PyErr_SetString(PyExc_RuntimeError, "RNG state is wrong size");
+        return -1;
+    }
+    memcpy(&state, tensor_ptr(tensor), bytes);
+    return gpu_state_write(generator, state);
+}
+
 static PyObject *get_state(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
+    if (on_gpu(self)) {
+        struct gpu_state drawn = gpu_state_read(generator_of(self));
+        return tensor_object_take(tensor_from_data(&drawn, DTYPE_U8, INTS(sizeof drawn)));
+    }
     struct state state;
     state_read(generator_of(self), &state);
     return tensor_object_take(tensor_from_data(&state, DTYPE_U8, INTS(sizeof state)));
@@ -173,9 +226,13 @@ static PyObject *set_state(PyObject *self, PyObject *object)
         return NULL;
     }
     struct tensor *tensor = tensor_of(object);
-    if (tensor->dtype != DTYPE_U8 || !tensor_is_contiguous(tensor)) {
+    if (tensor->dtype != DTYPE_U8 || !tensor_is_contiguous(tensor) ||
+        tensor->storage->device.type != DEVICE_CPU) {
         PyErr_SetString(PyExc_TypeError, "RNG state must be a torch.ByteTensor");
         return NULL;
+    }
+    if (on_gpu(self)) {
+        return gpu_state_restore(generator_of(self), tensor) ? NULL : Py_NewRef(self);
     }
     if (tensor->numel != sizeof(struct state)) {
         PyErr_Format(PyExc_RuntimeError,
@@ -191,6 +248,10 @@ static PyObject *set_state(PyObject *self, PyObject *object)
 
 static PyObject *clone_state(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
+    if (on_gpu(self)) {
+        PyObject *twin = generator_take(generator_type, generator_new_on(generator_of(self)->device));
+        return twin && gpu_state_write(generator_of(twin), gpu_state_read(generator_of(self))) ? NULL : twin;
+    }
     struct state state;
     state_read(generator_of(self), &state);
     PyObject *copy = generator_take(generator_type, generator_new());
@@ -207,20 +268,42 @@ static PyObject *no_graph_state(const char *name)
     return NULL;
 }
 
-static PyObject *graphsafe_get_state(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(ignored))
+static PyObject *graphsafe_get_state(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
-    return no_graph_state("graphsafe_get_state");
+    return on_gpu(self) ? clone_state(self, NULL) : no_graph_state("graphsafe_get_state");
 }
 
-static PyObject *graphsafe_set_state(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(state))
+static PyObject *graphsafe_set_state(PyObject *self, PyObject *other)
 {
-    return no_graph_state("graphsafe_set_state");
+    if (!on_gpu(self)) {
+        return no_graph_state("graphsafe_set_state");
+    }
+    if (!PyObject_TypeCheck(other, generator_type) || !on_gpu(other)) {
+        PyErr_SetString(PyExc_TypeError, "expected a Generator of a GPU");
+        return NULL;
+    }
+    return gpu_state_write(generator_of(self), gpu_state_read(generator_of(other))) ? NULL : Py_NewRef(self);
 }
 
-static PyObject *no_offset(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(ignored))
+static PyObject *no_offset(void)
 {
     PyErr_SetString(PyExc_RuntimeError, "CPU Generator does not use offset");
     return NULL;
+}
+
+static PyObject *get_offset(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    return on_gpu(self) ? PyLong_FromUnsignedLongLong(gpu_state_read(generator_of(self)).offset) : no_offset();
+}
+
+static PyObject *set_offset(PyObject *self, PyObject *object)
+{
+    if (!on_gpu(self)) {
+        return no_offset();
+    }
+    struct gpu_state state = gpu_state_read(generator_of(self));
+    state.offset = PyLong_AsUnsignedLongLong(object);
+    return PyErr_Occurred() || gpu_state_write(generator_of(self), state) ? NULL : Py_NewRef(self);
 }
 
 /* (Generator, (device,), (seed, offset, state)) */
@@ -231,9 +314,9 @@ static PyObject *generator_reduce(PyObject *self, PyObject *Py_UNUSED(ignored))
         return NULL;
     }
     unsigned long long seed_value = generator_initial_seed(generator_of(self));
-    return Py_BuildValue("(O(N)(KON))", Py_TYPE(self),
-                         device_object((struct device){DEVICE_CPU, -1}), seed_value, Py_None,
-                         state);
+    PyObject *offset = on_gpu(self) ? get_offset(self, NULL) : Py_NewRef(Py_None);
+    return Py_BuildValue("(O(N)(KNN))", Py_TYPE(self), device_object(generator_of(self)->device),
+                         seed_value, offset, state);
 }
 
 static PyObject *generator_setstate(PyObject *self, PyObject *parts)
@@ -249,9 +332,9 @@ static PyObject *generator_setstate(PyObject *self, PyObject *parts)
     return restored ? Py_NewRef(Py_None) : NULL;
 }
 
-static PyObject *get_device(PyObject *Py_UNUSED(self), void *Py_UNUSED(closure))
+static PyObject *get_device(PyObject *self, void *Py_UNUSED(closure))
 {
-    return device_object((struct device){DEVICE_CPU, -1});
+    return device_object(generator_of(self)->device);
 }
 
 static PyGetSetDef generator_attributes[] = {
@@ -270,8 +353,8 @@ static PyMethodDef generator_methods[] = {
     {"clone_state", clone_state, METH_NOARGS, "Another generator in the same state."},
     {"graphsafe_get_state", graphsafe_get_state, METH_NOARGS, "Of GPUs only."},
     {"graphsafe_set_state", graphsafe_set_state, METH_O, "Of GPUs only."},
-    {"get_offset", no_offset, METH_NOARGS, "Of GPUs only."},
-    {"set_offset", no_offset, METH_O, "Of GPUs only."},
+    {"get_offset", get_offset, METH_NOARGS, "How many numbers each thread of a GPU has drawn. Of GPUs only."},
+    {"set_offset", set_offset, METH_O, "set_offset(offset)\nA multiple of 4. Of GPUs only."},
     {"__reduce__", generator_reduce, METH_NOARGS, NULL},
     {"__setstate__", generator_setstate, METH_O, NULL},
     {0},

@@ -72,6 +72,9 @@ PyObject *tensor_object(struct tensor *tensor);
 /* The object as an instance of `type` (made when the tensor has none yet; else an alias, as
  * Tensor.as_subclass). */
 PyObject *tensor_object_as(struct tensor *tensor, PyTypeObject *type);
+/* The object of a tensor (taken) that a method of `self` made, of self's class where results keep it; a core error when
+ * it is NULL. */
+PyObject *tensor_object_like(PyObject *self, struct tensor *tensor);
 /* NULL becomes None. */
 PyObject *tensor_object_or_none(struct tensor *tensor);
 /* tp_traverse of what a tensor keeps in C memory (hooks, gradient, grad_fn), one level deep. */
@@ -88,8 +91,9 @@ PyObject *list_take(struct tensor_list *list, PyTypeObject *type);
  * _disabled_torch_function_impl`). */
 bool tensor_keeps_type(PyTypeObject *type);
 /* torch.Tensor(…), torch.FloatTensor(…): sizes, a sequence, another tensor or nothing, in `dtype`;
- * DTYPE_NONE: in the default one, and another tensor whatever it has. NULL with an exception. */
-struct tensor *tensor_legacy_new(PyObject *args, PyObject *keywords, enum dtype dtype);
+ * DTYPE_NONE: in the default one, and another tensor whatever it has; on a device of the type `place`, which a device
+ * that is given must have. NULL with an exception. */
+struct tensor *tensor_legacy_new(PyObject *args, PyObject *keywords, enum dtype dtype, enum device_type place);
 
 extern PyMethodDef predicate_methods[], predicate_functions[]; /* tensor_predicate.c */
 extern PyMethodDef storage_methods[], storage_functions[]; /* tensor_storage.c */
@@ -154,6 +158,32 @@ struct device device_of(PyObject *object);
 int device_convert(PyObject *object, struct device *device);
 int device_type_init(PyObject *module);
 
+/* --- Where tensors are made (default_device.c) --- */
+
+/* What this thread's `with torch.device(…):` or torch.set_default_device() says; DEVICE_DEFAULT: nothing. */
+struct device default_device(void);
+/* Replaces DEVICE_DEFAULT by that. 0, or -1 with an exception. */
+int default_device_use(struct device *device);
+PyObject *device_enter(PyObject *self, PyObject *ignored);
+PyObject *device_exit(PyObject *self, PyObject *raised);
+extern PyMethodDef default_device_functions[];
+
+/* --- CUDA (cuda.c, cuda_memory.c) --- */
+
+/* Brings CUDA into use, with the seeds that its generators were given before. 0, or -1 with an exception. */
+int cuda_start(void);
+/* A device that a call names: where it is one of CUDA's and there are such, starts CUDA and makes "cuda" the current
+ * one's index. Without any it says nothing: what needs the device does. 0, or -1 with an exception. */
+int cuda_named(struct device *device);
+/* Seeds the generators of all GPUs, now or once CUDA is in use. */
+void cuda_seed_all(uint64_t seed);
+/* The stream of a torch.cuda.Stream. 0, or -1 with an exception. */
+struct cuda_stream_info;
+int cuda_stream_argument(PyObject *object, struct cuda_stream_info *info);
+extern PyMethodDef cuda_functions[];
+extern PyMethodDef cuda_memory_functions[];
+extern PyMethodDef cuda_methods[];
+
 PyObject *size_object(int dims, const int64_t *sizes);
 extern PyTypeObject *size_type;
 int size_type_init(PyObject *module);
@@ -167,6 +197,8 @@ int layout_type_init(PyObject *module);
 extern PyTypeObject *generator_type;
 PyObject *generator_object(struct generator *generator);
 struct generator *generator_of(PyObject *object);
+/* A seed as PyTorch takes it: any 64-bit integer, negative ones modulo 2^64. 0, or -1 with an exception. */
+int seed_from(PyObject *object, uint64_t *seed);
 int generator_type_init(PyObject *module);
 
 int grad_mode_type_init(PyObject *module);
@@ -188,6 +220,15 @@ int int_from(PyObject *object, int64_t *value);
 /* torch.tensor(data): nested sequences, numbers, tensors, buffers. `dtype` DTYPE_NONE: inferred. */
 struct tensor *tensor_from_python(PyObject *data, enum dtype dtype, struct device device);
 PyObject *tensor_tolist(struct tensor *tensor);
+/* The tensor itself where it is in main memory, else a copy there without history: a new reference, or NULL with an
+ * exception. Other threads run while it waits for a GPU. */
+struct tensor *tensor_on_host(struct tensor *tensor);
+/* tensor_item() with an exception for an error; other threads run while it waits for a GPU. */
+int item_of(struct tensor *tensor, struct scalar *value);
+/* Whether pin_memory=True can be so of a tensor made on that device: 0, or -1 with an exception. */
+int check_pinned(struct device device);
+/* A new tensor (taken) as one of pinned memory. NULL with an exception. */
+struct tensor *pin_take(struct tensor *tensor);
 extern PyMethodDef convert_functions[]; /* tensor, as_tensor */
 extern PyMethodDef convert_methods[];   /* Tensor.new_tensor */
 
@@ -249,6 +290,7 @@ struct frame {
     int int_count;
     int tensor_count;
     int block_count;
+    bool generator_given;
     struct tensor *temporaries[ARGS_MAX];
     void *blocks[ARGS_MAX]; /* PyMem blocks of long lists */
     int64_t ints[FRAME_INTS];

@@ -89,8 +89,8 @@ static int tensor_py_bool(PyObject *self)
                      tensor->numel ? "more than one value" : "no values");
         return -1;
     }
-    if (tensor_item(tensor, &value)) {
-        return raise_status();
+    if (item_of(tensor, &value)) {
+        return -1;
     }
     return value.kind == SCALAR_FLOAT ? value.d != 0 : value.i != 0;
 }
@@ -103,7 +103,7 @@ static int only_element(PyObject *self, struct scalar *value)
                         "only one element tensors can be converted to Python scalars");
         return -1;
     }
-    return tensor_item(tensor_of(self), value) ? raise_status() : 0;
+    return item_of(tensor_of(self), value);
 }
 
 static PyObject *tensor_py_int(PyObject *self)

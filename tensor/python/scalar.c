@@ -1,5 +1,6 @@
 /* Python numbers ↔ struct scalar. NumPy's scalars are recognised by their type's name, so that
  * NumPy is never imported for them. */
+#include "call.h"
 #include "objects.h"
 #include <string.h>
 
@@ -73,6 +74,33 @@ static int integer_scalar(PyObject *object, struct scalar *value)
     return PyErr_Occurred() ? -1 : 0;
 }
 
+struct tensor *tensor_on_host(struct tensor *tensor)
+{
+    if (tensor->storage->device.type == DEVICE_CPU) {
+        return tensor_retain(tensor);
+    }
+    PyThreadState *state = core_enter();
+    struct tensor *host = call_host(tensor);
+    core_leave(state);
+    if (!host) {
+        raise_error();
+    }
+    return host;
+}
+
+int item_of(struct tensor *tensor, struct scalar *value)
+{
+    int status;
+    if (tensor->storage->device.type == DEVICE_CPU) {
+        status = tensor_item(tensor, value);
+    } else {
+        PyThreadState *state = core_enter();
+        status = tensor_item(tensor, value);
+        core_leave(state);
+    }
+    return status ? raise_status() : 0;
+}
+
 int scalar_from(PyObject *object, struct scalar *value)
 {
     if (PyFloat_Check(object)) {
@@ -88,7 +116,7 @@ int scalar_from(PyObject *object, struct scalar *value)
         return integer_scalar(object, value);
     }
     if (is_tensor(object)) {
-        return tensor_item(tensor_of(object), value) ? raise_status() : 0;
+        return item_of(tensor_of(object), value);
     }
     double number = PyFloat_AsDouble(object);
     *value = scalar_float(number);

@@ -284,17 +284,22 @@ static PyObject *manual_seed(PyObject *Py_UNUSED(module), PyObject *seed)
 {
     PyObject *number =
         PyNumber_Long(seed); /* PyTorch takes int(seed), so also a string of digits */
-    PyObject *generator = number ? generator_object(generator_default()) : NULL;
-    PyObject *result =
-        generator ? PyObject_CallMethod(generator, "manual_seed", "O", number) : NULL;
+    uint64_t value;
+    int status = number ? seed_from(number, &value) : -1;
     Py_XDECREF(number);
-    Py_XDECREF(generator);
-    return result;
+    if (status) {
+        return NULL;
+    }
+    cuda_seed_all(value);
+    generator_seed(generator_default(), value);
+    return generator_object(generator_default());
 }
 
 static PyObject *seed(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
 {
-    return PyLong_FromUnsignedLongLong(generator_seed_random(generator_default()));
+    uint64_t value = generator_seed_random(generator_default());
+    cuda_seed_all(value);
+    return PyLong_FromUnsignedLongLong(value);
 }
 
 static PyObject *initial_seed(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))

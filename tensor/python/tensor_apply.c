@@ -72,11 +72,24 @@ static PyObject *run(PyObject *object, const struct pass *pass)
     return Py_NewRef(object);
 }
 
+/* 0, or -1 with an exception. */
+static int check_on_host(const struct tensor *tensor, const char *name)
+{
+    if (tensor->storage->device.type == DEVICE_CPU) {
+        return 0;
+    }
+    PyErr_Format(PyExc_TypeError, "%s is only implemented on CPU tensors", name);
+    return -1;
+}
+
 static PyObject *tensor_apply(PyObject *self, PyObject *callable)
 {
     if (tensor_tracks(tensor_of(self))) {
         PyErr_SetString(PyExc_RuntimeError, "Can't call apply_() on Variable that requires grad. "
                                             "Use var.detach().apply_() instead.");
+        return NULL;
+    }
+    if (check_on_host(tensor_of(self), "apply_")) {
         return NULL;
     }
     struct pass pass = {callable, tensor_of(self), NULL};
@@ -99,6 +112,9 @@ static PyObject *tensor_map(PyObject *self, PyObject *args)
         PyErr_SetString(
             PyExc_RuntimeError,
             "Can't call map_() on Variable that requires grad. Use var.detach().map_() instead.");
+        return NULL;
+    }
+    if (check_on_host(a, "map_") || check_on_host(b, "map_")) {
         return NULL;
     }
     if (a->dtype != b->dtype) {

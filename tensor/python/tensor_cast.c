@@ -15,13 +15,7 @@ static PyObject *cast(PyObject *self, enum dtype dtype, int memory_format)
     } else {
         result = tensor_to(tensor, dtype, false, false, memory_format);
     }
-    PyTypeObject *type = result_type_of(&self, 1);
-    if (!result || result->python || type == tensor_type) {
-        return tensor_object_take(result);
-    }
-    PyObject *object = tensor_object_as(result, type);
-    tensor_release(result);
-    return object;
+    return tensor_object_like(self, result);
 }
 
 static const struct param_spec format_params[] = {
@@ -76,36 +70,58 @@ CAST_METHOD(char, DTYPE_I8)
 CAST_METHOD(byte, DTYPE_U8)
 CAST_METHOD(bool, DTYPE_BOOL)
 
-/* "torch.FloatTensor" → float32; DTYPE_NONE with an exception. */
-static enum dtype dtype_of_name(const char *name)
+/* "torch.FloatTensor" → float32 in main memory, "torch.cuda.FloatTensor" → on a GPU; DTYPE_NONE with an exception. */
+static enum dtype dtype_of_name(const char *name, struct device *device)
 {
+    const char *kind = name + (strncmp(name, "torch.cuda.", 11) == 0 ? 11 : strncmp(name, "torch.", 6) == 0 ? 6 : 0);
+    *device = (struct device){kind == name + 11 ? DEVICE_CUDA : DEVICE_CPU, -1};
+    if (device->type == DEVICE_CUDA && cuda_start()) {
+        return DTYPE_NONE;
+    }
     for (int i = 0; i < DTYPE_COUNT; i++) {
         const char *class = dtype_info[i].class_name;
         size_t length = strlen(class);
-        if (strncmp(name, "torch.", 6) == 0 && strncmp(name + 6, class, length) == 0 &&
-            strcmp(name + 6 + length, "Tensor") == 0) {
+        if (kind != name && strncmp(kind, class, length) == 0 && strcmp(kind + length, "Tensor") == 0) {
             return (enum dtype)i;
         }
     }
     if (strcmp(name, "torch.Tensor") == 0) {
         return dtype_default();
     }
-    if (strncmp(name, "torch.cuda.", 11) == 0) {
-        PyErr_SetString(PyExc_AssertionError, "Torch not compiled with CUDA enabled");
-    } else {
-        PyErr_Format(PyExc_ValueError, "invalid type: '%s'", name);
-    }
+    PyErr_Format(PyExc_ValueError, "invalid type: '%s'", name);
     return DTYPE_NONE;
 }
 
-/* The dtype of torch.FloatTensor and its kin; DTYPE_NONE with an exception. */
-static enum dtype dtype_of_type(PyTypeObject *type)
+/* The dtype and place of torch.FloatTensor, torch.cuda.FloatTensor and their kin; DTYPE_NONE with an exception. */
+static enum dtype dtype_of_type(PyTypeObject *type, struct device *device)
 {
     PyObject *held = PyDict_GetItemString(type->tp_dict, "dtype");
+    PyObject *is_cuda = held ? PyDict_GetItemString(type->tp_dict, "is_cuda") : NULL;
     enum dtype dtype = held ? dtype_of(held) : DTYPE_NONE;
-    return type == tensor_type   ? dtype_default()
-           : dtype == DTYPE_NONE ? dtype_of_name(type->tp_name)
-                                 : dtype;
+    *device = (struct device){is_cuda == Py_True ? DEVICE_CUDA : DEVICE_CPU, -1};
+    if (type == tensor_type) {
+        return dtype_default();
+    }
+    if (dtype == DTYPE_NONE) {
+        return dtype_of_name(type->tp_name, device);
+    }
+    return device->type == DEVICE_CUDA && cuda_start() ? DTYPE_NONE : dtype;
+}
+
+/* The tensor on a device and, but for DTYPE_NONE, of a dtype. */
+static PyObject *moved(PyObject *self, struct device device, enum dtype dtype, bool non_blocking, int memory_format)
+{
+    struct tensor *tensor = tensor_of(self);
+    if (cuda_named(&device)) {
+        return NULL;
+    }
+    if (device.type == DEVICE_CPU && tensor->storage->device.type == DEVICE_CPU) { /* nothing to wait for */
+        return tensor_object_like(self, tensor_to_device(tensor, device, dtype, non_blocking, false, memory_format));
+    }
+    PyThreadState *state = core_enter();
+    struct tensor *result = tensor_to_device(tensor, device, dtype, non_blocking, false, memory_format);
+    core_leave(state);
+    return tensor_object_like(self, result);
 }
 
 /* type() says the name; type(dtype or name) converts. */
@@ -118,19 +134,25 @@ static PyObject *tensor_py_type(PyObject *self, PyObject *args, PyObject *keywor
         return NULL;
     }
     if (wanted == Py_None) {
-        return PyUnicode_FromFormat("torch.%sTensor",
+        return PyUnicode_FromFormat("torch.%s%sTensor",
+                                    tensor_of(self)->storage->device.type == DEVICE_CUDA ? "cuda." : "",
                                     dtype_info[tensor_of(self)->dtype].class_name);
     }
     enum dtype dtype;
+    struct device device = tensor_of(self)->storage->device, wanted_device = device;
     if (PyType_Check(wanted)) {
-        dtype = dtype_of_type((PyTypeObject *)wanted);
+        dtype = dtype_of_type((PyTypeObject *)wanted, &wanted_device);
     } else if (PyUnicode_Check(wanted)) {
         const char *name = PyUnicode_AsUTF8(wanted);
-        dtype = name ? dtype_of_name(name) : DTYPE_NONE;
+        dtype = name ? dtype_of_name(name, &wanted_device) : DTYPE_NONE;
     } else if ((dtype = dtype_of(wanted)) == DTYPE_NONE) {
         PyErr_SetString(PyExc_TypeError, "dtype must be a type, str, or dtype object");
     }
-    return dtype == DTYPE_NONE ? NULL : cast(self, dtype, MEMORY_PRESERVE);
+    if (dtype == DTYPE_NONE) {
+        return NULL;
+    }
+    return wanted_device.type == device.type ? cast(self, dtype, MEMORY_PRESERVE)
+                                             : moved(self, wanted_device, dtype, non_blocking, MEMORY_PRESERVE);
 }
 
 static const struct param_spec other_params[] = {
@@ -144,6 +166,7 @@ static const struct overload_spec other_overload = {.text = "(Tensor other)",
 static const struct op_spec type_as_spec = {
     .name = "type_as", .method = true, .count = 1, .overloads = &other_overload};
 
+/* The device of `other` too, as PyTorch has it. */
 static PyObject *tensor_type_as(PyObject *self, PyObject *const *args, Py_ssize_t count,
                                 PyObject *names)
 {
@@ -153,8 +176,10 @@ static PyObject *tensor_type_as(PyObject *self, PyObject *const *args, Py_ssize_
         return NULL;
     }
     enum dtype dtype = frame.values[1].tensor->dtype;
+    struct device device = frame.values[1].tensor->storage->device;
     args_release(&frame);
-    return cast(self, dtype, MEMORY_PRESERVE);
+    return device.type == tensor_of(self)->storage->device.type ? cast(self, dtype, MEMORY_PRESERVE)
+                                                                 : moved(self, device, dtype, false, MEMORY_PRESERVE);
 }
 
 static PyObject *tensor_cpu(PyObject *self, PyObject *const *args, Py_ssize_t count,
@@ -163,31 +188,48 @@ static PyObject *tensor_cpu(PyObject *self, PyObject *const *args, Py_ssize_t co
     static const struct op_spec spec = {
         .name = "cpu", .method = true, .count = 1, .overloads = &format_overload};
     int format = format_argument(&spec, self, args, count, names);
-    return format < 0 ? NULL
-                      : tensor_object_take(tensor_to_device(tensor_of(self),
-                                                            (struct device){DEVICE_CPU, -1},
-                                                            DTYPE_NONE, false, false, format));
+    return format < 0 ? NULL : moved(self, (struct device){DEVICE_CPU, -1}, DTYPE_NONE, false, format);
 }
 
-static PyObject *tensor_cuda(PyObject *self, PyObject *args, PyObject *keywords)
+static const struct param_spec cuda_params[] = {
+    {.name = "device", .type = PARAM_DEVICE, .flags = PARAM_OPTIONAL | PARAM_NONE, .slot = 1},
+    {.name = "non_blocking",
+     .type = PARAM_BOOL,
+     .flags = PARAM_OPTIONAL,
+     .slot = 2,
+     .otherwise = {.kind = VALUE_BOOL, .i = 0}},
+    {.name = "memory_format",
+     .type = PARAM_MEMORY_FORMAT,
+     .flags = PARAM_OPTIONAL | PARAM_NONE | PARAM_KEYWORD,
+     .slot = 3,
+     .otherwise = {.kind = VALUE_MEMORY_FORMAT, .i = MEMORY_PRESERVE}},
+};
+static const struct overload_spec cuda_overload = {
+    .text = "(torch.device device = None, bool non_blocking = False, *, torch.memory_format memory_format = None)",
+    .params = cuda_params,
+    .param_count = 3,
+    .positional = 2,
+    .slots = 4};
+static const struct op_spec cuda_spec = {.name = "cuda", .method = true, .count = 1, .overloads = &cuda_overload};
+
+static PyObject *tensor_cuda(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
 {
-    static char *names[] = {"device", "non_blocking", NULL};
-    PyObject *place = Py_None;
-    int non_blocking = 0;
-    struct device device = {DEVICE_CUDA, -1};
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|Op:cuda", names, &place, &non_blocking)) {
+    struct frame frame;
+    struct arguments in = {self, args, count, names, names ? PyTuple_GET_SIZE(names) : 0};
+    if (args_match(&cuda_spec, &in, &frame)) {
         return NULL;
     }
-    if (place != Py_None && is_integer(place)) {
-        device.index = (int8_t)PyLong_AsLong(place);
-    } else if (place != Py_None && device_convert(place, &device)) {
+    struct device device = frame.values[1].device;
+    bool non_blocking = frame.values[2].i;
+    int format = frame.values[3].kind == VALUE_MEMORY_FORMAT ? (int)frame.values[3].i : MEMORY_PRESERVE;
+    args_release(&frame);
+    if (device.type == DEVICE_NONE) {
+        device = (struct device){DEVICE_CUDA, -1};
+    } else if (device.type != DEVICE_CUDA) {
+        PyErr_SetString(PyExc_RuntimeError, "Invalid device, must be cuda device");
         return NULL;
     }
-    if (PyErr_Occurred()) {
-        return NULL;
-    }
-    return tensor_object_take(
-        tensor_to_device(tensor_of(self), device, DTYPE_NONE, non_blocking, false, 1));
+    return moved(self, device, DTYPE_NONE, non_blocking, format);
 }
 
 #define CAST_ENTRY(name, dtype)                                                                    \
@@ -213,7 +255,8 @@ PyMethodDef tensor_cast_methods[] = {
      "type_as(other)\nThe tensor with other's dtype."},
     {"cpu", FAST(tensor_cpu), METH_FASTCALL | METH_KEYWORDS,
      "The tensor in main memory; itself if it is there."},
-    {"cuda", (PyCFunction)(void (*)(void))tensor_cuda, METH_VARARGS | METH_KEYWORDS,
-     "cuda(device=None)\nThe tensor on a GPU."},
+    {"cuda", FAST(tensor_cuda), METH_FASTCALL | METH_KEYWORDS,
+     "cuda(device=None, non_blocking=False, *, memory_format=torch.preserve_format)\nThe tensor on a GPU, the current one "
+     "unless given; itself if it is there."},
     {0},
 };

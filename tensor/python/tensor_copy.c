@@ -1,7 +1,9 @@
 /* Copies that Python makes: copy.copy, copy.deepcopy, pickle; and torch.Tensor(…). */
 #include "autograd/engine.h"
+#include "autograd/mode.h"
 #include "autograd/node.h"
 #include "call.h"
+#include "cuda/device.h"
 #include "objects.h"
 #include "shape.h"
 #include <string.h>
@@ -48,8 +50,10 @@ static struct storage *copied_storage(struct storage *storage, PyObject *memo)
     PyObject *key = PyLong_FromVoidPtr(storage);
     PyObject *bytes = key ? PyDict_GetItemWithError(memo, key) : NULL;
     if (!bytes && key && !PyErr_Occurred()) {
-        bytes = tensor_object_take(
-            tensor_from_data(storage->data, DTYPE_U8, INTS((int64_t)storage->bytes)));
+        int64_t sizes[] = {(int64_t)storage->bytes}, strides[] = {1};
+        struct tensor *whole = tensor_over(storage, DTYPE_U8, 1, sizes, strides, 0);
+        bytes = tensor_object_take(whole ? tensor_clone(whole, MEMORY_CONTIGUOUS) : NULL);
+        tensor_release(whole);
         if (bytes && PyDict_SetItem(memo, key, bytes)) {
             Py_CLEAR(bytes);
         }
@@ -140,15 +144,25 @@ static PyObject *tensor_dunder_deepcopy(PyObject *self, PyObject *memo)
 
 /* --- pickle --- */
 
-/* The tensor itself where its elements fill their memory, in any order; else a contiguous copy. New
+/* The tensor itself, in main memory, where its elements fill their memory, in any order; else a contiguous copy. New
  * reference. */
 static struct tensor *dense(struct tensor *tensor)
 {
-    return shape_is_dense(tensor->dims, tensor->sizes, tensor->strides) ? tensor_retain(tensor)
-                                                                        : call_contiguous(tensor);
+    struct tensor *whole = shape_is_dense(tensor->dims, tensor->sizes, tensor->strides) ? tensor_retain(tensor)
+                                                                                        : call_contiguous(tensor);
+    if (!whole || whole->storage->device.type == DEVICE_CPU) {
+        return whole;
+    }
+    bool recording = grad_mode_set(false);
+    struct tensor *copy =
+        tensor_to_device(whole, (struct device){DEVICE_CPU, -1}, DTYPE_NONE, false, false, MEMORY_PRESERVE);
+    grad_mode_set(recording);
+    tensor_release(whole);
+    return copy;
 }
 
-/* (torch._C._rebuild_tensor, (class, bytes, dtype, sizes, requires_grad, strides), attributes) */
+/* (torch._C._rebuild_tensor, (class, bytes, dtype, sizes, requires_grad, strides, device), attributes); the device is left
+ * out where it is main memory. */
 static PyObject *tensor_reduce(PyObject *self, PyObject *Py_UNUSED(protocol))
 {
     struct tensor *tensor = tensor_of(self);
@@ -167,9 +181,12 @@ static PyObject *tensor_reduce(PyObject *self, PyObject *Py_UNUSED(protocol))
         PyObject *sizes = data ? size_object(whole->dims, whole->sizes) : NULL;
         PyObject *strides = sizes ? size_object(whole->dims, whole->strides) : NULL;
         if (strides) {
+            PyObject *device =
+                tensor->storage->device.type == DEVICE_CPU ? NULL : device_object(tensor->storage->device);
             result = Py_BuildValue(
-                "O(ONNNON)O", rebuild, Py_TYPE(self), data, dtype_object(whole->dtype), sizes,
-                tensor_tracks(tensor) ? Py_True : Py_False, strides, dict ? dict : Py_None);
+                device ? "O(ONNNONN)O" : "O(ONNNON)O", rebuild, Py_TYPE(self), data,
+                dtype_object(whole->dtype), sizes, tensor_tracks(tensor) ? Py_True : Py_False,
+                strides, device ? device : dict ? dict : Py_None, dict ? dict : Py_None);
         } else {
             Py_XDECREF(sizes);
             Py_XDECREF(data);
@@ -198,13 +215,58 @@ static int restore_strides(struct tensor *tensor, PyObject *strides)
     return 0;
 }
 
+/* A tensor of main memory (taken) on the device that it was pickled from; NULL: there. NULL with an exception. */
+static struct tensor *restore_device(struct tensor *tensor, PyObject *place)
+{
+    struct device device = {DEVICE_CPU, -1};
+    if (place && device_convert(place, &device)) {
+        tensor_release(tensor);
+        return NULL;
+    }
+    if (device.type == DEVICE_CPU) {
+        return tensor;
+    }
+    struct tensor *moved = NULL;
+    if (cuda_device_count() == 0) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is False. If you "
+                        "are running on a CPU-only machine, please use torch.load with map_location=torch.device('cpu') "
+                        "to map your storages to the CPU.");
+    } else if (!cuda_named(&device) &&
+               !(moved = tensor_to_device(tensor, device, DTYPE_NONE, false, false, MEMORY_PRESERVE))) {
+        raise_error();
+    }
+    tensor_release(tensor);
+    return moved;
+}
+
+/* What the checked parts of a pickle describe. */
+static PyObject *restored(struct tensor *tensor, PyObject *strides, PyObject *place, bool requires_grad, PyObject *class)
+{
+    if (!tensor) {
+        return raise_error();
+    }
+    if (restore_strides(tensor, strides)) {
+        tensor_release(tensor);
+        return NULL;
+    }
+    if (!(tensor = restore_device(tensor, place))) {
+        return NULL;
+    }
+    PyObject *result = requires_grad && tensor_set_requires_grad(tensor, true)
+                           ? raise_error()
+                           : tensor_object_as(tensor, (PyTypeObject *)class);
+    tensor_release(tensor);
+    return result;
+}
+
 static PyObject *rebuild_tensor(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    PyObject *class, *type, *sizes, *strides;
+    PyObject *class, *type, *sizes, *strides, *place = NULL;
     Py_buffer data;
     int requires_grad;
-    if (!PyArg_ParseTuple(args, "Oy*OO!pO!:_rebuild_tensor", &class, &data, &type, &PyTuple_Type,
-                          &sizes, &requires_grad, &PyTuple_Type, &strides)) {
+    if (!PyArg_ParseTuple(args, "Oy*OO!pO!|O:_rebuild_tensor", &class, &data, &type, &PyTuple_Type,
+                          &sizes, &requires_grad, &PyTuple_Type, &strides, &place)) {
         return NULL;
     }
     enum dtype dtype = dtype_of(type);
@@ -224,13 +286,8 @@ static PyObject *rebuild_tensor(PyObject *Py_UNUSED(module), PyObject *args)
         PyErr_SetString(PyExc_ValueError,
                         "a pickled tensor is damaged: its bytes do not fit its sizes");
     } else {
-        struct tensor *tensor = tensor_from_data(data.buf, dtype, (struct ints){dims, (int)count});
-        if (!tensor || (requires_grad && tensor_set_requires_grad(tensor, true))) {
-            raise_error();
-        } else if (!restore_strides(tensor, strides)) {
-            result = tensor_object_as(tensor, (PyTypeObject *)class);
-        }
-        tensor_release(tensor);
+        result = restored(tensor_from_data(data.buf, dtype, (struct ints){dims, (int)count}), strides, place,
+                          requires_grad, class);
     }
     PyBuffer_Release(&data);
     return result;
@@ -347,7 +404,28 @@ static struct tensor *new_from_frame(const struct frame *frame, PyObject *first,
     return tensor;
 }
 
-struct tensor *tensor_legacy_new(PyObject *args, PyObject *keywords, enum dtype dtype)
+/* The device of the frame becomes one of the type `place`. 0, or -1 with an exception. */
+static int legacy_device(struct frame *frame, enum device_type place)
+{
+    static const char *const names[] = {[DEVICE_CPU] = "cpu", [DEVICE_CUDA] = "cuda"};
+    struct value *value = &frame->values[1];
+    if (frame->overload == &new_overloads[NEW_STORAGE] || frame->overload == &new_overloads[NEW_OTHER]) {
+        return 0;
+    }
+    if (value->device.type == DEVICE_NONE) {
+        value->device = (struct device){(int8_t)place, -1};
+        return cuda_named(&value->device);
+    }
+    if (value->device.type != (int8_t)place) {
+        PyErr_Format(PyExc_RuntimeError,
+                     "legacy constructor expects device type: %s but device type: %s was passed", names[place],
+                     names[value->device.type]);
+        return -1;
+    }
+    return 0;
+}
+
+struct tensor *tensor_legacy_new(PyObject *args, PyObject *keywords, enum dtype dtype, enum device_type place)
 {
     struct packed packed;
     struct frame frame;
@@ -357,7 +435,7 @@ struct tensor *tensor_legacy_new(PyObject *args, PyObject *keywords, enum dtype 
     }
     if (!args_match(&new_spec, &packed.in, &frame)) {
         PyObject *first = PyTuple_GET_SIZE(args) ? PyTuple_GET_ITEM(args, 0) : NULL;
-        tensor = new_from_frame(&frame, first, dtype);
+        tensor = legacy_device(&frame, place) ? NULL : new_from_frame(&frame, first, dtype);
         args_release(&frame);
     }
     args_unpack(&packed);
@@ -367,18 +445,21 @@ struct tensor *tensor_legacy_new(PyObject *args, PyObject *keywords, enum dtype 
 static PyObject *legacy_new(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *dtype, *positional, *keywords;
-    if (!PyArg_ParseTuple(args, "OO!O!:_legacy_new", &dtype, &PyTuple_Type, &positional,
-                          &PyDict_Type, &keywords)) {
+    int is_cuda = 0;
+    if (!PyArg_ParseTuple(args, "OO!O!|p:_legacy_new", &dtype, &PyTuple_Type, &positional,
+                          &PyDict_Type, &keywords, &is_cuda)) {
         return NULL;
     }
-    struct tensor *tensor = tensor_legacy_new(positional, keywords, dtype_of(dtype));
+    struct tensor *tensor =
+        tensor_legacy_new(positional, keywords, dtype_of(dtype), is_cuda ? DEVICE_CUDA : DEVICE_CPU);
     return tensor ? tensor_object_take(tensor) : NULL;
 }
 
 static PyObject *tensor_py_new(PyObject *self, PyObject *args, PyObject *keywords)
 {
     enum dtype dtype = (enum dtype)tensor_of(self)->dtype;
-    struct tensor *tensor = tensor_legacy_new(args, keywords, dtype);
+    struct tensor *tensor =
+        tensor_legacy_new(args, keywords, dtype, (enum device_type)tensor_of(self)->storage->device.type);
     return tensor ? tensor_object_take(tensor) : NULL;
 }
 

@@ -185,7 +185,7 @@ static PyObject *tensor_get_device(PyObject *self, PyObject *Py_UNUSED(ignored))
     return PyLong_FromLong(device.type == DEVICE_CPU ? -1 : device.index);
 }
 
-/* is_complex, is_pinned, is_shared: never so here. */
+/* is_complex, is_shared: never so here. */
 static PyObject *tensor_is_not(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(ignored))
 {
     Py_RETURN_FALSE;
@@ -194,7 +194,7 @@ static PyObject *tensor_is_not(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(ig
 static PyObject *tensor_py_item(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
     struct scalar value;
-    return tensor_item(tensor_of(self), &value) ? raise_error() : scalar_object(value);
+    return item_of(tensor_of(self), &value) ? NULL : scalar_object(value);
 }
 
 static PyObject *tensor_py_tolist(PyObject *self, PyObject *Py_UNUSED(ignored))
@@ -341,7 +341,6 @@ PyMethodDef tensor_own_methods[] = {
     {"is_complex", tensor_is_not, METH_NOARGS, "Whether the elements are complex numbers."},
     {"is_inference", tensor_is_inference, METH_NOARGS,
      "Whether it was made under inference_mode()."},
-    {"is_pinned", tensor_is_not, METH_NOARGS, "Whether it lies in page-locked memory."},
     {"is_shared", tensor_is_not, METH_NOARGS, "Whether other processes share its memory."},
     {"_is_view", tensor_is_view, METH_NOARGS, "Whether it is a view of another tensor."},
     {"get_device", tensor_get_device, METH_NOARGS, "The number of its GPU, or -1."},

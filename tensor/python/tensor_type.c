@@ -64,6 +64,17 @@ PyObject *tensor_object_take(struct tensor *tensor)
     return object;
 }
 
+PyObject *tensor_object_like(PyObject *self, struct tensor *tensor)
+{
+    PyTypeObject *type = result_type_of(&self, 1);
+    if (!tensor || tensor->python || type == tensor_type) {
+        return tensor_object_take(tensor);
+    }
+    PyObject *object = tensor_object_as(tensor, type);
+    tensor_release(tensor);
+    return object;
+}
+
 PyObject *tensor_object(struct tensor *tensor)
 {
     return tensor_object_take(tensor_retain(tensor));
@@ -264,7 +275,7 @@ int node_visit(struct node *node, visitproc visit, void *arg)
 
 static PyObject *tensor_new_object(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    struct tensor *tensor = tensor_legacy_new(args, keywords, DTYPE_NONE);
+    struct tensor *tensor = tensor_legacy_new(args, keywords, DTYPE_NONE, DEVICE_CPU);
     return tensor ? object_make_take(tensor, type) : NULL;
 }
 
@@ -330,7 +341,7 @@ static PyMethodDef *all_methods(void)
     PyMethodDef *const lists[] = {tensor_methods,  predicate_methods,  apply_methods,
                                   storage_methods, tensor_own_methods, tensor_cast_methods,
                                   copy_methods,    array_methods,      dlpack_methods,
-                                  convert_methods, nonzero_methods};
+                                  convert_methods, nonzero_methods,    cuda_methods};
     enum { LISTS = sizeof lists / sizeof *lists };
     int count = 0;
     for (int i = 0; i < LISTS; i++) {

@@ -6,7 +6,7 @@ TYPE_CHECKING = bool()  # not False: jedi would pass over the branch
 if TYPE_CHECKING:
     from types import ModuleType as _ModuleType
 
-    from torch import linalg, nn, storage  # noqa: F401
+    from torch import accelerator, cuda, linalg, nn, storage  # noqa: F401
     from torch._C import *  # noqa: F403
     BFloat16Tensor = BoolTensor = ByteTensor = CharTensor = DoubleTensor = FloatTensor = Tensor  # noqa: F405
     HalfTensor = IntTensor = LongTensor = ShortTensor = Tensor  # noqa: F405
@@ -65,7 +65,7 @@ class _TensorType(type):
         return _C._legacy_new(cls.dtype, args, keywords)
 
     def __instancecheck__(cls, obj: object) -> bool:
-        return isinstance(obj, Tensor) and obj.dtype is cls.dtype  # noqa: F405
+        return isinstance(obj, Tensor) and obj.dtype is cls.dtype and obj.is_cuda is cls.is_cuda  # noqa: F405
 
 
 globals().update((name, _TensorType(name, (), {
@@ -129,8 +129,10 @@ class _OnFirstUse(type(_sys)):
         return list(self.__dict__)
 
 
+_OnFirstUse("accelerator.py")
+_OnFirstUse("cuda/__init__.py")
 _OnFirstUse("linalg.py")
 _OnFirstUse("nn/__init__.py")
 _OnFirstUse("storage.py")
-from torch import autograd, backends, cuda, functional, random, types, utils, version  # noqa: E402
+from torch import autograd, backends, functional, random, types, utils, version  # noqa: E402
 from torch.functional import *  # noqa: E402, F401, F403
