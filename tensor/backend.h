@@ -11,8 +11,10 @@ struct place_kernels;
 
 struct backend {
     const char *name; /* "cpu" */
-    /* 64-byte aligned uninitialised memory on the current device, or NULL (error set, but not by the CPU). */
-    void *(*alloc)(size_t bytes);
+    /* The index itself, or that of the current device for -1; the CPU has none: -1. 0 or -1. */
+    int (*resolve)(int8_t *index);
+    /* 64-byte aligned uninitialised memory on a device, or NULL (error set, but not by the CPU). */
+    void *(*alloc)(int index, size_t bytes);
     void (*free)(void *data, size_t bytes);
     /* Whole blocks within the device. 0 or -1. */
     int (*copy_bytes)(void *target, const void *source, size_t bytes);
@@ -38,6 +40,8 @@ struct backend {
 
 /* The backend of a device type, or NULL with PyTorch's error set ("Torch not compiled with CUDA enabled" …). */
 TENSOR_API const struct backend *backend_of(struct device device);
+/* That of a device on which something was allocated: also where it cannot be used any more, in a child of fork. */
+const struct backend *backend_opened(struct device device);
 TENSOR_API extern const struct backend cpu_backend;
 /* target[...] = convert(source[...]) between any two devices. 0 or -1. */
 TENSOR_API int backend_copy(struct tensor *target, const struct tensor *source);

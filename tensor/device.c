@@ -2,11 +2,14 @@
 #include "backend.h"
 #include "cuda/cuda.h"
 
+const struct backend *backend_opened(struct device device)
+{
+    return device.type == DEVICE_CUDA ? &cuda_backend : &cpu_backend;
+}
+
 const struct backend *backend_of(struct device device)
 {
-    if (device.type == DEVICE_CUDA)
-        return cuda_open(true) ? &cuda_backend : NULL;
-    return &cpu_backend;
+    return device.type == DEVICE_CUDA && !cuda_open(true) ? NULL : backend_opened(device);
 }
 
 int backend_copy(struct tensor *target, const struct tensor *source)

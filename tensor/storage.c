@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "backend.h"
-#include "cuda/cuda.h"
 #include "mem.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -128,10 +127,10 @@ static void *block_take(size_t bytes)
         UNPOISON(block, class_bytes);
         return block;
     }
-    void *data = cpu_backend.alloc(class_bytes);
+    void *data = cpu_backend.alloc(-1, class_bytes);
     if (!data) {
         storage_trim();
-        data = cpu_backend.alloc(class_bytes);
+        data = cpu_backend.alloc(-1, class_bytes);
     }
     return data;
 }
@@ -187,7 +186,7 @@ static void *data_alloc(struct device device, size_t bytes)
         return NULL;
     }
     if (device.type != DEVICE_CPU) {
-        return cuda_use(device.index) ? NULL : backend->alloc(bytes); /* which says what is wrong */
+        return backend->alloc(device.index, bytes); /* which says what is wrong */
     }
     /* above PTRDIFF_MAX no allocator succeeds, and the size classes would overflow */
     void *data = bytes <= PTRDIFF_MAX / 2 ? block_take(bytes) : NULL;
@@ -203,10 +202,10 @@ static void *data_alloc(struct device device, size_t bytes)
 
 static void data_free(struct device device, void *data, size_t bytes)
 {
-    if (device.type == DEVICE_CUDA) {
-        cuda_release(data); /* also in a child of fork, which has no backend */
-    } else {
+    if (device.type == DEVICE_CPU) {
         block_return(data, bytes);
+    } else {
+        backend_opened(device)->free(data, bytes);
     }
 }
 
@@ -226,12 +225,8 @@ static int resolve(struct device *device)
     if (device->type == DEVICE_NONE) {
         *device = (struct device){DEVICE_CPU, -1};
     }
-    if (device->type == DEVICE_CUDA) {
-        int index = backend_of(*device) ? cuda_device_index(device->index) : -1;
-        device->index = (int8_t)index;
-        return index < 0 ? -1 : 0;
-    }
-    return 0;
+    const struct backend *backend = backend_of(*device);
+    return backend ? backend->resolve(&device->index) : -1;
 }
 
 /* The struct alone, with room for `inline_bytes` of data behind it. */

@@ -3,7 +3,6 @@
 
 #include "backend_parts.h"
 #include "call.h"
-#include "extreme.h"
 #include "line_kernels.h"
 
 /* --- filling --- */
@@ -107,40 +106,17 @@ static int cuda_fold(int fold_id, struct tensor *result, struct tensor *self, co
     return cuda_check(status);
 }
 
-/* --- largest and smallest elements --- */
-
-static int extreme_whole(enum extreme which, const char *name, struct tensor *result, struct tensor *self)
+static int cuda_resolve(int8_t *index)
 {
-    return extreme_check_all(name, self) ? -1 : cuda_line_kernels.extreme_of_all(which, result, self);
+    int found = cuda_device_index(*index);
+
+    *index = (int8_t)found;
+    return found < 0 ? -1 : 0;
 }
 
-int cuda_max(struct tensor *result, struct tensor *self)
+static void *cuda_allocate_on(int index, size_t bytes)
 {
-    return extreme_whole(LARGEST, "max", result, self);
-}
-
-int cuda_min(struct tensor *result, struct tensor *self)
-{
-    return extreme_whole(SMALLEST, "min", result, self);
-}
-
-static int extreme_along_dim(enum extreme which, const char *name, struct tensor *values, struct tensor *indices,
-                             struct tensor *self, int64_t dim)
-{
-    return extreme_check_dim(name, self, &dim) ? -1
-                                               : cuda_line_kernels.extreme_along(which, values, indices, self, dim);
-}
-
-int cuda_max_dim(struct tensor *values, struct tensor *indices, struct tensor *self, int64_t dim, bool keepdim)
-{
-    (void)keepdim; /* the results have their shape already */
-    return extreme_along_dim(LARGEST, "max", values, indices, self, dim);
-}
-
-int cuda_min_dim(struct tensor *values, struct tensor *indices, struct tensor *self, int64_t dim, bool keepdim)
-{
-    (void)keepdim;
-    return extreme_along_dim(SMALLEST, "min", values, indices, self, dim);
+    return cuda_use(index) ? NULL : cuda_allocate(bytes);
 }
 
 static void cuda_free_bytes(void *data, size_t bytes)
@@ -156,7 +132,8 @@ static void cuda_synchronize(void)
 
 const struct backend cuda_backend = {
     .name = "cuda",
-    .alloc = cuda_allocate,
+    .resolve = cuda_resolve,
+    .alloc = cuda_allocate_on,
     .free = cuda_free_bytes,
     .copy_bytes = cuda_copy_bytes,
     .load = cuda_load,

@@ -14,8 +14,8 @@ template <enum dtype D> struct element;
     template <> struct element<DTYPE_##id> {                                                                                 \
         using storage = stored;                                                                                              \
         using compute = computed;                                                                                            \
-        SCALAR_FN static computed load(const char *data);                                                                    \
-        SCALAR_FN static void store(char *data, computed value);                                                             \
+        __host__ __device__ static computed load(const char *data);                                                                    \
+        __host__ __device__ static void store(char *data, computed value);                                                             \
     };
 #include "dtype.def"
 #undef DTYPE
@@ -44,11 +44,11 @@ template <enum dtype D> SCALAR_FN storage_of<D> element_store(compute_of<D> valu
 }
 
 #define DTYPE(id, name, stored, computed, ...)                                                                               \
-    SCALAR_FN computed element<DTYPE_##id>::load(const char *data)                                                           \
+    __host__ __device__ inline computed element<DTYPE_##id>::load(const char *data)                                                           \
     {                                                                                                                        \
         return element_load<DTYPE_##id>(*(const stored *)data);                                                              \
     }                                                                                                                        \
-    SCALAR_FN void element<DTYPE_##id>::store(char *data, computed value)                                                    \
+    __host__ __device__ inline void element<DTYPE_##id>::store(char *data, computed value)                                                    \
     {                                                                                                                        \
         *(stored *)data = element_store<DTYPE_##id>(value);                                                                  \
     }

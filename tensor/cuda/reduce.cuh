@@ -23,6 +23,13 @@ enum { ONE = 1, WARP = 32, BLOCK = CUDA_THREADS, WARPS = BLOCK / WARP };
 /* Lines up to this length are a warp's, longer ones a block's. */
 #define WARP_LENGTH 1024
 
+/* Before loops over arrays that are to stay in registers. */
+#ifdef __NVCC__
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL
+#endif
+
 #define ALL_LANES 0xFFFFFFFFu
 
 /* --- within a warp --- */

@@ -67,7 +67,7 @@ template <class T, int ITEMS> __global__ void softmax_short(cuda_line_set lines,
         char *out = line_start(lines, 1, line) + lane * lines.steps[1];
         T items[ITEMS];
         typename exponentials<T>::state own = op.start();
-#pragma unroll
+UNROLL
         for (int k = 0; k < ITEMS; k++) {
             if (lane + k * WARP < lines.length) {
                 items[k] = *(const T *)(in + k * WARP * lines.steps[0]);
@@ -75,7 +75,7 @@ template <class T, int ITEMS> __global__ void softmax_short(cuda_line_set lines,
             }
         }
         own = op.settled(group_merged<WARP>(op, own));
-#pragma unroll
+UNROLL
         for (int k = 0; k < ITEMS; k++) {
             if (lane + k * WARP < lines.length) {
                 *(T *)(out + k * WARP * lines.steps[1]) = softmax_of(items[k], own.largest, own.sum, kind);

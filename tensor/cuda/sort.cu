@@ -61,14 +61,20 @@ __device__ static inline uint64_t key_of(enum dtype dtype, const char *data)
     }
 }
 
-/* A dtype that has no NaN has no such key: it is larger than all others. */
+/* As keys are where nothing descends. */
 __device__ static inline bool is_nan_key(enum dtype dtype, uint64_t key)
 {
-    return key == (dtype == DTYPE_F64                            ? UINT64_MAX
-                   : dtype == DTYPE_F32                          ? UINT32_MAX
-                   : dtype == DTYPE_F16 || dtype == DTYPE_BF16 ? 0xFFFFu
-                                                                 : UINT64_MAX) &&
-           (dtype == DTYPE_F16 || dtype == DTYPE_BF16 || dtype == DTYPE_F32 || dtype == DTYPE_F64);
+    switch (dtype) {
+    case DTYPE_F16:
+    case DTYPE_BF16:
+        return key == UINT16_MAX;
+    case DTYPE_F32:
+        return key == UINT32_MAX;
+    case DTYPE_F64:
+        return key == UINT64_MAX;
+    default:
+        return false;
+    }
 }
 
 /* --- one piece in shared memory --- */
