@@ -3,19 +3,11 @@
  * addresses that are no multiple of what is read, all of which a GPU refuses or gets wrong. */
 #include "internal.h"
 
-#include <link.h>
-
 #define REMEMBERED 4
 
 /* Ranges that the running grid was found to touch, looked at first. */
 static range known[REMEMBERED];
 static unsigned next_known;
-
-/* The writable and constant data of a library or program. */
-struct object {
-    uintptr_t within; /* an address of it */
-    std::vector<range> data;
-};
 
 void checks_begin(void)
 {
@@ -27,44 +19,6 @@ void checks_begin(void)
 static bool holds(range self, uintptr_t address, size_t bytes)
 {
     return address - self.begin < self.size && bytes <= self.size - (address - self.begin);
-}
-
-static int collect_data(dl_phdr_info *info, size_t, void *context)
-{
-    auto sought = (object *)context;
-    std::vector<range> segments;
-    bool found = false;
-    for (int i = 0; i < info->dlpi_phnum; i++) {
-        if (info->dlpi_phdr[i].p_type == PT_LOAD) {
-            range segment = {info->dlpi_addr + info->dlpi_phdr[i].p_vaddr, info->dlpi_phdr[i].p_memsz};
-            segments.push_back(segment);
-            found = found || holds(segment, sought->within, 1);
-        }
-    }
-    if (found) {
-        sought->data = segments;
-    }
-    return found;
-}
-
-/* The segment, of the object that holds `within`, that holds the address: shared arrays and constants. */
-static range data_around(uintptr_t address, const void *within)
-{
-    static std::vector<object> &objects = *new std::vector<object>;
-    size_t i = 0;
-    while (i < objects.size() && objects[i].within != (uintptr_t)within) {
-        i++;
-    }
-    if (i == objects.size()) {
-        objects.push_back({(uintptr_t)within, {}});
-        dl_iterate_phdr(collect_data, &objects[i]);
-    }
-    for (range segment : objects[i].data) {
-        if (holds(segment, address, 1)) {
-            return segment;
-        }
-    }
-    return {0, 0};
 }
 
 /* What a thread of the running grid may touch around the address. */

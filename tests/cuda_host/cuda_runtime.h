@@ -34,7 +34,8 @@
 #define __device__
 #define __host__
 #define __constant__
-#define __shared__ static /* one block runs at a time */
+#define __align__(bytes) __attribute__((aligned(bytes)))
+#define __shared__ __align__(64) static /* one block runs at a time; most have a gap behind them, which data.cpp knows */
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
 #define CUDART_VERSION 13000

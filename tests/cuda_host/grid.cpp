@@ -360,6 +360,7 @@ static void run_block(void)
         one.lanes = rest >= LANES ? ~0u : (1u << rest) - 1;
         one.ended = 0;
     }
+    shared_clear();
     here = fiber_of_caller();
     go_to(take_idle());
 }
@@ -393,6 +394,7 @@ cudaError_t run_grid(const work &piece)
     blockDim = piece.block;
     outcome = cudaSuccess;
     checks_begin();
+    shared_begin(piece.address);
     runs_here = true;
     uint64_t blocks = (uint64_t)gridDim.x * gridDim.y * gridDim.z;
     for (uint64_t i = 0; i < blocks && !outcome; i++) {

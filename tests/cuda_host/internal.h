@@ -125,6 +125,14 @@ std::string describe_place(void);
 /* Forgets what memory the last grid could touch. */
 void checks_begin(void);
 
+/* --- data.cpp --- */
+
+/* The constants or the one variable, of the library or program that holds `within`, that holds the address. */
+range data_around(uintptr_t address, const void *within);
+/* Fills the shared arrays of the kernel begun last with the pattern of fresh memory, as each block finds them. */
+void shared_begin(const void *kernel);
+void shared_clear(void);
+
 /* --- faults.cpp --- */
 
 /* Signals of work that runs become errors while one of these lives. */

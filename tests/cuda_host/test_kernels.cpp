@@ -49,6 +49,29 @@ START_TEST(barriers_order_shared_memory)
 }
 END_TEST
 
+template <int threads> static __global__ void read_shared(unsigned *out, int beyond)
+{
+    __shared__ unsigned shared[threads];
+    out[threadIdx.x] = shared[threadIdx.x + beyond];
+    __syncthreads();
+    shared[threadIdx.x] = 1;
+}
+
+START_TEST(shared_memory_is_fresh_in_every_block_and_ends)
+{
+    unsigned *out = device_array<unsigned>(33);
+    ck_assert_ok(launch(read_shared<33>, dim3(2), dim3(33), nullptr, out, 0));
+    for (unsigned value : fetch(out, 33)) {
+        ck_assert_uint_eq(value, 0x7fff7fff);
+    }
+#ifdef CUDA_HOST_CHECKED
+    hush();
+    ck_assert_ok(launch(read_shared<33>, dim3(2), dim3(33), nullptr, out, 1));
+    ck_assert_status(cudaDeviceSynchronize(), cudaErrorIllegalAddress);
+#endif
+}
+END_TEST
+
 static __global__ void leave_early(int *out)
 {
     if (threadIdx.x >= 40) {
@@ -266,6 +289,7 @@ int main(void)
 {
     TCase *cases = tcase_create("kernels");
     add_tests(cases, {every_thread_of_every_block_runs_once, barriers_order_shared_memory,
+                      shared_memory_is_fresh_in_every_block_and_ends,
                       barriers_do_not_wait_for_threads_that_ended, warps_and_atomics_add_across_blocks,
                       warp_functions_give_what_cuda_gives, lanes_that_ended_bring_nothing_of_use, atomics_add_up,
                       mathematics_is_right});
