@@ -330,8 +330,7 @@ END_TEST
 START_TEST(host_memory_is_illegal_unless_pinned)
 {
     static int in_program[64];
-    int *pinned, on_stack[64] = {0};
-    std::vector<int> on_heap(64);
+    int *pinned;
     ck_assert_ok(cudaMallocHost((void **)&pinned, 64 * sizeof *pinned));
     memset(pinned, 0, 64 * sizeof *pinned);
     add(pinned, 1, nullptr);
@@ -340,7 +339,9 @@ START_TEST(host_memory_is_illegal_unless_pinned)
     add(in_program, 1, nullptr); /* where shared and constant memory are, too: not seen */
     ck_assert_ok(cudaDeviceSynchronize());
 #ifdef CUDA_HOST_CHECKED
+    int on_stack[64] = {0};
     check_illegal(on_stack);
+    std::vector<int> on_heap(64);
     check_illegal(on_heap.data());
 #endif
 }
