@@ -5,5 +5,6 @@
 
 #ifndef CUDA_HOST_ASSERT_H
 #define CUDA_HOST_ASSERT_H
-extern "C" [[noreturn]] void cuda_host_assert(const char *condition, const char *file, unsigned line, const char *function);
+extern "C" [[noreturn]] void cuda_host_assert(const char *condition, const char *file, unsigned line,
+                                              const char *function);
 #endif

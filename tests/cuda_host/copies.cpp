@@ -100,7 +100,8 @@ static cudaError_t set_bytes(void *target, int value, size_t bytes, cudaStream_t
         return stream ? cudaErrorInvalidValue : cudaErrorInvalidResourceHandle;
     }
     if (bytes) {
-        enqueue(stream, {dim3(), dim3(), [=] { memset(target, value, bytes); }, devices_of(to), "cudaMemset", nullptr, {}, {}});
+        auto set = [=] { memset(target, value, bytes); };
+        enqueue(stream, {dim3(), dim3(), set, devices_of(to), "cudaMemset", nullptr, {}, {}});
     }
     return cudaSuccess;
 }

@@ -1,17 +1,21 @@
-/* A stand-in for CUDA, for tests: g++ compiles the .cu files of tensor/cuda/ against this header instead of nvcc against
- * CUDA's, and libcudart_host.so runs their kernels on the CPU.
+/* A stand-in for CUDA, for tests: g++ compiles the .cu files of tensor/cuda/ against this header instead of nvcc
+ * against CUDA's, and libcudart_host.so runs their kernels on the CPU.
  *
- * What it proves: that the kernels' results are right, for any division into blocks and threads; that barriers and warp
- * functions are met by all who must meet them; that nothing reads memory before it was written (fresh memory holds NaNs and
- * huge numbers), after it was freed, beyond its end or on another device, and that the host does not touch device memory;
- * that streams and events keep the order that is needed, for queued work runs as late as it may: not before somebody waits;
+ * What it proves: that the kernels' results are right, for any division into blocks and threads; that barriers and
+ * warp functions are met by all who must meet them; that no kernel touches memory beyond the end of an allocation,
+ * that was freed, of another device or of the host (every access is checked), nor reads global or shared memory before
+ * it was written (fresh memory holds NaNs and huge numbers), and that the host does not touch device memory; that
+ * streams and events keep the order that is needed, for queued work runs as late as it may: not before somebody waits;
  * and how errors of kernels surface, late and for good, as CUDA's do.
  *
- * What it does not prove: speed; that the code fits a GPU's registers and shared memory; anything about threads or blocks
- * that really run side by side: here one thread of one block runs at a time, and is left only at barriers and warp
- * functions, so a race between them is found only when the order of running (CUDA_HOST_ORDER) shows it. Arithmetic is the
- * CPU's: no contraction into fused operations, other last digits of expf() and its like, and a conversion of a float that
- * the integer type cannot hold gives what x86 gives, where a GPU gives the nearest value.
+ * What it does not prove: speed; that the code fits a GPU's registers and shared memory; anything about threads or
+ * blocks that really run side by side: here one thread of one block runs at a time, and is left only at barriers and
+ * warp functions, so a race between them is found only when the order of running (CUDA_HOST_ORDER) shows it.
+ * Arithmetic is the CPU's: no contraction into fused operations, other last digits of expf() and its like, and a
+ * conversion of a float that the integer type cannot hold gives what x86 gives, where a GPU gives the nearest value.
+ *
+ * With SAN=address the sanitizer checks accesses instead, which knows nothing of alignment and lets kernels touch host
+ * memory. The thread sanitizer cannot follow fibers.
  *
  * Environment, read when the runtime is first called:
  *   CUDA_HOST_DEVICES=2        how many devices there are
@@ -19,7 +23,8 @@
  *   CUDA_HOST_QUEUE=1000       how much work a stream holds before its older half is run; 0 runs all at once
  *   CUDA_HOST_ORDER=backward   the last block and thread run first
  *
- * vector_types.h, kernel_functions.h and math_functions.h hold what kernels use, host.h what tests and other libraries do. */
+ * vector_types.h, kernel_functions.h and math_functions.h hold what kernels use, host.h what tests and other libraries
+ * do. */
 #ifndef CUDA_HOST_RUNTIME_H
 #define CUDA_HOST_RUNTIME_H
 
@@ -35,7 +40,7 @@
 #define __host__
 #define __constant__
 #define __align__(bytes) __attribute__((aligned(bytes)))
-#define __shared__ __align__(64) static /* one block runs at a time; most have a gap behind them, which data.cpp knows */
+#define __shared__ __align__(64) static /* one block runs at a time; gaps part most of them (data.cpp) */
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
 #define CUDART_VERSION 13000
@@ -110,7 +115,8 @@ cudaError_t cudaMallocHost(void **host, size_t bytes);
 cudaError_t cudaFreeHost(void *host);
 cudaError_t cudaPointerGetAttributes(cudaPointerAttributes *attributes, const void *pointer);
 cudaError_t cudaMemcpy(void *target, const void *source, size_t bytes, cudaMemcpyKind kind);
-cudaError_t cudaMemcpyAsync(void *target, const void *source, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream = nullptr);
+cudaError_t cudaMemcpyAsync(void *target, const void *source, size_t bytes, cudaMemcpyKind kind,
+                            cudaStream_t stream = nullptr);
 cudaError_t cudaMemcpyPeerAsync(void *target, int target_device, const void *source, int source_device, size_t bytes,
                                 cudaStream_t stream = nullptr);
 cudaError_t cudaMemset(void *target, int value, size_t bytes);
@@ -166,8 +172,9 @@ cudaError_t cudaLaunchKernel(void (*kernel)(Params...), dim3 grid, dim3 block, v
 {
     auto copied = std::make_shared<std::tuple<Params...>>(
         cuda_host_arguments<Params...>(arguments, std::index_sequence_for<Params...>()));
-    return cuda_host_launch({__PRETTY_FUNCTION__, (const void *)kernel, copied, sizeof *copied, cuda_host_run<Params...>},
-                            grid, block, shared, stream);
+    cuda_host_kernel whole = {__PRETTY_FUNCTION__, (const void *)kernel, copied, sizeof *copied,
+                              cuda_host_run<Params...>};
+    return cuda_host_launch(whole, grid, block, shared, stream);
 }
 
 /* The kernels that a multiprocessor holds at a time, as far as threads limit them. */

@@ -1,5 +1,5 @@
-/* Static data that kernels use: constants, and shared arrays, which are static ones here. Their bounds are read from the
- * symbols of the file that holds the kernel. */
+/* Static data that kernels use: constants, and shared arrays, which are static ones here. Their bounds are read from
+ * the symbols of the file that holds the kernel. */
 #include "internal.h"
 
 #include <algorithm>

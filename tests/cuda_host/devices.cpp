@@ -18,7 +18,8 @@ const settings &setting(void)
     static const settings read = [] {
         size_t devices = number("CUDA_HOST_DEVICES", 2);
         const char *order = getenv("CUDA_HOST_ORDER");
-        return settings{(int)(devices < MAX_DEVICES ? devices : MAX_DEVICES), number("CUDA_HOST_MEMORY", (size_t)1 << 30),
+        return settings{(int)(devices < MAX_DEVICES ? devices : MAX_DEVICES),
+                        number("CUDA_HOST_MEMORY", (size_t)1 << 30),
                         number("CUDA_HOST_QUEUE", 1000), order && strcmp(order, "backward") == 0};
     }();
     return read;

@@ -21,8 +21,8 @@ static void on_fault(int number, siginfo_t *info, void *)
     if (number == SIGFPE) {
         fail("an integer division by zero in %s", describe_place().c_str());
     }
-    fprintf(stderr, "CUDA stand-in: %p is %s, touched by %s\n", info->si_addr, memory_describe(info->si_addr, 1).c_str(),
-            describe_place().c_str());
+    fprintf(stderr, "CUDA stand-in: %p is %s, touched by %s\n", info->si_addr,
+            memory_describe(info->si_addr, 1).c_str(), describe_place().c_str());
     stop_grid(cudaErrorIllegalAddress);
 }
 

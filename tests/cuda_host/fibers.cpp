@@ -101,7 +101,8 @@ range fiber_stack(const fiber *self)
 
 fiber *fiber_new(void (*entry)(void))
 {
-    char *pages = (char *)mmap(nullptr, GUARD + STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    char *pages = (char *)mmap(nullptr, GUARD + STACK, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (pages == MAP_FAILED || mprotect(pages, GUARD, PROT_NONE)) {
         fail("no memory for a thread's stack");
     }

@@ -67,8 +67,8 @@ range running_stack(void)
 std::string describe_place(void)
 {
     char place[160];
-    snprintf(place, sizeof place, ", block (%u, %u, %u), thread (%u, %u, %u)", blockIdx.x, blockIdx.y, blockIdx.z, threadIdx.x,
-             threadIdx.y, threadIdx.z);
+    snprintf(place, sizeof place, ", block (%u, %u, %u), thread (%u, %u, %u)", blockIdx.x, blockIdx.y, blockIdx.z,
+             threadIdx.x, threadIdx.y, threadIdx.z);
     std::string text = running->name + place;
     Dl_info info;
     if (running->address && dladdr(running->address, &info) && info.dli_fname) {
@@ -137,8 +137,9 @@ static bool is_same(cuda_host_site a, cuda_host_site b)
         auto is_told = [&](cuda_host_site site) { return is_same(site, one.site); };
         if (one.is_waiting && std::none_of(told.begin(), told.end(), is_told)) {
             told.push_back(one.site);
-            text += "\n  thread " + std::to_string(i) + (one.is_at_barrier ? " at the barrier in " : " in the warp function in ") +
-                    one.site.file + ":" + std::to_string(one.site.line);
+            text += "\n  thread " + std::to_string(i) +
+                    (one.is_at_barrier ? " at the barrier in " : " in the warp function in ") + one.site.file + ":" +
+                    std::to_string(one.site.line);
         }
     }
     fail("threads wait for others that never come, %u of %u have ended, in %s:%s", block.ended, block.threads,
@@ -182,8 +183,8 @@ static void check_same_barrier(cuda_host_site site)
         const thread &one = block.thread_of[i];
         if (one.is_waiting && one.is_at_barrier) {
             if (!is_same(one.site, site)) {
-                fail("threads of a block wait at different barriers, %s:%u and %s:%u, in %s", one.site.file, one.site.line,
-                     site.file, site.line, describe_place().c_str());
+                fail("threads of a block wait at different barriers, %s:%u and %s:%u, in %s", one.site.file,
+                     one.site.line, site.file, site.line, describe_place().c_str());
             }
             return;
         }
@@ -259,8 +260,8 @@ static bool is_complete(const warp &ours, unsigned first)
 static void check_mask(const warp &ours, unsigned mask, bool is_ballot, cuda_host_site site)
 {
     if (!(mask >> cuda_host_lane() & 1)) {
-        fail("%s:%u: the mask 0x%08x of a warp function leaves out the lane that calls it, in %s", site.file, site.line, mask,
-             describe_place().c_str());
+        fail("%s:%u: the mask 0x%08x of a warp function leaves out the lane that calls it, in %s", site.file, site.line,
+             mask, describe_place().c_str());
     }
     const thread *lanes = block.thread_of + block.current / LANES * LANES;
     for (unsigned left = ours.pending; left; left &= left - 1) {

@@ -1,5 +1,5 @@
-/* What the files of the runtime share. All state is behind one lock, which a thread holds while it runs queued work: one
- * kernel runs at a time in the process. */
+/* What the files of the runtime share. All state is behind one lock, which a thread holds while it runs queued work:
+ * one kernel runs at a time in the process. */
 #ifndef CUDA_HOST_INTERNAL_H
 #define CUDA_HOST_INTERNAL_H
 

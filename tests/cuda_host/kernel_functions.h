@@ -1,5 +1,5 @@
-/* What CUDA gives kernels beyond C++: barriers, functions of a warp, atomics, bits. The overloads are CUDA's own, so that
- * what compiles here compiles there. */
+/* What CUDA gives kernels beyond C++: barriers, functions of a warp, atomics, bits. The overloads are CUDA's own, so
+ * that what compiles here compiles there. */
 #ifndef CUDA_HOST_KERNEL_FUNCTIONS_H
 #define CUDA_HOST_KERNEL_FUNCTIONS_H
 

@@ -1,6 +1,6 @@
-/* Device memory: a range of addresses for each device, which nobody may touch but work that runs on it. An allocation ends
- * where its last page ends, as far as alignment allows, and an unmapped page follows; addresses are given out in turn, so
- * that those of freed memory stay unmapped for long. */
+/* Device memory: a range of addresses for each device, which nobody may touch but work that runs on it. An allocation
+ * ends where its last page ends, as far as alignment allows, and an unmapped page follows; addresses are given out in
+ * turn, so that those of freed memory stay unmapped for long. */
 #include "internal.h"
 
 #include <algorithm>
@@ -41,7 +41,8 @@ static arena &arena_of(int device)
     arena &self = arenas[device];
     if (!self.base) {
         self.span = rounded(setting().memory, PAGE) * SPAN;
-        void *base = mmap(nullptr, self.span + HUGE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+        void *base = mmap(nullptr, self.span + HUGE_PAGE, PROT_NONE, flags, -1, 0);
         if (base == MAP_FAILED) {
             fail("no addresses for the memory of device %d", device);
         }

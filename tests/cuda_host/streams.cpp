@@ -110,9 +110,10 @@ void run_everything(void)
 
 static bool is_launchable(dim3 grid, dim3 block)
 {
-    return grid.x && grid.y && grid.z && grid.x <= 0x7fffffff && grid.y <= 65535 && grid.z <= 65535 && block.x && block.y &&
-           block.z && block.x <= 1024 && block.y <= 1024 && block.z <= 64 &&
-           (uint64_t)block.x * block.y * block.z <= 1024;
+    bool some = grid.x && grid.y && grid.z && block.x && block.y && block.z;
+    bool grid_fits = grid.x <= 0x7fffffff && grid.y <= 65535 && grid.z <= 65535;
+    bool block_fits = block.x <= 1024 && block.y <= 1024 && block.z <= 64;
+    return some && grid_fits && block_fits && block.x * block.y * block.z <= 1024;
 }
 
 cudaError_t cuda_host_launch(const cuda_host_kernel &kernel, dim3 grid, dim3 block, size_t shared, cudaStream_t stream)
@@ -144,7 +145,8 @@ void cuda_host_enqueue(cudaStream_t stream, int device, std::function<void()> wo
         if (!where || where->device != device) {
             return cudaErrorInvalidResourceHandle;
         }
-        enqueue(where, {dim3(), dim3(), std::move(work), reachable_devices(device), "work of a library", nullptr, {}, {}});
+        unsigned devices = reachable_devices(device);
+        enqueue(where, {dim3(), dim3(), std::move(work), devices, "work of a library", nullptr, {}, {}});
         return cudaSuccess;
     });
 }

@@ -293,7 +293,8 @@ int main(void)
                       barriers_do_not_wait_for_threads_that_ended, warps_and_atomics_add_across_blocks,
                       warp_functions_give_what_cuda_gives, lanes_that_ended_bring_nothing_of_use, atomics_add_up,
                       mathematics_is_right});
-    for (const TTest *test : {different_barriers_abort, threads_that_never_come_abort, a_mask_without_its_caller_aborts}) {
+    for (const TTest *test :
+         {different_barriers_abort, threads_that_never_come_abort, a_mask_without_its_caller_aborts}) {
         tcase_add_test_raise_signal(cases, test, SIGABRT);
     }
     return run_suite("cuda_host kernels", cases);

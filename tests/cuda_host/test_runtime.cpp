@@ -283,7 +283,8 @@ START_TEST(assertions_surface_late_and_for_good)
 {
     int *index = device_array<int>(32), value;
     hush();
-    ck_assert_ok(launch(check_index, dim3(1), dim3(32), nullptr, (const int *)index, 10)); /* fresh memory: out of bounds */
+    /* fresh memory: out of bounds */
+    ck_assert_ok(launch(check_index, dim3(1), dim3(32), nullptr, (const int *)index, 10));
     ck_assert_ok(cudaGetLastError());
     ck_assert_status(cudaStreamSynchronize(nullptr), cudaErrorAssert);
     ck_assert_status(cudaGetLastError(), cudaErrorAssert);
@@ -418,8 +419,9 @@ int main(void)
 {
     TCase *cases = tcase_create("runtime");
     add_tests(cases, {work_runs_when_somebody_waits, copies_read_pageable_memory_now_and_pinned_memory_late,
-                      streams_are_independent_but_for_events, the_default_stream_waits_for_blocking_streams_and_they_for_it,
-                      events_tell_times, queues_are_bounded_and_questions_come_to_an_end, work_of_libraries_keeps_its_place,
+                      streams_are_independent_but_for_events,
+                      the_default_stream_waits_for_blocking_streams_and_they_for_it, events_tell_times,
+                      queues_are_bounded_and_questions_come_to_an_end, work_of_libraries_keeps_its_place,
                       waiting_and_work_are_counted, fresh_memory_holds_nan_and_memory_is_counted, memory_ends,
                       freeing_waits_for_work, copies_check_their_sides, devices_have_memory_of_their_own,
                       assertions_surface_late_and_for_good, freed_memory_is_illegal, memory_beyond_its_end_is_illegal,
