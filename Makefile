@@ -237,7 +237,7 @@ $(B)/obj/tensor/cuda/%.pieces.o: tensor/cuda/%.cu Makefile | $(GENSTAMP)
 	@mkdir -p $(@D)
 	$(Q)$(CUDA_HOST_KERNEL_CXX) -DCALL_MOST=128 -DWIDE_FROM=8 -x c++ -c -o $@ $<
 
-CUDA_HOST_TEST = $(CXX) $(SANFLAGS) -Wl,-rpath,'$$ORIGIN' -o $@ $(filter-out $(CUDA_HOST_BLAS),$^) -fopenmp \
+CUDA_HOST_TEST = $(CXX) $(SANFLAGS) -Wl,-rpath,'$$ORIGIN' -o $@ $(filter %.o,$^) $(CUDA_HOST_RUNTIME) -fopenmp \
                  $(call pkg,--libs check) $(TENSOR_LIBS)
 $(filter-out %_in_pieces,$(CUDA_HOST_TESTS)): $(CUDA_HOST)/%: $(B)/obj/tests/cuda_host/%.o $(CUDA_HOST_OBJ) $(TENSOR_OBJ) $(CUDA_HOST_RUNTIME) $(CUDA_HOST_BLAS)
 	$(SAY) LD $@
