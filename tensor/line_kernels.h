@@ -33,7 +33,7 @@ struct line_kernels {
     int (*scan_extremes)(enum extreme which, struct tensor *values, struct tensor *indices, struct tensor *self,
                          int64_t dim);
     /* The sum of squared deviations from the mean divided by `freedom` (0 for less), or with `root` the root of that,
-     * and the mean: both float64 without the dim. `self` is floating; all is accumulated in double. */
+     * and the mean: both contiguous float64 without the dim. `self` is floating; all is accumulated in double. */
     int (*moments)(struct tensor *variance, struct tensor *mean, struct tensor *self, int64_t dim, double freedom,
                    bool root);
     /* The extreme of all elements, at least one, into the 0-d or one-element `result` of self's dtype. */

@@ -9,7 +9,7 @@
 #define WANTED_THREADS ((int64_t)1 << 17)
 #define WANTED_BLOCKS ((int64_t)1 << 10)
 #define PART_OF_THREAD ((int64_t)1 << 6)
-#define PART_OF_BLOCK ((int64_t)1 << 13)
+#define PART_OF_BLOCK ((int64_t)1 << 12)
 /* Fewer lines side by side than this leave most of a warp's reads unused. */
 #define BESIDE_MIN 16
 /* Bytes that sorting takes at once, unless one line needs more. */

@@ -1,4 +1,5 @@
-/* Groups of threads that reduce or scan together: one thread, a warp, or a block of CUDA_THREADS. What they do is an
+/* Groups of threads that reduce or scan together: one thread, a warp, or a block of CUDA_THREADS (or
+ * fewer, where they merge). What they do is an
  * operation: a plain struct, given to the kernel by value, with
  *
  *     state                             what is carried along: a plain struct of a multiple of four bytes
@@ -116,7 +117,7 @@ template <int GROUP, class Op> __device__ typename Op::state group_merged(const 
                 warps[threadIdx.x / WARP] = state;
             }
             __syncthreads();
-            state = warp_merged(op, lane < WARPS ? warps[lane] : op.start());
+            state = warp_merged(op, lane < (int)blockDim.x / WARP ? warps[lane] : op.start());
         }
         return shuffle_from(state, 0);
     }

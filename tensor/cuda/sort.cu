@@ -319,5 +319,6 @@ int cuda_sort(enum sort_kind kind, enum dtype dtype, const cuda_line_set *lines,
     while (wide < lines->length) {
         wide *= 2;
     }
-    return launch(sort_short, blocks_for(count, 1), CUDA_THREADS, stream, job, *lines, wide);
+    int threads = wide <= 2 * WARP ? WARP : wide < 2 * CUDA_THREADS ? wide / 2 : CUDA_THREADS;
+    return launch(sort_short, blocks_for(count, 1), threads, stream, job, *lines, wide);
 }
