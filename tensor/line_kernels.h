@@ -1,6 +1,6 @@
-/* What a backend computes along one dim of a tensor, or of all its elements with more to it than a fold. Results are the
- * caller's, on self's device, with self's sizes but for what is said; `dim` is wrapped, and 0 for a tensor without dims,
- * which is one line of one element. Functions return 0, or -1 with the error set. */
+/* What a backend computes along one dim of a tensor, or of all its elements with more to it than a fold. Results are
+ * the caller's, on self's device, with self's sizes but for what is said; `dim` is wrapped, and 0 for a tensor without
+ * dims, which is one line of one element. Functions return 0, or -1 with the error set. */
 #ifndef LINE_KERNELS_H
 #define LINE_KERNELS_H
 
@@ -42,9 +42,9 @@ struct line_kernels {
      * NULL, and may lack the dim or have size 1 there. */
     int (*extreme_along)(enum extreme which, struct tensor *values, struct tensor *indices, struct tensor *self,
                          int64_t dim);
-    /* Finds elements of self's lines and puts them, and where they were (int64), into `values` and `indices`, which have
-     * the sizes of self but for `dim`, or lack it where one element a line is found. Either may be NULL. `k` counts
-     * from 0. */
+    /* Finds elements of self's lines and puts them, and where they were (int64), into `values` and `indices`, which
+     * have the sizes of self but for `dim`, or lack it where one element a line is found. Either may be NULL. `k`
+     * counts from 0. */
     int (*sort_along)(enum sort_kind kind, struct tensor *values, struct tensor *indices, struct tensor *self,
                       int64_t dim, int64_t k, bool descending);
     /* The upper or lower triangle of matrices, zeros elsewhere; both contiguous, at least two dims, of any dtype; they

@@ -58,11 +58,4 @@ int cuda_read(void *host, const void *data, size_t bytes, cuda_stream stream);
 
 extern const struct backend cuda_backend;
 
-/* Of cuda_backend and its op kernels: what is computed along a dim, the largest and smallest elements (lines.c). */
-extern const struct line_kernels cuda_line_kernels;
-int cuda_max(struct tensor *result, struct tensor *self);
-int cuda_min(struct tensor *result, struct tensor *self);
-int cuda_max_dim(struct tensor *values, struct tensor *indices, struct tensor *self, int64_t dim, bool keepdim);
-int cuda_min_dim(struct tensor *values, struct tensor *indices, struct tensor *self, int64_t dim, bool keepdim);
-
 #endif

@@ -3,6 +3,7 @@
 
 #include "../extreme.h"
 #include "../shape.h"
+#include "backend_parts.h"
 #include "cuda.h"
 
 /* Threads of a GPU that are worth having, and elements that each should find. */
@@ -93,7 +94,8 @@ static void settle(struct cuda_line_set *lines)
     order_dims(lines);
     merge_dims(lines);
     int64_t step = lines->steps[0] < 0 ? -lines->steps[0] : lines->steps[0];
-    lines->beside = lines->dims > 0 && lines->sizes[0] >= BESIDE_MIN && lines->length > 1 && lines->strides[0][0] < step;
+    lines->beside =
+        lines->dims > 0 && lines->sizes[0] >= BESIDE_MIN && lines->length > 1 && lines->strides[0][0] < step;
     int64_t most = (lines->beside ? WANTED_THREADS : WANTED_BLOCKS) / lines->count;
     lines->parts = between(1, lines->length / (lines->beside ? PART_OF_THREAD : PART_OF_BLOCK), most > 1 ? most : 1);
 }

@@ -1,6 +1,5 @@
-/* Groups of threads that reduce or scan together: one thread, a warp, or a block of CUDA_THREADS (or
- * fewer, where they merge). What they do is an
- * operation: a plain struct, given to the kernel by value, with
+/* Groups of threads that reduce or scan together: one thread, a warp, or a block of CUDA_THREADS (or fewer, where they
+ * merge). What they do is an operation: a plain struct, given to the kernel by value, with
  *
  *     state                             what is carried along: a plain struct of a multiple of four bytes
  *     state start() const               of no element: merging it changes nothing
@@ -186,7 +185,8 @@ template <int GROUP> int64_t blocks_of_groups(int64_t n)
 }
 
 /* Each part of each line into `room` ([part][line]), or with LAST each line, which is one part, into the results. */
-template <bool LAST, int GROUP, class Op> __global__ void reduce_parts(Op op, cuda_line_set lines, typename Op::state *room)
+template <bool LAST, int GROUP, class Op>
+__global__ void reduce_parts(Op op, cuda_line_set lines, typename Op::state *room)
 {
     int64_t step = lines.steps[0];
     for (int64_t item = first_of_group<GROUP>(); item < lines.count * lines.parts; item += group_step<GROUP>()) {

@@ -1,5 +1,5 @@
-/* Scans along lines: group by group of neighbouring elements, each group starting from what the ones before it gave. Lines
- * that are cut into parts are read twice: the parts' totals come first, and are scanned. */
+/* Scans along lines: group by group of neighbouring elements, each group starting from what the ones before it gave.
+ * Lines that are cut into parts are read twice: the parts' totals come first, and are scanned. */
 #include "element.cuh"
 #include "lines.cuh"
 #include "reduce.cuh"
@@ -92,8 +92,8 @@ template <class E> struct log_sum_op {
     }
 };
 
-/* The extreme so far and where it is: a later equal element takes the place of an earlier one, nothing that of a NaN but a
- * later one. */
+/* The extreme so far and where it is: a later equal element takes the place of an earlier one, nothing that of a NaN
+ * but a later one. */
 template <class E> struct extreme_so_far_op {
     using value = typename E::compute;
     struct state {
@@ -184,8 +184,8 @@ template <class Op> static int scan_lines(const Op &op, const cuda_line_set *lin
     if (starts) {
         int status = queue_parts<false>(op, lines, starts, stream);
         status = status ? status
-                        : launch(start_parts<Op>, blocks_of_groups<WARP>(lines->count), CUDA_THREADS, stream, op, *lines,
-                                 starts);
+                        : launch(start_parts<Op>, blocks_of_groups<WARP>(lines->count), CUDA_THREADS, stream, op,
+                                 *lines, starts);
         if (status != CUDA_OK) {
             return status;
         }

@@ -5,7 +5,8 @@
 
 /* As cpu/search.c: the first place whose boundary is not before the value, with `right` the first that is after it. A
  * NaN is found at the end. */
-template <class T> __device__ int64_t place_of(const T *boundaries, const int64_t *sorter, int64_t count, T value, bool right)
+template <class T>
+__device__ int64_t place_of(const T *boundaries, const int64_t *sorter, int64_t count, T value, bool right)
 {
     int64_t low = 0;
     for (int64_t left = count, half; left > 0; left -= half) {

@@ -4,8 +4,8 @@
 #include "lines.cuh"
 #include "reduce.cuh"
 
-/* The largest element and the sum of e^(x - largest). Equal infinities count as e^0, so that the logarithm of a sum needs
- * no case of its own; NaN never becomes the largest and makes the sum NaN. */
+/* The largest element and the sum of e^(x - largest). Equal infinities count as e^0, so that the logarithm of a sum
+ * needs no case of its own; NaN never becomes the largest and makes the sum NaN. */
 template <class T> struct exponentials {
     struct state {
         T largest, sum;

@@ -1,7 +1,7 @@
-/* Sorting lines: elements become (key, index) pairs, keys unsigned in the order that is wanted, indices the order of equal
- * ones. A short line is sorted by one block in shared memory (Batcher 1968, bitonic); a long one is cut into such pieces,
- * and sorted runs are merged two by two, each pair finding its place in the other run by bisection. What is looked for is
- * then picked from the sorted pairs. */
+/* Sorting lines: elements become (key, index) pairs, keys unsigned in the order that is wanted, indices the order of
+ * equal ones. A short line is sorted by one block in shared memory (Batcher 1968, bitonic); a long one is cut into such
+ * pieces, and sorted runs are merged two by two, each pair finding its place in the other run by bisection. What is
+ * looked for is then picked from the sorted pairs. */
 #include "half.h"
 #include "lines.cuh"
 #include "reduce.cuh"
@@ -308,8 +308,8 @@ static int sort_long(const sort_job &job, const cuda_line_set *lines, pair *room
                   (const pair *)sorted, wanted);
 }
 
-int cuda_sort(enum sort_kind kind, enum dtype dtype, const cuda_line_set *lines, int64_t first, int64_t count, int64_t k,
-              bool descending, void *room, cuda_stream stream)
+int cuda_sort(enum sort_kind kind, enum dtype dtype, const cuda_line_set *lines, int64_t first, int64_t count,
+              int64_t k, bool descending, void *room, cuda_stream stream)
 {
     sort_job job = {kind, dtype, descending, k, first, count};
     if (lines->length > CUDA_SORT_SHORT) {

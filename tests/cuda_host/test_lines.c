@@ -1,6 +1,5 @@
 /* What is computed along a dim: random tensors of odd layouts give on the GPU what they give on the CPU. */
 #include <math.h>
-#include <stdio.h>
 
 #include "../unit/layouts.h"
 #include "../unit/suite.h"
@@ -326,7 +325,8 @@ static void sort_once(enum sort_kind kind, enum dtype dtype, int dims, int64_t *
     if (kind == TOP && dims)
         sizes[dim] = k;
     if (kind <= TOP)
-        trial_begin(&t, self, laid_out(&state, dtype, dims, sizes, false), laid_out(&state, DTYPE_I64, dims, sizes, false));
+        trial_begin(&t, self, laid_out(&state, dtype, dims, sizes, false),
+                    laid_out(&state, DTYPE_I64, dims, sizes, false));
     else
         trial_begin(&t, self, reduced(dtype, self, dim, false), reduced(DTYPE_I64, self, dim, false));
     if (dims)
@@ -411,10 +411,7 @@ END_TEST
 int main(void)
 {
     TCase *cases = tcase_create("lines");
-    if (!cuda_open(true)) {
-        fprintf(stderr, "%s\n", error_message());
-        return 1;
-    }
+    cuda_open_with(mesale_cuda_plugin());
     tcase_set_timeout(cases, 600);
     tcase_add_test(cases, softmax_adds_up_to_one);
     tcase_add_test(cases, scans_carry_on);
