@@ -143,31 +143,6 @@ static int check_permutation(int64_t n, enum dtype dtype)
     return 0;
 }
 
-/* Swaps each element but the last with one from itself on (Fisher & Yates), one output a swap. */
-static int shuffle(int64_t *values, int64_t n, struct generator *generator)
-{
-    uint32_t bits[1024];
-    int status = 0;
-    pthread_mutex_lock(&generator->lock);
-    for (int64_t begin = 0; begin < n - 1 && !status; begin += 1024) {
-        int64_t count = n - 1 - begin < 1024 ? n - 1 - begin : 1024;
-        generator_draw(generator, bits, count);
-        for (int64_t k = 0; k < count; k++) {
-            int64_t i = begin + k, other = i + (int64_t)(bits[k] % (uint64_t)(n - i));
-            int64_t value = values[i];
-            values[i] = values[other];
-            values[other] = value;
-        }
-        if (begin % (1 << 16) == 0 && begin) {
-            pthread_mutex_unlock(&generator->lock);
-            status = interrupt_poll();
-            pthread_mutex_lock(&generator->lock);
-        }
-    }
-    pthread_mutex_unlock(&generator->lock);
-    return status;
-}
-
 struct tensor *body_randperm(struct tensor *out, int64_t n, struct generator *generator,
                              enum dtype dtype, struct device device)
 {
@@ -186,18 +161,8 @@ struct tensor *body_randperm(struct tensor *out, int64_t n, struct generator *ge
         tensor_release(result);
         return NULL;
     }
-    int64_t *values = n ? tensor_ptr(numbers) : NULL;
-    struct work work;
-    work_start(&work);
-    for (int64_t i = 0, end; (end = work_block(&work, i, n)) > i;) {
-        for (; i < end; i++) {
-            values[i] = i;
-        }
-    }
-    int status = work_result(&work);
-    if (!status) {
-        status = shuffle(values, n, generator ? generator : generator_default());
-    }
+    int status =
+        n > 0 ? backend_of(numbers->storage->device)->ops->randperm_(numbers, generator) : 0;
     return create_finish(result, numbers, status);
 }
 

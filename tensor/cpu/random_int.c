@@ -93,3 +93,46 @@ int cpu_random_all_(struct tensor *self, struct generator *generator)
     draw.block = random_block;
     return draw_fill(self, &draw);
 }
+
+/* --- permutations --- */
+
+/* Swaps each element but the last with one from itself on (Fisher & Yates), one output a swap. */
+static int shuffle(int64_t *values, int64_t n, struct generator *generator)
+{
+    uint32_t bits[1024];
+    int status = 0;
+    pthread_mutex_lock(&generator->lock);
+    for (int64_t begin = 0; begin < n - 1 && !status; begin += 1024) {
+        int64_t count = n - 1 - begin < 1024 ? n - 1 - begin : 1024;
+        generator_draw(generator, bits, count);
+        for (int64_t k = 0; k < count; k++) {
+            int64_t i = begin + k, other = i + (int64_t)(bits[k] % (uint64_t)(n - i));
+            int64_t value = values[i];
+            values[i] = values[other];
+            values[other] = value;
+        }
+        if (begin % (1 << 16) == 0 && begin) {
+            pthread_mutex_unlock(&generator->lock);
+            status = interrupt_poll();
+            pthread_mutex_lock(&generator->lock);
+        }
+    }
+    pthread_mutex_unlock(&generator->lock);
+    return status;
+}
+
+int cpu_randperm_(struct tensor *self, struct generator *generator)
+{
+    int64_t n = self->numel, *values = tensor_ptr(self);
+    struct work work;
+
+    generator = distribution_generator(generator, self->storage->device);
+    if (!generator)
+        return -1;
+    work_start(&work);
+    for (int64_t i = 0, end; (end = work_block(&work, i, n)) > i;) {
+        for (; i < end; i++)
+            values[i] = i;
+    }
+    return work_result(&work) ? -1 : shuffle(values, n, generator);
+}

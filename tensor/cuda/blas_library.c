@@ -83,10 +83,10 @@ static int open_anywhere(void)
         open_in("/usr/local/cuda", "/lib64") || open_in_packages(python_folders))
         return 0;
     error_set(ERROR_RUNTIME,
-              "Matrix products on a GPU need cuBLAS, which was not found. Looked for %s, %s and %s: where the loader looks, "
-              "in $CUDA_HOME/lib64, $CUDA_PATH/lib64, /usr/local/cuda/lib64 and the nvidia packages of Python. Install it "
-              "with the CUDA toolkit or `pip install nvidia-cublas` (`nvidia-cublas-cu12` for CUDA 12), or name the file "
-              "in MESALE_CUBLAS.",
+              "Matrix products on a GPU need cuBLAS, which was not found. Looked for %s, %s and %s: where the loader "
+              "looks, in $CUDA_HOME/lib64, $CUDA_PATH/lib64, /usr/local/cuda/lib64 and the nvidia packages of Python. "
+              "Install it with the CUDA toolkit or `pip install nvidia-cublas` (`nvidia-cublas-cu12` for CUDA 12), or "
+              "name the file in MESALE_CUBLAS.",
               library_names[0], library_names[1], library_names[2]);
     return -1;
 }

@@ -71,8 +71,8 @@ static int check_sizes(const struct cuda_gemm *gemm)
 
     for (int i = 0; i < 4; i++) {
         if (sizes[i] > INT_MAX) {
-            error_set(ERROR_RUNTIME, "at::cuda::blas::gemm argument %s must be non-negative and less than %d but got %lld",
-                      names[i], INT_MAX, (long long)sizes[i]);
+            error_set(ERROR_RUNTIME,
+                      "at::cuda::blas::gemm argument %s must be non-negative and less than %d but got %lld", names[i], INT_MAX, (long long)sizes[i]);
             return -1;
         }
     }
@@ -145,7 +145,7 @@ static struct tensor *writable(const struct product *product, struct tensor *res
         return tensor_retain(result);
     struct tensor *fresh =
         tensor_new((enum dtype)result->dtype, result->storage->device, result->dims, result->sizes);
-    if (fresh && product->factors.beta != 0 && cuda_backend.copy(fresh, result))
+    if (fresh && product->factors.beta != 0 && backend_copy(fresh, result))
         tensor_clear(&fresh);
     return fresh;
 }
@@ -185,15 +185,15 @@ static int run(const char *kernel, const struct product *product, struct scalar 
     ready.b = ready.a ? readable(product->b, product->b_form) : NULL;
     ready.result = ready.b ? writable(&ready, result) : NULL;
     if (ready.result && !queue(&ready))
-        status = ready.result == result ? 0 : cuda_backend.copy(result, ready.result);
+        status = ready.result == result ? 0 : backend_copy(result, ready.result);
     tensor_release(ready.a);
     tensor_release(ready.b);
     tensor_release(ready.result);
     return status;
 }
 
-static int run_matrices(const char *kernel, struct tensor *result, struct tensor *a, struct tensor *b, struct scalar beta,
-                        struct scalar alpha)
+static int run_matrices(const char *kernel, struct tensor *result, struct tensor *a, struct tensor *b,
+                        struct scalar beta, struct scalar alpha)
 {
     struct product product = {.result = result,
                               .a = a,

@@ -271,7 +271,7 @@ static struct tensor *chances_for(const struct tensor *self, struct tensor *p)
         held = tensor_retain(p);
     } else {
         held = tensor_new(dtype, to, p->dims, p->sizes);
-        if (held && cuda_backend.copy(held, p))
+        if (held && backend_copy(held, p))
             tensor_clear(&held);
     }
     struct tensor *expanded = held ? alias_expand(held, tensor_shape(self), true) : NULL;

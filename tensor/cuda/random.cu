@@ -561,6 +561,9 @@ __global__ void choose_kernel(int64_t *choices, const T *sums, const T *weights,
     float rolls[4];
 
     for (; row < rows; row += item_step() / group) {
+        for (int64_t i = sample; i < columns; i += group) {
+            assert(!(weights[row * columns + i] < 0));
+        }
         assert(sums[row * columns + columns - 1] > 0);
         if (sample < samples) {
             units<float>::draw(&state, rolls);

@@ -1,5 +1,5 @@
-/* The part of cuBLAS that tensor/cuda/blas.cu calls, as plain loops that are queued on the handle's stream. Arguments are
- * checked as cuBLAS does. Products add up in double, so results are those of cuBLAS but for rounding. */
+/* The part of cuBLAS that tensor/cuda/blas.cu calls, as plain loops that are queued on the handle's stream. Arguments
+ * are checked as cuBLAS does. Products add up in double, so results are those of cuBLAS but for rounding. */
 #include "host.h"
 
 #include <algorithm>
