@@ -12,8 +12,8 @@ struct cuda_matrix {
     int64_t step, batch_step;
 };
 
-/* c = beta c + alpha a @ b for each of `batch`; a (m, k), b (k, n), c (m, n), of one floating dtype. c is stored by rows,
- * and not read where beta is 0. float16 and bfloat16 add up in float32, and nothing is rounded to TF32. */
+/* c = beta c + alpha a @ b for each of `batch`; a (m, k), b (k, n), c (m, n), of one floating dtype. c is stored by
+ * rows, and not read where beta is 0. float16 and bfloat16 add up in float32, and nothing is rounded to TF32. */
 struct cuda_gemm {
     enum dtype dtype;
     int64_t batch, m, n, k; /* each 1 to INT_MAX */

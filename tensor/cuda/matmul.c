@@ -72,7 +72,8 @@ static int check_sizes(const struct cuda_gemm *gemm)
     for (int i = 0; i < 4; i++) {
         if (sizes[i] > INT_MAX) {
             error_set(ERROR_RUNTIME,
-                      "at::cuda::blas::gemm argument %s must be non-negative and less than %d but got %lld", names[i], INT_MAX, (long long)sizes[i]);
+                      "at::cuda::blas::gemm argument %s must be non-negative and less than %d but got %lld", names[i],
+                      INT_MAX, (long long)sizes[i]);
             return -1;
         }
     }

@@ -288,8 +288,8 @@ template <class T, class Word> struct make_integer {
     }
 };
 
-/* Thread t of the grid draws for the elements t, t + threads, …; so each round of `count` draws serves elements that lie
- * a grid apart. */
+/* Thread t of the grid draws for the elements t, t + threads, …; so each round of `count` draws serves elements that
+ * lie a grid apart. */
 template <class T, class Make>
 __global__ void fill_kernel(char *data, struct layout layout, int64_t n, uint64_t seed, uint64_t offset, Make make)
 {

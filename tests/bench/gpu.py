@@ -86,7 +86,7 @@ def cases(small):
 
 
 class Side:
-    """A process with one of the two libraries; `site` is the folder of ours, None leaves what Python finds by itself."""
+    """A process with one of the two libraries; `site` is the folder of ours, None stands for what Python finds."""
 
     def __init__(self, site):
         env = dict(os.environ)

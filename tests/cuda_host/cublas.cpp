@@ -201,8 +201,8 @@ EXPORT int cublasSetMathMode(cublasHandle_t handle, int mode)
 }
 
 EXPORT int cublasGemmEx(cublasHandle_t handle, int transpose_a, int transpose_b, int m, int n, int k, const void *alpha,
-                        const void *a, int a_type, int lda, const void *b, int b_type, int ldb, const void *beta, void *c,
-                        int c_type, int ldc, int compute, int algorithm)
+                        const void *a, int a_type, int lda, const void *b, int b_type, int ldb, const void *beta,
+                        void *c, int c_type, int ldc, int compute, int algorithm)
 {
     if (!is_transpose(transpose_a) || !is_transpose(transpose_b)) {
         return INVALID_VALUE;

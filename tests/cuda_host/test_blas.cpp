@@ -87,7 +87,8 @@ struct test_matrix {
     }
     int64_t place(int64_t batch, int64_t row, int64_t column) const
     {
-        return batch * matrix.batch_step + (matrix.by_columns ? column * matrix.step + row : row * matrix.step + column);
+        int64_t first = batch * matrix.batch_step;
+        return first + (matrix.by_columns ? column * matrix.step + row : row * matrix.step + column);
     }
     double at(int64_t batch, int64_t row, int64_t column) const
     {

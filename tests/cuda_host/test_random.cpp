@@ -1,4 +1,4 @@
-/* random.cu on the stand-in: published answers of Philox, numbers that PyTorch gives on GPUs, and where each number goes. */
+/* random.cu on the stand-in: published answers of Philox, numbers that PyTorch gives on GPUs, and where each goes. */
 #include <check.h>
 #include <cmath>
 #include <vector>
@@ -28,7 +28,8 @@ template <class T> struct device_array {
     device_array &operator=(const device_array &) = delete;
     void write(const std::vector<T> &values)
     {
-        ck_assert_int_eq(cudaMemcpy(data, values.data(), values.size() * sizeof(T), cudaMemcpyHostToDevice), cudaSuccess);
+        size_t bytes = values.size() * sizeof(T);
+        ck_assert_int_eq(cudaMemcpy(data, values.data(), bytes, cudaMemcpyHostToDevice), cudaSuccess);
     }
     std::vector<T> read() const
     {
@@ -389,8 +390,8 @@ int main(void)
         a_thread_serves_elements_a_grid_apart, doubles_take_two_outputs_each, uniform_halves_stay_below_the_upper_bound,
         normals_have_their_moments, transformed_numbers_are_distributed_so, integers_are_the_outputs_modulo_the_choices,
         bernoulli_is_1_below_the_chance, strides_say_where_elements_lie, what_no_kernel_draws_is_said,
-        coins_take_four_neighbours_a_thread, a_chance_above_1_is_a_device_assertion, runs_are_shuffled_within_themselves,
-        places_are_found_among_sums,
+        coins_take_four_neighbours_a_thread, a_chance_above_1_is_a_device_assertion,
+        runs_are_shuffled_within_themselves, places_are_found_among_sums,
     };
     Suite *suite = suite_create("random on the device");
     TCase *cases = tcase_create("random.cu");
