@@ -133,7 +133,8 @@ done:
 static struct tensor *rising(int64_t n, struct tensors places, bool repeats)
 {
     struct tensor_list grid;
-    struct tensor *mask = tensor_full(INTS(n), scalar_bool(true), DTYPE_BOOL, DEVICE_DEFAULT);
+    struct tensor *mask = tensor_full(INTS(n), scalar_bool(true), DTYPE_BOOL,
+                                      places.items[0]->storage->device);
     if (!mask || compose_meshgrid(places, "ij", &grid)) {
         tensor_release(mask);
         return NULL;
@@ -178,7 +179,7 @@ struct tensor *compose_combinations(struct tensor *self, int64_t r, bool with_re
         return tensor_empty(INTS(0), MEMORY_CONTIGUOUS, (enum dtype)self->dtype,
                             self->storage->device);
     }
-    struct tensor *numbers = tensor_arange(scalar_int(self->numel), DTYPE_I64, DEVICE_DEFAULT);
+    struct tensor *numbers = tensor_arange(scalar_int(self->numel), DTYPE_I64, self->storage->device);
     for (int64_t i = 0; i < r; i++) {
         copies[i] = self;
         counted[i] = numbers;

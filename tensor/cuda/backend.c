@@ -86,14 +86,12 @@ static int cuda_fold(int fold_id, struct tensor *result, struct tensor *self, co
         return 0;
     if (cuda_enter(self, &stream))
         return -1;
-    iter_init(&iter, self->numel ? tensor_shape(self) : tensor_shape(result));
+    iter_init(&iter, tensor_shape(self));
     iter.host = 0;
-    add_folded(&iter, result, self->numel ? self : result, reduced_dims);
-    iter_add(&iter, self->numel ? self : result);
-    if (self->numel)
+    add_folded(&iter, result, self, reduced_dims);
+    iter_add(&iter, self);
+    if (self->numel) /* of nothing the results are still to be written */
         iter_prepare(&iter);
-    else
-        iter.numel = 0;
     size_t bytes = cuda->loops->fold_scratch(fold_id, dtype, &iter);
     if (bytes && !(room = cuda_allocate(bytes)))
         return -1;

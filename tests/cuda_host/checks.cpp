@@ -67,9 +67,15 @@ static inline void check(uintptr_t address, size_t bytes)
     look(address, bytes);
 }
 
+/* Stack and arguments: there the compiler joins what lies side by side, aligned or not. */
+static bool is_threads_own(uintptr_t address)
+{
+    return holds(running_stack(), address, 1) || holds(running_work().arguments, address, 1);
+}
+
 static inline void check_aligned(uintptr_t address, size_t bytes)
 {
-    if (address % bytes && is_kernel()) {
+    if (address % bytes && is_kernel() && !is_threads_own(address)) {
         fprintf(stderr, "CUDA stand-in: %zu bytes at 0x%zx are not aligned, touched by %s\n", bytes, (size_t)address,
                 describe_place().c_str());
         stop_grid(cudaErrorMisalignedAddress);
