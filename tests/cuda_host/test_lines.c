@@ -4,6 +4,7 @@
 #include "../unit/layouts.h"
 #include "../unit/suite.h"
 #include "backend.h"
+#include "cuda/backend_parts.h"
 #include "cuda/cuda.h"
 
 static uint64_t state = 1;
