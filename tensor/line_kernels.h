@@ -21,6 +21,8 @@ enum sort_kind {
                   another */
 };
 
+struct series; /* series.h */
+
 struct line_kernels {
     /* float32 and float64, as is the result, which lacks the dim for LOG_SUM_EXP. Either the elements of a line are
      * neighbours, in both, or the lines are. */
@@ -55,6 +57,8 @@ struct line_kernels {
      * values have. `sorter` (may be NULL, int64, checked) gives the order of the boundaries. */
     int (*search)(struct tensor *places, const struct tensor *boundaries, const struct tensor *values,
                   const struct tensor *sorter, bool right);
+    /* Fills `result`, contiguous, with a range of its dtype and number of elements, at least one. */
+    int (*series)(struct tensor *result, const struct series *series);
 };
 
 #endif

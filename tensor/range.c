@@ -1,162 +1,14 @@
 /* Factories of ranges: arange, range, linspace, logspace. Each rounds where PyTorch does. */
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "backend.h"
 #include "call.h"
-#include "cpu/range_kernels.h"
 #include "create.h"
-#include "half.h"
 #include "op_functions.h"
 #include "print.h"
+#include "series.h"
 #include "shape.h"
-
-/* Elements that a thread fills at least, and between two polls for interrupts. */
-#define GRAIN (1 << 15)
-#define BLOCK (1 << 18)
-/* Numbers computed at a time where the dtype is not the one that is computed in. */
-#define CHUNK 512
-/* PyTorch's arange counts on from the first element of each vector of 32 bytes, in pairs of
- * vectors, and only the rest element by element; the roundings of float steps show it. */
-#define VECTOR_BYTES 32
-
-static const struct range_kernels *range_kernels(void)
-{
-    const char *isa = cpu_isa();
-    if (strcmp(isa, "avx512") == 0) {
-        return &range_kernels_avx512;
-    }
-    return strcmp(isa, "avx2") == 0 ? &range_kernels_avx2 : &range_kernels_baseline;
-}
-
-/* One range to be filled: `fill` writes elements [begin, end). */
-struct series {
-    void (*fill)(const struct series *series, int64_t begin, int64_t end);
-    enum dtype dtype;
-    char *data;
-    int64_t count;
-    double start, end, step, base;
-    int64_t first, by; /* start and step of integers */
-    const struct range_kernels *kernels;
-    struct work work;
-};
-
-static char *element(const struct series *series, int64_t i)
-{
-    return series->data + (size_t)i * dtype_info[series->dtype].bytes;
-}
-
-static void store(const struct series *series, int64_t begin, const double *values, int64_t count)
-{
-    char *out = element(series, begin);
-    for (int64_t i = 0; i < count; i++, out += dtype_info[series->dtype].bytes) {
-        dtype_store(series->dtype, out, scalar_float(values[i]));
-    }
-}
-
-/* --- arange and range --- */
-
-/* base + step · i for i from `first` on, in the dtype's own arithmetic (float for half floats). */
-static void fill_line(const struct series *series, int64_t begin, int64_t end, double base,
-                      double step, int64_t first, int64_t lanes)
-{
-    float values[CHUNK];
-    if (series->dtype == DTYPE_F32) {
-        series->kernels->f32((float *)element(series, begin), end - begin, (float)base, (float)step,
-                             first, lanes);
-        return;
-    }
-    if (series->dtype == DTYPE_F64) {
-        series->kernels->f64((double *)element(series, begin), end - begin, base, step, first,
-                             lanes);
-        return;
-    }
-    for (int64_t done = 0; done < end - begin; done += CHUNK) {
-        int64_t count = end - begin - done < CHUNK ? end - begin - done : CHUNK;
-        uint16_t *out = (uint16_t *)element(series, begin + done);
-        series->kernels->f32(values, count, (float)base, (float)step, first + done, 1);
-        for (int64_t i = 0; i < count; i++) {
-            out[i] = series->dtype == DTYPE_F16 ? half_from_float(values[i])
-                                                : bfloat_from_float(values[i]);
-        }
-    }
-}
-
-/* Half floats: each vector's first element is rounded to the dtype before the others count on. */
-static void fill_half_lanes(const struct series *series, int64_t begin, int64_t end, int64_t lanes)
-{
-    for (int64_t i = begin; i < end; i += lanes) {
-        fill_line(series, i, i + 1, series->start, series->step, i, 1);
-        double base = dtype_load(series->dtype, element(series, i)).d;
-        fill_line(series, i + 1, i + lanes, base, series->step, 1, 1);
-    }
-}
-
-static void fill_arange(const struct series *series, int64_t begin, int64_t end)
-{
-    int64_t lanes = VECTOR_BYTES / (int64_t)dtype_info[series->dtype].bytes;
-    int64_t paired = series->count / (2 * lanes) * (2 * lanes);
-    int64_t middle = end < paired ? end : paired > begin ? paired : begin;
-    if (series->dtype == DTYPE_F16 || series->dtype == DTYPE_BF16) {
-        fill_half_lanes(series, begin, middle, lanes);
-    } else {
-        fill_line(series, begin, middle, series->start, series->step, begin, lanes);
-    }
-    fill_line(series, middle, end, series->start, series->step, middle, 1);
-}
-
-#define FILL_INTS(T)                                                                               \
-    for (int64_t i = begin; i < end; i++) {                                                        \
-        ((T *)series->data)[i] =                                                                   \
-            (T)((uint64_t)series->first + (uint64_t)series->by * (uint64_t)i);                     \
-    }
-
-static void fill_ints(const struct series *series, int64_t begin, int64_t end)
-{
-    switch (dtype_info[series->dtype].bytes) {
-    case 1:
-        FILL_INTS(uint8_t)
-        break;
-    case 2:
-        FILL_INTS(uint16_t)
-        break;
-    case 4:
-        FILL_INTS(uint32_t)
-        break;
-    default:
-        FILL_INTS(uint64_t)
-    }
-}
-
-/* range() counts in double and rounds the product. */
-static void fill_range(const struct series *series, int64_t begin, int64_t end)
-{
-    double values[CHUNK];
-    for (int64_t i = begin; i < end; i += CHUNK) {
-        int64_t count = end - i < CHUNK ? end - i : CHUNK;
-        for (int64_t k = 0; k < count; k++) {
-            double product = series->step * (double)(i + k);
-            values[k] = series->start + product;
-        }
-        store(series, i, values, count);
-    }
-}
-
-static void run_piece(void *arg, int64_t begin, int64_t end)
-{
-    struct series *series = arg;
-    for (int64_t i = begin; i < end && work_goes_on(&series->work); i += BLOCK) {
-        series->fill(series, i, end - i < BLOCK ? end : i + BLOCK);
-    }
-}
-
-/* Whole vectors go to each thread, so that the vectors of arange are those of one thread. */
-static void run_groups(void *arg, int64_t begin, int64_t end)
-{
-    struct series *series = arg;
-    run_piece(arg, begin * CHUNK, end * CHUNK < series->count ? end * CHUNK : series->count);
-}
 
 /* Fills `result`, taken, with the series of its dtype; NULL with the error set. */
 static struct tensor *series_run(struct series *series, struct tensor *result)
@@ -166,12 +18,9 @@ static struct tensor *series_run(struct series *series, struct tensor *result)
         tensor_release(result);
         return NULL;
     }
-    series->data = filled->numel ? tensor_ptr(filled) : NULL;
     series->count = filled->numel;
-    series->kernels = range_kernels();
-    work_start(&series->work);
-    parallel_for(0, (series->count + CHUNK - 1) / CHUNK, GRAIN / CHUNK, run_groups, series);
-    return create_finish(result, filled, work_result(&series->work));
+    int status = series->count ? backend_of(filled->storage->device)->lines->series(filled, series) : 0;
+    return create_finish(result, filled, status);
 }
 
 static int check_range(struct scalar start, struct scalar end, struct scalar step)
@@ -246,7 +95,7 @@ static struct tensor *range_result(struct tensor *out, int64_t count, enum dtype
 static struct series counting(enum dtype dtype, struct scalar start, struct scalar step)
 {
     return (struct series){.dtype = dtype,
-                           .fill = dtype_is_float(dtype) ? fill_arange : fill_ints,
+                           .kind = dtype_is_float(dtype) ? SERIES_ARANGE : SERIES_WHOLE,
                            .start = scalar_to_double(start),
                            .step = scalar_to_double(step),
                            .first = scalar_to_int(start),
@@ -311,57 +160,12 @@ struct tensor *body_range(struct tensor *out, struct scalar start, struct scalar
     struct tensor *result = count < 0 ? NULL : range_result(out, count, dtype, device, false);
     struct series series = counting(dtype, start, step);
     if (dtype_is_float(dtype)) {
-        series.fill = fill_range;
+        series.kind = SERIES_RANGE;
     }
     return result ? series_run(&series, result) : NULL;
 }
 
-/* --- linspace and logspace: the second half counts back from the end --- */
-
-/* Half floats round the product and the sum. */
-static void fill_half_linspace(const struct series *series, int64_t begin, int64_t end)
-{
-    for (int64_t i = begin; i < end; i++) {
-        bool back = i >= series->count / 2;
-        double factor[1] = {(double)(back ? i - (series->count - 1) : i)};
-        store(series, i, factor, 1);
-        factor[0] = series->step * dtype_load(series->dtype, element(series, i)).d;
-        store(series, i, factor, 1);
-        factor[0] =
-            (back ? series->end : series->start) + dtype_load(series->dtype, element(series, i)).d;
-        store(series, i, factor, 1);
-    }
-}
-
-static void fill_linspace(const struct series *series, int64_t begin, int64_t end)
-{
-    int64_t half = series->count / 2, last = series->count - 1;
-    int64_t middle = half < begin ? begin : half < end ? half : end;
-    if (dtype_is_float(series->dtype)) {
-        fill_line(series, begin, middle, series->start, series->step, begin, 1);
-        fill_line(series, middle, end, series->end, series->step, middle - last, 1);
-        return;
-    }
-    double values[CHUNK];
-    for (int64_t i = begin; i < end;) {
-        int64_t stop = i < middle ? middle : end;
-        int64_t count = stop - i < CHUNK ? stop - i : CHUNK;
-        series->kernels->f64(values, count, i < middle ? series->start : series->end, series->step,
-                             i < middle ? i : i - last, 1);
-        store(series, i, values, count);
-        i += count;
-    }
-}
-
-static void fill_logspace(const struct series *series, int64_t begin, int64_t end)
-{
-    for (int64_t i = begin; i < end; i++) {
-        bool back = i >= series->count / 2;
-        double product = series->step * (double)(back ? i - (series->count - 1) : i);
-        double value = pow(series->base, (back ? series->end : series->start) + product);
-        store(series, i, &value, 1);
-    }
-}
+/* --- linspace and logspace --- */
 
 /* `value` as the dtype holds it; RUNTIME where it does not fit. */
 static int round_end(enum dtype dtype, struct scalar value, double *rounded)
@@ -398,7 +202,7 @@ static struct tensor *spaced(struct tensor *out, struct series *series, const ch
                              struct scalar start, struct scalar end, int64_t steps,
                              struct device device)
 {
-    bool linear = series->fill == fill_linspace;
+    bool linear = series->kind == SERIES_LINEAR;
     if (steps < 0) {
         error_set(ERROR_RUNTIME, "number of steps must be non-negative");
         return NULL;
@@ -418,9 +222,6 @@ static struct tensor *spaced(struct tensor *out, struct series *series, const ch
         tensor_release(result);
         return NULL;
     }
-    if (linear && (series->dtype == DTYPE_F16 || series->dtype == DTYPE_BF16)) {
-        series->fill = fill_half_linspace;
-    }
     return series_run(series, result);
 }
 
@@ -432,14 +233,14 @@ static enum dtype spaced_dtype(const struct tensor *out, enum dtype dtype)
 struct tensor *body_linspace(struct tensor *out, struct scalar start, struct scalar end,
                              int64_t steps, enum dtype dtype, struct device device)
 {
-    struct series series = {.fill = fill_linspace, .dtype = spaced_dtype(out, dtype)};
+    struct series series = {.kind = SERIES_LINEAR, .dtype = spaced_dtype(out, dtype)};
     return spaced(out, &series, "linspace_cpu", start, end, steps, device);
 }
 
 struct tensor *body_logspace(struct tensor *out, struct scalar start, struct scalar end,
                              int64_t steps, double base, enum dtype dtype, struct device device)
 {
-    struct series series = {.fill = fill_logspace, .dtype = spaced_dtype(out, dtype), .base = base};
+    struct series series = {.kind = SERIES_POWERS, .dtype = spaced_dtype(out, dtype), .base = base};
     return spaced(out, &series, "logspace_cpu", start, end, steps, device);
 }
 

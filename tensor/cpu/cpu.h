@@ -37,10 +37,11 @@ bool cpu_is_forked(void);
 
 /* What is computed along a dim (line_kernels.c). */
 extern const struct line_kernels cpu_line_kernels;
-/* Of struct line_kernels (triangle.c, search.c). */
+/* Of struct line_kernels (triangle.c, search.c, series.c). */
 int cpu_triangle(struct tensor *target, const struct tensor *source, int64_t diagonal, bool upper);
 int cpu_search(struct tensor *places, const struct tensor *boundaries, const struct tensor *values,
                const struct tensor *sorter, bool right);
+int cpu_series(struct tensor *result, const struct series *series);
 
 /* target[...] = source[...], which broadcasts to target's sizes; any strides and dtypes (copy.c).
  */

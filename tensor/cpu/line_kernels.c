@@ -90,4 +90,5 @@ const struct line_kernels cpu_line_kernels = {
     .sort_along = sort_along,
     .triangle = cpu_triangle,
     .search = cpu_search,
+    .series = cpu_series,
 };

@@ -377,6 +377,13 @@ static int search(struct tensor *places, const struct tensor *boundaries, const 
     return cuda_enter(values, &stream) ? -1 : cuda_check(cuda->lines->search(&search, stream));
 }
 
+static int fill_series(struct tensor *result, const struct series *series)
+{
+    cuda_stream stream;
+    return cuda_enter(result, &stream) ? -1
+                                       : cuda_check(cuda->lines->series(tensor_ptr(result), series, stream));
+}
+
 const struct line_kernels cuda_line_kernels = {
     .softmax = softmax,
     .has_scan = has_scan,
@@ -388,4 +395,5 @@ const struct line_kernels cuda_line_kernels = {
     .sort_along = sort_along,
     .triangle = keep_triangle,
     .search = search,
+    .series = fill_series,
 };

@@ -109,5 +109,5 @@ static int extreme(enum extreme which, enum dtype dtype, const cuda_line_set *li
 
 extern const struct cuda_lines cuda_line_functions = {
     cuda_softmax, cuda_has_scan, cuda_scan, cuda_scan_extremes, moments, extreme, cuda_sort, cuda_triangle,
-    cuda_search_places,
+    cuda_search_places, cuda_series,
 };

@@ -18,5 +18,7 @@ int cuda_sort(enum sort_kind kind, enum dtype dtype, const cuda_line_set *lines,
 int cuda_triangle(void *target, const void *source, size_t bytes, const triangle *triangle, int64_t count,
                   cuda_stream stream);
 int cuda_search_places(const cuda_search *search, cuda_stream stream);
+/* series.cu */
+int cuda_series(void *data, const series *series, cuda_stream stream);
 
 #endif

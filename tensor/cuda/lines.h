@@ -5,6 +5,7 @@
 
 #include "line_kernels.h"
 #include "plugin.h"
+#include "series.h"
 #include "triangle.h"
 
 #define CUDA_LINES_OPERANDS 3
@@ -62,6 +63,8 @@ struct cuda_lines {
     int (*triangle)(void *target, const void *source, size_t bytes, const struct triangle *triangle, int64_t count,
                     cuda_stream stream);
     int (*search)(const struct cuda_search *search, cuda_stream stream);
+    /* Neighbouring elements of the series' dtype. */
+    int (*series)(void *data, const struct series *series, cuda_stream stream);
 };
 
 #endif

@@ -6,6 +6,7 @@
 #include "backend.h"
 #include "cuda/backend_parts.h"
 #include "cuda/cuda.h"
+#include "series.h"
 
 static uint64_t state = 1;
 
@@ -409,6 +410,41 @@ START_TEST(values_find_their_places)
 }
 END_TEST
 
+/* Numbers that every dtype holds. */
+static void fill_once(enum series_kind kind, enum dtype dtype, int64_t count)
+{
+    struct trial t;
+    struct series series = {
+        .kind = kind,
+        .dtype = dtype,
+        .count = count,
+        .start = (double)random_below(&state, 5),
+        .step = (double)random_below(&state, 5) / 4,
+        .base = 2,
+        .first = random_below(&state, 7),
+        .by = random_below(&state, 3),
+    };
+    series.end = series.start + series.step * (double)(count - 1);
+    trial_begin(&t, dense(dtype, 0, NULL), dense(dtype, 1, &count), NULL);
+    ck_assert_int_eq(cpu_backend.lines->series(t.result[0], &series), 0);
+    ck_assert_int_eq(cuda_line_kernels.series(t.result_there[0], &series), 0);
+    trial_end(&t, "arange or linspace", kind == SERIES_POWERS ? tolerance_of(dtype) : 0);
+}
+
+START_TEST(ranges_are_filled)
+{
+    for (int kind = SERIES_WHOLE; kind <= SERIES_POWERS; kind++) {
+        for (int dtype = DTYPE_U8; dtype < DTYPE_COUNT; dtype++) {
+            bool is_float = dtype_is_float((enum dtype)dtype);
+            if (kind == SERIES_WHOLE ? !is_float : kind >= SERIES_LINEAR || is_float) {
+                fill_once((enum series_kind)kind, (enum dtype)dtype, kind == SERIES_POWERS ? 5 : 100);
+                fill_once((enum series_kind)kind, (enum dtype)dtype, 1 + random_below(&state, 5));
+            }
+        }
+    }
+}
+END_TEST
+
 int main(void)
 {
     TCase *cases = tcase_create("lines");
@@ -423,5 +459,6 @@ int main(void)
     tcase_add_test(cases, sorting_keeps_the_order_of_equal_elements);
     tcase_add_test(cases, triangles_are_kept);
     tcase_add_test(cases, values_find_their_places);
+    tcase_add_test(cases, ranges_are_filled);
     return run_suite("lines on a GPU", cases);
 }
