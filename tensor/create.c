@@ -38,12 +38,10 @@ struct tensor *create_like(struct tensor *self, int memory_format, enum dtype dt
 
 struct tensor *create_contiguous(struct tensor *result)
 {
-    bool host = result && result->storage->device.type == DEVICE_CPU;
-    if (!result || (host && tensor_is_contiguous(result))) {
+    if (!result || tensor_is_contiguous(result)) {
         return tensor_retain(result);
     }
-    return tensor_new((enum dtype)result->dtype, (struct device){DEVICE_CPU, -1}, result->dims,
-                      result->sizes);
+    return tensor_new((enum dtype)result->dtype, result->storage->device, result->dims, result->sizes);
 }
 
 struct tensor *create_finish(struct tensor *result, struct tensor *filled, int status)

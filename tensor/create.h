@@ -12,8 +12,8 @@ struct tensor *create_result(struct tensor *out, struct ints size, enum dtype dt
  * memory_format: enum memory_format. */
 struct tensor *create_like(struct tensor *self, int memory_format, enum dtype dtype,
                            struct device device);
-/* `result` itself, or a new contiguous tensor of its sizes in host memory to be filled in its place
- * and given to create_finish(). */
+/* `result` itself, or a new contiguous tensor like it to be filled in its place and given to
+ * create_finish(). */
 struct tensor *create_contiguous(struct tensor *result);
 /* What a factory returns once it has filled `filled` (status 0) or failed (-1): `result` with the
  * elements of `filled`, or NULL. Takes both. */

@@ -78,6 +78,49 @@ static int add_up(struct tensor *bins, struct tensor *numbers, struct tensor *we
     return work_result(&work);
 }
 
+/* --- the same on a GPU, of ops that exist there --- */
+
+static int item_of_all(enum extreme which, struct tensor *numbers, int64_t *item)
+{
+    struct device device = numbers->storage->device;
+    struct scalar value;
+    struct tensor *found = tensor_new(DTYPE_I64, device, 0, NULL);
+    int status = found && backend_of(device)->lines->extreme_of_all(which, found, numbers) == 0
+                     ? tensor_item(found, &value)
+                     : -1;
+    tensor_release(found);
+    *item = status ? -1 : value.i;
+    return status;
+}
+
+/* As bin_count(), of at least one number. */
+static int64_t device_bin_count(struct tensor *numbers, int64_t least)
+{
+    int64_t smallest, largest;
+    if (item_of_all(SMALLEST, numbers, &smallest) || item_of_all(LARGEST, numbers, &largest))
+        return -1;
+    if (smallest < 0) {
+        error_set(ERROR_RUNTIME, "bincount only supports 1-d non-negative integral inputs.");
+        return -1;
+    }
+    return largest >= least ? largest + 1 : least;
+}
+
+/* `values`: what each number adds, NULL: 1. */
+static struct tensor *device_bins(struct tensor *numbers, struct tensor *values, int64_t least, enum dtype dtype)
+{
+    struct device device = numbers->storage->device;
+    int64_t count = device_bin_count(numbers, least);
+    struct tensor *bins = count < 0 ? NULL : tensor_zeros(INTS(count), dtype, device);
+    struct tensor *added = !bins    ? NULL
+                           : values ? tensor_retain(values)
+                                    : tensor_ones(INTS(numbers->numel), dtype, device);
+    struct tensor *result = added ? tensor_scatter_add(bins, 0, numbers, added) : NULL;
+    tensor_release(added);
+    tensor_release(bins);
+    return result;
+}
+
 struct tensor *body_bincount(struct tensor *out, struct tensor *self, struct tensor *weights,
                              int64_t minlength)
 {
@@ -95,8 +138,15 @@ struct tensor *body_bincount(struct tensor *out, struct tensor *self, struct ten
         return NULL;
     }
     struct tensor *numbers = call_dense(self, DTYPE_I64);
-    int64_t count = numbers ? bin_count(numbers, minlength) : -1;
-    if (count < 0 || (weights && !(values = call_dense(weights, dtype)))) {
+    if (!numbers || (weights && !(values = call_dense(weights, dtype)))) {
+        goto done;
+    }
+    if (numbers->storage->device.type != DEVICE_CPU) {
+        bins = device_bins(numbers, values, minlength, dtype);
+        goto done;
+    }
+    int64_t count = bin_count(numbers, minlength);
+    if (count < 0) {
         goto done;
     }
     bins = tensor_new(dtype, self->storage->device, 1, &count);

@@ -139,17 +139,25 @@ static enum dtype common_dtype(struct tensor *boundaries, struct tensor *values)
     return dtype == DTYPE_F64 ? DTYPE_F64 : dtype_is_float(dtype) ? DTYPE_F32 : DTYPE_I64;
 }
 
+/* A Python number lies in host memory, wherever the boundaries are. */
+static struct tensor *wanted_values(struct tensor *values, enum dtype dtype, struct device device)
+{
+    return values->storage->device.type == device.type ? call_dense(values, dtype)
+                                                       : body_to_copy(NULL, values, dtype, device);
+}
+
 static struct tensor *search_all(struct tensor *boundaries, struct tensor *values,
                                  struct tensor *sorter, bool right)
 {
+    struct device device = boundaries->storage->device;
     enum dtype dtype = common_dtype(boundaries, values);
     struct tensor *places = NULL, *order = sorter ? call_contiguous(sorter) : NULL;
     struct tensor *limits = call_dense(boundaries, dtype);
-    struct tensor *wanted = limits ? call_dense(values, dtype) : NULL;
+    struct tensor *wanted = limits ? wanted_values(values, dtype, device) : NULL;
     if (!wanted || (sorter && (!order || check_sorter_range(order, boundaries->sizes[boundaries->dims - 1])))) {
         goto done;
     }
-    places = tensor_new(DTYPE_I64, values->storage->device, values->dims, values->sizes);
+    places = tensor_new(DTYPE_I64, device, values->dims, values->sizes);
     if (!places) {
         goto done;
     }
