@@ -199,6 +199,48 @@ static int check_counts(const struct tensor *repeats)
     return 0;
 }
 
+/* The sum of the counts, so far in `so_far` (at least one): the expected one if it is given, which spares waiting for
+ * a GPU; -1 with the error set. */
+static int64_t device_total(struct tensor *counts, struct tensor *so_far, struct maybe_int output_size)
+{
+    struct scalar least, total;
+    struct tensor *last, *smallest = NULL;
+
+    if (output_size.has)
+        return output_size.value;
+    last = tensor_select(so_far, 0, -1);
+    if (last && tensor_item(last, &total) == 0)
+        smallest = tensor_min(counts);
+    int status = smallest ? tensor_item(smallest, &least) : -1;
+    tensor_release(smallest);
+    tensor_release(last);
+    if (status == 0 && least.i < 0) {
+        error_set(ERROR_RUNTIME, "repeats can not be negative");
+        return -1;
+    }
+    return status ? -1 : total.i;
+}
+
+/* The same on a GPU: result i is the first index up to which there are more than i. */
+static struct tensor *interleave_on_device(struct tensor *counts, struct maybe_int output_size)
+{
+    struct device device = counts->storage->device;
+    struct tensor *so_far, *numbers = NULL, *result = NULL;
+    int64_t total;
+
+    if (counts->numel == 0)
+        return new_like(counts, 1, &counts->numel);
+    so_far = tensor_cumsum(counts, 0, DTYPE_I64);
+    total = so_far ? device_total(counts, so_far, output_size) : -1;
+    if (total >= 0)
+        numbers = tensor_arange(scalar_int(total), DTYPE_I64, device);
+    if (numbers)
+        result = tensor_searchsorted(so_far, numbers, counts->dtype == DTYPE_I32, true, NULL, NULL);
+    tensor_release(numbers);
+    tensor_release(so_far);
+    return result;
+}
+
 /* [2, 0, 1] → [0, 0, 2]: the indices that repeat_interleave() of a tensor then selects. */
 struct tensor *body_repeat_interleave_counts(struct tensor *out, struct tensor *repeats,
                                              struct maybe_int output_size)
@@ -208,6 +250,11 @@ struct tensor *body_repeat_interleave_counts(struct tensor *out, struct tensor *
     (void)out;
     if (check_counts(repeats) || !(counts = call_contiguous(repeats)))
         return NULL;
+    if (counts->storage->device.type != DEVICE_CPU) {
+        result = interleave_on_device(counts, output_size);
+        tensor_release(counts);
+        return result;
+    }
     bool wide = counts->dtype == DTYPE_I64;
     const void *items = tensor_ptr(counts);
     int64_t n = counts->numel;
