@@ -35,6 +35,31 @@ static int make_waiting_calls(PyObject *calls)
     return result ? 0 : -1;
 }
 
+/* Where Python's packages lie, for the libraries of NVIDIA's among them: sys.path without what is no text. */
+static int tell_folders(void)
+{
+    PyObject *path = PySys_GetObject("path"), *texts = PyList_New(0), *separator = PyUnicode_FromString(":");
+    PyObject *joined = NULL, *encoded = NULL;
+    int status = texts && separator ? 0 : -1;
+
+    for (Py_ssize_t i = 0; !status && path && PyList_Check(path) && i < PyList_GET_SIZE(path); i++) {
+        PyObject *folder = PyList_GET_ITEM(path, i);
+        status = PyUnicode_Check(folder) ? PyList_Append(texts, folder) : 0;
+    }
+    joined = status ? NULL : PyUnicode_Join(separator, texts);
+    encoded = joined ? PyUnicode_EncodeFSDefault(joined) : NULL;
+    if (!encoded) {
+        status = -1;
+    } else if (cuda_library_folders_set(PyBytes_AS_STRING(encoded))) {
+        status = raise_status();
+    }
+    Py_XDECREF(texts);
+    Py_XDECREF(separator);
+    Py_XDECREF(joined);
+    Py_XDECREF(encoded);
+    return status;
+}
+
 int cuda_start(void)
 {
     if (waiting.started && !cuda_is_bad_fork()) {
@@ -42,6 +67,9 @@ int cuda_start(void)
     }
     if (cuda_initialize()) {
         return raise_status();
+    }
+    if (tell_folders()) {
+        return -1;
     }
     waiting.started = true;
     if (waiting.seed_given) {
