@@ -1,4 +1,4 @@
-"""Products of matrices and vectors on a GPU: every layout that is taken as it lies or copied, beside float64 on the CPU."""
+"""Products of matrices and vectors on a GPU, in every layout: taken as it lies or copied; beside float64 on the CPU."""
 import pytest
 import torch
 
