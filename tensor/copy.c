@@ -149,17 +149,28 @@ static bool same_device(struct device wanted, struct device has)
             (wanted.index == has.index || wanted.index < 0 || wanted.type == DEVICE_CPU));
 }
 
+/* A copy on a GPU that the host does not wait for where the source is pinned memory. Nothing of it is recorded. */
+static struct tensor *sent(struct tensor *self, enum dtype dtype, struct device device)
+{
+    struct tensor *result =
+        create_like(self, MEMORY_PRESERVE, dtype == DTYPE_NONE ? (enum dtype)self->dtype : dtype, device);
+    if (result && tensor_copy_(result, self, true)) {
+        tensor_clear(&result);
+    }
+    return result;
+}
+
 struct tensor *compose_to_device(struct tensor *self, struct device device, enum dtype dtype,
                                  bool non_blocking, bool copy, int memory_format)
 {
-    (void)non_blocking;
     bool same_dtype = dtype == DTYPE_NONE || dtype == (enum dtype)self->dtype;
     bool same = same_dtype && same_device(device, self->storage->device);
     bool reorder = !shape_has_format(self->dims, self->sizes, self->strides, memory_format);
     if (same && !copy && !reorder) {
         return tensor_retain(self);
     }
-    struct tensor *result = tensor__to_copy(self, dtype, device);
+    bool sends = non_blocking && device.type == DEVICE_CUDA && !tensor_requires_grad(self);
+    struct tensor *result = sends ? sent(self, dtype, device) : tensor__to_copy(self, dtype, device);
     if (!result || !reorder) {
         return result;
     }
