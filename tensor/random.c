@@ -100,6 +100,8 @@ struct generator *generator_of_device(int index)
     if (found)
         return found;
     struct generator *fresh = generator_new_on((struct device){DEVICE_CUDA, (int8_t)index});
+    if (fresh)
+        generator_seed_random(fresh);
     if (fresh && !atomic_compare_exchange_strong(&gpu_generators[index], &found, fresh)) {
         generator_release(fresh); /* another thread was first */
         return found;

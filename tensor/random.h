@@ -30,7 +30,7 @@ struct generator {
 TENSOR_API struct generator *generator_new(void); /* the CPU's, seed 67280421310721 */
 /* One of a device; a CUDA index of -1 is kept as it is: the current device. */
 TENSOR_API struct generator *generator_new_on(struct device device);
-/* The default generator of that GPU, made on first use with seed 67280421310721; borrowed. NULL with
+/* The default generator of that GPU, made on first use with a seed from the system; borrowed. NULL with
  * the error set: out of memory, or more than GENERATOR_MAX_DEVICES. */
 TENSOR_API struct generator *generator_of_device(int index);
 TENSOR_API struct generator *generator_retain(struct generator *generator);

@@ -144,7 +144,8 @@ static bool follows_default(const struct op_spec *op)
 static int check_factory(const struct op_spec *op, struct frame *frame)
 {
     struct value *values = frame->values + frame->overload->factory;
-    if (follows_default(op) && default_device_use(&values[FACTORY_DEVICE].device)) {
+    if (default_device().type != DEVICE_NONE && follows_default(op) &&
+        default_device_use(&values[FACTORY_DEVICE].device)) {
         return -1;
     }
     if (wants_pinned(values) && check_pinned(values[FACTORY_DEVICE].device)) {
@@ -219,8 +220,8 @@ static int check_generator(const struct frame *frame)
     if (!generator || (generator->device.type == DEVICE_CUDA) == on_gpu) {
         return 0;
     }
-    PyErr_Format(PyExc_RuntimeError, "Expected a '%s' device type for generator but found '%s'", on_gpu ? "cuda" : "cpu",
-                 on_gpu ? "cpu" : "cuda");
+    PyErr_Format(PyExc_RuntimeError, "Expected a '%s' device type for generator but found '%s'",
+                 on_gpu ? "cuda" : "cpu", on_gpu ? "cpu" : "cuda");
     return -1;
 }
 

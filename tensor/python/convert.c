@@ -378,7 +378,8 @@ PyObject *convert_finish(struct tensor *tensor, bool requires_grad)
 }
 
 /* `call`: what the user wrote; `dtype`: where none is given, DTYPE_NONE to infer it; `device`: where it goes. */
-static PyObject *tensor_from_values(const struct value *values, const char *call, enum dtype dtype, struct device device)
+static PyObject *tensor_from_values(const struct value *values, const char *call, enum dtype dtype,
+                                    struct device device)
 {
     PyObject *data = (PyObject *)values[TENSOR_DATA].string;
     bool pinned = is_true(&values[TENSOR_PIN_MEMORY]);

@@ -1,6 +1,6 @@
-/* torch._C._cuda_…: what torch.cuda's classes and functions call. Devices, streams and memory as cuda/device.h has them;
- * here a stream is (id, device, device type, priority, handle), an event a capsule. The GIL is released around whatever
- * waits for a device. */
+/* torch._C._cuda_…: what torch.cuda's classes and functions call. Devices and streams are as cuda/device.h
+ * has them; here a stream is (id, device, device type, priority, handle), an event a capsule. The GIL is
+ * released around whatever waits for a device. */
 #include "cuda/device.h"
 #include "cuda/cuda.h"
 #include "objects.h"
@@ -120,7 +120,12 @@ static PyObject *later(PyObject *Py_UNUSED(module), PyObject *args)
     if (!waiting.calls && !(waiting.calls = PyDict_New())) {
         return NULL;
     }
-    return PyDict_SetItem(waiting.calls, device, callable) ? NULL : Py_NewRef(Py_None);
+    int known = PyDict_Contains(waiting.calls, device); /* and then in its old place: the newest call is the last */
+    if (known < 0 || (known && PyDict_DelItem(waiting.calls, device)) ||
+        PyDict_SetItem(waiting.calls, device, callable)) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
 }
 
 static PyObject *seed_every(PyObject *Py_UNUSED(module), PyObject *object)
@@ -283,7 +288,8 @@ static int stream_arguments(PyObject *args, const char *format, PyObject **first
 {
     long long id;
     int device;
-    int right = first ? PyArg_ParseTuple(args, format, first, &id, &device) : PyArg_ParseTuple(args, format, &id, &device);
+    int right = first ? PyArg_ParseTuple(args, format, first, &id, &device)
+                      : PyArg_ParseTuple(args, format, &id, &device);
     if (!right) {
         return -1;
     }

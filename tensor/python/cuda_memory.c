@@ -39,7 +39,8 @@ static int put_pools(PyObject *dict, const struct cuda_memory_stats *stats)
     for (size_t i = 0; i < sizeof pooled / sizeof *pooled; i++) {
         const struct cuda_stat *stat = (const struct cuda_stat *)((const char *)stats + pooled[i].offset);
         PyObject *pools = PyDict_New();
-        int status = !pools || put(pools, "all", stat_object(&stat[0])) || put(pools, "small_pool", stat_object(&stat[1])) ||
+        int status = !pools || put(pools, "all", stat_object(&stat[0])) ||
+                     put(pools, "small_pool", stat_object(&stat[1])) ||
                      put(pools, "large_pool", stat_object(&stat[2]));
         if (status) {
             Py_XDECREF(pools);
@@ -57,7 +58,8 @@ static PyObject *stats_object(const struct cuda_memory_stats *stats)
 {
     static const struct cuda_stat nothing;
     PyObject *dict = Py_BuildValue(
-        "{sLsLsLsLsLsi}", "num_alloc_retries", (long long)stats->num_alloc_retries, "num_ooms", (long long)stats->num_ooms,
+        "{sLsLsLsLsLsi}", "num_alloc_retries", (long long)stats->num_alloc_retries, "num_ooms",
+        (long long)stats->num_ooms,
         "num_sync_all_streams", (long long)stats->num_sync_all_streams, "num_device_alloc",
         (long long)stats->num_device_alloc, "num_device_free", (long long)stats->num_device_free, "max_split_size", -1);
     if (dict && (put_pools(dict, stats) || put(dict, "oversize_allocations", stat_object(&nothing)) ||

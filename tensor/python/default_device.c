@@ -1,5 +1,5 @@
-/* torch.set_default_device and `with torch.device(…):` — where functions that make tensors put them when they are not
- * told. Both are of a thread. */
+/* torch.set_default_device and `with torch.device(…):`, of a thread each: where functions that make tensors
+ * put them when they are not told. */
 #include "cuda/device.h"
 #include "objects.h"
 

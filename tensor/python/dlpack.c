@@ -85,7 +85,10 @@ static int place_of(const struct tensor *tensor, int *index)
 {
     struct device device = tensor->storage->device;
     *index = device.type == DEVICE_CUDA ? device.index : 0;
-    return device.type == DEVICE_CUDA ? DL_CUDA : cuda_is_initialized() && cuda_is_pinned(tensor) ? DL_CUDA_HOST : DL_CPU;
+    if (device.type == DEVICE_CUDA) {
+        return DL_CUDA;
+    }
+    return cuda_is_initialized() && cuda_is_pinned(tensor) ? DL_CUDA_HOST : DL_CPU;
 }
 
 static struct dl_tensor described(struct tensor *tensor)

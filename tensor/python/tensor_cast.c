@@ -70,7 +70,8 @@ CAST_METHOD(char, DTYPE_I8)
 CAST_METHOD(byte, DTYPE_U8)
 CAST_METHOD(bool, DTYPE_BOOL)
 
-/* "torch.FloatTensor" → float32 in main memory, "torch.cuda.FloatTensor" → on a GPU; DTYPE_NONE with an exception. */
+/* "torch.FloatTensor" → float32 in main memory, "torch.cuda.FloatTensor" → on a GPU; DTYPE_NONE with an
+ * exception. */
 static enum dtype dtype_of_name(const char *name, struct device *device)
 {
     const char *kind = name + (strncmp(name, "torch.cuda.", 11) == 0 ? 11 : strncmp(name, "torch.", 6) == 0 ? 6 : 0);
@@ -256,7 +257,7 @@ PyMethodDef tensor_cast_methods[] = {
     {"cpu", FAST(tensor_cpu), METH_FASTCALL | METH_KEYWORDS,
      "The tensor in main memory; itself if it is there."},
     {"cuda", FAST(tensor_cuda), METH_FASTCALL | METH_KEYWORDS,
-     "cuda(device=None, non_blocking=False, *, memory_format=torch.preserve_format)\nThe tensor on a GPU, the current one "
-     "unless given; itself if it is there."},
+     "cuda(device=None, non_blocking=False, *, memory_format=torch.preserve_format)\n"
+     "The tensor on a GPU, the current one unless given; itself if it is there."},
     {0},
 };

@@ -161,8 +161,8 @@ static struct tensor *dense(struct tensor *tensor)
     return copy;
 }
 
-/* (torch._C._rebuild_tensor, (class, bytes, dtype, sizes, requires_grad, strides, device), attributes); the device is left
- * out where it is main memory. */
+/* (torch._C._rebuild_tensor, (class, bytes, dtype, sizes, requires_grad, strides, device), attributes); the
+ * device is left out where it is main memory. */
 static PyObject *tensor_reduce(PyObject *self, PyObject *Py_UNUSED(protocol))
 {
     struct tensor *tensor = tensor_of(self);
@@ -229,9 +229,9 @@ static struct tensor *restore_device(struct tensor *tensor, PyObject *place)
     struct tensor *moved = NULL;
     if (cuda_device_count() == 0) {
         PyErr_SetString(PyExc_RuntimeError,
-                        "Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is False. If you "
-                        "are running on a CPU-only machine, please use torch.load with map_location=torch.device('cpu') "
-                        "to map your storages to the CPU.");
+                        "Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is "
+                        "False. If you are running on a CPU-only machine, please use torch.load with "
+                        "map_location=torch.device('cpu') to map your storages to the CPU.");
     } else if (!cuda_named(&device) &&
                !(moved = tensor_to_device(tensor, device, DTYPE_NONE, false, false, MEMORY_PRESERVE))) {
         raise_error();
@@ -241,7 +241,8 @@ static struct tensor *restore_device(struct tensor *tensor, PyObject *place)
 }
 
 /* What the checked parts of a pickle describe. */
-static PyObject *restored(struct tensor *tensor, PyObject *strides, PyObject *place, bool requires_grad, PyObject *class)
+static PyObject *restored(struct tensor *tensor, PyObject *strides, PyObject *place, bool requires_grad,
+                          PyObject *class)
 {
     if (!tensor) {
         return raise_error();

@@ -494,6 +494,9 @@ def test_what_is_said_before_cuda_is_in_use_holds_once_it_is():
                ) == ["5 5"]
     assert run("torch.cuda.set_rng_state(torch.tensor([9] + 15 * [0], dtype=torch.uint8)); torch.ones(1).cuda()\n"
                "print(torch.cuda.get_rng_state()[0].item(), torch.cuda.default_generators[0].initial_seed())") == ["9 9"]
+    assert run("state = torch.tensor([9] + 15 * [0], dtype=torch.uint8); torch.cuda.manual_seed(1)\n"
+               "torch.cuda.set_rng_state(state, 0); torch.cuda.manual_seed(2); print(torch.cuda.initial_seed())") == ["2"]
+    assert len(set(sum((run("print(torch.cuda.initial_seed())") for _ in range(2)), []))) == 2
     assert run("torch.cuda.set_rng_state(torch.zeros(3, dtype=torch.uint8))\n"
                "try: torch.ones(1, device='cuda')\n"
                "except torch.cuda.DeferredCudaCallError as error: print(error)"
