@@ -1,5 +1,5 @@
 """Functions whose arguments take several forms; the work is done in C."""
-from torch import _C
+from torch import _C, cuda
 from torch._C import Tensor, _linalg, _VariableFunctions
 from torch._C import dtype as _dtype
 
@@ -235,6 +235,9 @@ def from_dlpack(ext_tensor, *, device=None, copy=None):
         wanted["copy"] = copy
     if device is not None:
         wanted["dl_device"] = (2 if _C.device(device).type == "cuda" else 1, 0)
+    kind, index = ext_tensor.__dlpack_device__()
+    if kind == 2:  # a GPU: its owner makes our stream wait for what it has queued; 1 is the default stream
+        wanted["stream"] = cuda.current_stream(index).cuda_stream or 1
     try:
         capsule = ext_tensor.__dlpack__(**wanted)
     except TypeError:  # a library of the time before versions

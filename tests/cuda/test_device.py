@@ -192,8 +192,11 @@ def test_dlpack():
     assert other.data_ptr() == x.data_ptr() and other.device == x.device
     other[0] = 5
     assert x.tolist() == [5, 1, 2]
-    with torch.cuda.stream(torch.cuda.Stream(LAST)):
-        assert torch.from_dlpack(x).tolist() == [5, 1, 2]
+    for stream in (torch.cuda.Stream(LAST), torch.cuda.default_stream(LAST)):
+        with torch.cuda.stream(stream):
+            assert torch.from_dlpack(x).tolist() == [5, 1, 2]
+            assert torch.from_dlpack(x.__dlpack__(stream=-1)).tolist() == [5, 1, 2]
+            assert torch.from_dlpack(x.__dlpack__(stream=torch.cuda.Stream(LAST).cuda_stream)).tolist() == [5, 1, 2]
     with pytest.raises(TypeError, match="^stream must be ``int`` or ``none``$"):
         x.__dlpack__(stream="1")
 
