@@ -94,9 +94,8 @@ class _DeviceGuard:
             raise RuntimeError("PyTorch was compiled without CUDA support")
         self.prev_idx = _C._cuda_exchangeDevice(self.idx)
 
-    def __exit__(self, *raised: object) -> bool:
+    def __exit__(self, *raised: object) -> None:
         self.idx = _C._cuda_exchangeDevice(self.prev_idx)
-        return False
 
 
 class device(_DeviceGuard):

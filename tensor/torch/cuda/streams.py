@@ -18,6 +18,7 @@ class Stream:
     device_type: int
     priority: int
     cuda_stream: int
+    _contexts: "list[StreamContext]"
 
     def __new__(cls, device: "_Device | None" = None, priority: int = 0, *, stream_id: "int | None" = None,
                 device_index: "int | None" = None, device_type: int = 1) -> "Self":
@@ -32,6 +33,7 @@ class Stream:
     def _of(cls, parts: "tuple[int, ...]") -> "Self":
         self = object.__new__(cls)
         self.stream_id, self.device_index, self.device_type, self.priority, self.cuda_stream = parts
+        self._contexts = []
         return self
 
     @staticmethod
@@ -68,8 +70,9 @@ class Stream:
         return event
 
     def __enter__(self) -> "Self":
-        self.__dict__.setdefault("_contexts", []).append(StreamContext(self))
-        self._contexts[-1].__enter__()
+        context = StreamContext(self)
+        context.__enter__()
+        self._contexts.append(context)
         return self
 
     def __exit__(self, *raised: object) -> None:
