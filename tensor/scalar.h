@@ -214,6 +214,7 @@ SCALAR_FN bool finite_int(int64_t x)
     return true;
 }
 
+#ifdef __cplusplus
 SCALAR_FN float absolute_f32(float x)
 {
     return fabsf(x);
@@ -224,10 +225,9 @@ SCALAR_FN double absolute_f64(double x)
     return fabs(x);
 }
 
-#ifdef __cplusplus
 NUMBERS_CHOOSE(absolute)
 #else
-#define absolute(x) NUMBER_BY_TYPE(absolute, x)(x)
+#define absolute(x) _Generic((x), float : fabsf, double : fabs, default : absolute_int)(x)
 #define sign(x) NUMBER_BY_TYPE(sign, x)(x)
 #define negative(x) NUMBER_BY_TYPE(negative, x)(x)
 #define is_finite(x) NUMBER_BY_TYPE(finite, x)(x)

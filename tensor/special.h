@@ -122,7 +122,7 @@ SCALAR_FN float erfinv_f32(float y)
 #ifdef __cplusplus
 FLOATS_CHOOSE(digamma)
 FLOATS_CHOOSE(polygamma)
-FLOATS_CHOOSE(erfinv)
+FLOATS_CHOOSE(erfinv) /* CUDA has one of its own, which goes before a template */
 #else
 #define digamma(x) FLOAT_FUNCTION_BY_TYPE(digamma, x)(x)
 #define polygamma(x, n) FLOAT_FUNCTION_BY_TYPE(polygamma, x)(x, n)

@@ -1,8 +1,8 @@
-/* Folds: one kernel a fold, dtype and accumulator, made by gen/ from the table. The threads of a block share one result or
- * several: `lanes` threads fold a result's elements, every one those that are its turn, in CHAINS of their own, and are
- * joined like the players of a tournament. Results of many elements are cut into segments, each folded by blocks of its
- * own, and a second launch joins what the segments leave. Nothing depends on timing or on the device, so that the same
- * elements give the same result. */
+/* Folds: one kernel a fold, dtype and accumulator, made by gen/ from the table. The threads of a block share one result
+ * or several: `lanes` threads fold a result's elements, each those whose turn it has, in FOLD_CHAINS values of its own,
+ * which are joined in pairs, and so are the lanes'. Results of many elements are cut into segments, each folded by blocks
+ * of its own, and a second launch joins what the segments leave. Nothing depends on timing or on the device, so that the
+ * same elements give the same result. */
 #ifndef FOLD_CUH
 #define FOLD_CUH
 
@@ -52,7 +52,8 @@ template <enum dtype D, enum dtype A> struct plain_item {
 };
 
 /* Bytes from the first element to number `index` along the dims from axes[0] on; *out: the result's. */
-__device__ static inline int64_t fold_seek(const struct fold_axis *axes, int dims, int64_t index, bool wide, int64_t *out)
+__device__ static inline int64_t fold_seek(const struct fold_axis *axes, int dims, int64_t index, bool wide,
+                                           int64_t *out)
 {
     int64_t in = 0;
     *out = 0;
@@ -78,7 +79,8 @@ template <class Fold> __device__ typename Fold::ACC fold_chains(const typename F
 
 /* The lane's elements of [begin, end), four neighbours at a time. */
 template <class Fold, class Item>
-__device__ typename Fold::ACC fold_quads(const struct fold_call &call, const char *data, int lane, int64_t begin, int64_t end)
+__device__ typename Fold::ACC fold_quads(const struct fold_call &call, const char *data, int lane, int64_t begin,
+                                         int64_t end)
 {
     using S = storage_of<Item::dtype>;
     typename Fold::ACC chains[FOLD_CHAINS] = {Fold::start, Fold::start, Fold::start, Fold::start};

@@ -50,7 +50,8 @@ template <class T> struct batch {
 };
 
 /* The offsets of the elements of these numbers. */
-template <int N> __device__ void seek(const struct pointwise_call &call, uint32_t (&index)[CALL_ITEMS], window<N> *window)
+template <int N>
+__device__ void seek(const struct pointwise_call &call, uint32_t (&index)[CALL_ITEMS], window<N> *window)
 {
     const int last = call.dims - 1;
 #pragma unroll 1
@@ -191,8 +192,8 @@ int launch_pointwise(const Body &body, struct pointwise_call *call, const struct
 {
     int status = CUDA_OK;
     for (int64_t part = 0; status == CUDA_OK && pointwise_part(call, iter, part); part++)
-        status = launch(pointwise_kernel<Body, Out, In...>, blocks_for(call->numel, CUDA_THREADS * CALL_ITEMS, INT32_MAX),
-                        CUDA_THREADS, stream, body, *call);
+        status = launch(pointwise_kernel<Body, Out, In...>,
+                        blocks_for(call->numel, CUDA_THREADS * CALL_ITEMS, INT32_MAX), CUDA_THREADS, stream, body, *call);
     return status;
 }
 

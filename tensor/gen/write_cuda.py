@@ -1,8 +1,9 @@
 """The CUDA kernels of `each` and `fold` bodies: gen/cuda_<family>.cu, one a file of the table, and gen/cuda_tables.cu;
 gen/pointwise_cases.inc for tests of them.
 
-A body becomes a struct, a template over the dtype that it computes in; tensor/cuda/loops.cuh and fold.cuh make kernels of
-it, and a row of a table names those of an op, one a dtype. Halves are loaded, computed in float and stored rounded."""
+A body becomes a struct, a template over the dtype that it computes in; tensor/cuda/loops.cuh and fold.cuh make kernels
+of it, and a row of a table names those of an op, one a dtype. Halves are loaded, computed in float and stored
+rounded."""
 
 from lower import BANNER, EachLoops, FoldLoops, at, constant, render
 from read import DTYPES, fail
@@ -147,7 +148,8 @@ def family_cu(ops):
 def tables_cu(ops):
     """cuda_tables.cu: the rows of all families by id."""
     parts = [BANNER + '#include "loop_tables.cuh"\n']
-    for key, kind, declared in (('each', 'pointwise', 'pointwise_run *const'), ('fold', 'fold', 'const struct fold_row')):
+    for key, kind, declared in (('each', 'pointwise', 'pointwise_run *const'),
+                                ('fold', 'fold', 'const struct fold_row')):
         rows = ['cuda_%s_%s' % (kind, constant(op.name).lower()) for op in ops if key in op.keys]
         parts += ['extern %s %s[DTYPE_COUNT];' % (declared, row) for row in rows]
         parts += ['\nextern %s *const cuda_%s_loops[] = {' % (declared, kind), *('    %s,' % r for r in rows), '};\n']

@@ -1,4 +1,5 @@
-/* The plug-in's loops, folds, conversions and fills beside those of the CPU, on the same elements in the same layouts. */
+/* The plug-in's loops, folds, conversions and fills beside those of the CPU, on the same elements in the same
+ * layouts. */
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
@@ -66,7 +67,8 @@ static bool is_near(enum dtype dtype, const void *a, const void *b, double toler
     return x == y || (x != x && y != y) || fabs(x - y) <= tolerated * (1 + fmax(fabs(x), fabs(y)));
 }
 
-static void check_near(const char *name, enum dtype dtype, const void *cpu, const void *gpu, int64_t n, double tolerated)
+static void check_near(const char *name, enum dtype dtype, const void *cpu, const void *gpu, int64_t n,
+                       double tolerated)
 {
     for (int64_t i = 0; i < n; i++) {
         size_t at = (size_t)i * dtype_bytes(dtype);
@@ -205,7 +207,7 @@ static void compare_body(const struct body *body, enum dtype dtype, bool wide)
                     wide && k == 1 ? ON_HOST : (enum layout)random_below(LAYOUTS));
     iter_prepare(&call.cpu);
     struct iter iter = on_device(&call);
-    ck_assert_int_eq(loops->pointwise(body->id, dtype, &iter, given, body->params, NULL), CUDA_OK);
+    ck_assert_int_eq(loops->pointwise(body->id, dtype, &iter, given, NULL), CUDA_OK);
     ck_assert_int_eq(cpu_backend.pointwise(body->id, dtype, &call.cpu, given), 0);
     check_call(body->name, &call);
 }
@@ -238,7 +240,7 @@ START_TEST(powers_of_special_numbers_take_cheaper_bodies)
         dtype_store((enum dtype)dtype, call.cpu.data[2], scalar_float(exponents[_i]));
         iter_prepare(&call.cpu);
         struct iter iter = on_device(&call);
-        ck_assert_int_eq(loops->pointwise(pow.id, (enum dtype)dtype, &iter, NULL, 0, NULL), CUDA_OK);
+        ck_assert_int_eq(loops->pointwise(pow.id, (enum dtype)dtype, &iter, NULL, NULL), CUDA_OK);
         ck_assert_int_eq(cpu_backend.pointwise(pow.id, (enum dtype)dtype, &call.cpu, NULL), 0);
         check_call(pow.name, &call);
     }
@@ -280,8 +282,8 @@ START_TEST(operands_without_elements_are_nothing_to_do)
     struct iter iter = on_device(&call);
     ck_assert_int_eq(loops->convert(DTYPE_F32, DTYPE_F32, &iter, NULL), CUDA_OK);
     ck_assert_int_eq(loops->fill(&value, sizeof value, &iter, NULL), CUDA_OK);
-    ck_assert_int_eq(loops->pointwise(POINTWISE_EXP, DTYPE_F32, &iter, NULL, 0, NULL), CUDA_OK);
-    ck_assert_int_eq(loops->pointwise(POINTWISE_EXP, DTYPE_I32, &iter, NULL, 0, NULL), CUDA_NO_KERNEL);
+    ck_assert_int_eq(loops->pointwise(POINTWISE_EXP, DTYPE_F32, &iter, NULL, NULL), CUDA_OK);
+    ck_assert_int_eq(loops->pointwise(POINTWISE_EXP, DTYPE_I32, &iter, NULL, NULL), CUDA_NO_KERNEL);
     check_call("nothing", &call);
 }
 END_TEST
@@ -435,7 +437,8 @@ END_TEST
 /* Runs that are cut into segments, folded by rows, by columns and in the middle. */
 START_TEST(long_folds_take_several_blocks)
 {
-    static const int64_t shapes[][3] = {{1, 1, 300000}, {1, 70001, 3}, {2, 40000, 2}, {3, 1, 50021}, {1, 20000, 65}, {400, 9, 70}};
+    static const int64_t shapes[][3] = {{1, 1, 300000}, {1, 70001, 3},  {2, 40000, 2},
+                                        {3, 1, 50021},  {1, 20000, 65}, {400, 9, 70}};
     static const unsigned masks[] = {4, 2, 2, 4, 2, 5};
     int fold = _i;
     for (int shape = 0; shape < 6; shape++) {
