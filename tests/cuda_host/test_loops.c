@@ -98,7 +98,7 @@ static void to_host(void *host, void *data, size_t bytes)
 
 struct operand {
     enum dtype dtype;
-    char host[ROOM * WIDEST];
+    _Alignas(16) char host[ROOM * WIDEST];
     int64_t offset; /* bytes to the first element */
 };
 
