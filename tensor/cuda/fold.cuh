@@ -1,8 +1,8 @@
 /* Folds: one kernel a fold, dtype and accumulator, made by gen/ from the table. The threads of a block share one result
  * or several: `lanes` threads fold a result's elements, each those whose turn it has, in FOLD_CHAINS values of its own,
- * which are joined in pairs, and so are the lanes'. Results of many elements are cut into segments, each folded by blocks
- * of its own, and a second launch joins what the segments leave. Nothing depends on timing or on the device, so that the
- * same elements give the same result. */
+ * which are joined in pairs, and so are the lanes'. Results of many elements are cut into segments, each folded by
+ * blocks of its own, and a second launch joins what the segments leave. Nothing depends on timing or on the device, so
+ * that the same elements give the same result. */
 #ifndef FOLD_CUH
 #define FOLD_CUH
 

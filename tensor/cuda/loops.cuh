@@ -193,7 +193,8 @@ int launch_pointwise(const Body &body, struct pointwise_call *call, const struct
     int status = CUDA_OK;
     for (int64_t part = 0; status == CUDA_OK && pointwise_part(call, iter, part); part++)
         status = launch(pointwise_kernel<Body, Out, In...>,
-                        blocks_for(call->numel, CUDA_THREADS * CALL_ITEMS, INT32_MAX), CUDA_THREADS, stream, body, *call);
+                        blocks_for(call->numel, CUDA_THREADS * CALL_ITEMS, INT32_MAX), CUDA_THREADS, stream, body,
+                        *call);
     return status;
 }
 

@@ -478,7 +478,8 @@ def main():
     import write_stub
     try:
         table = read_table(options.decl)
-        files = {**write_c.files(table), **write_cuda.files(table, write_c.loop_families(table)), **write_py.files(table), **write_stub.files(table)}
+        files = {**write_c.files(table), **write_cuda.files(table, write_c.loop_families(table)),
+                 **write_py.files(table), **write_stub.files(table)}
     except DeclError as error:
         sys.exit(str(error))
     for name, text in files.items():

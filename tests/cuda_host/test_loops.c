@@ -197,7 +197,8 @@ static void compare_body(const struct body *body, enum dtype dtype, bool wide)
     const struct scalar *given = body->params || !dtype_is_float(dtype) || wide ? params : NULL;
     bool half = dtype == DTYPE_F16 || dtype == DTYPE_BF16;
     for (int i = 0; i < body->params; i++)
-        params[i] = dtype_is_float(dtype) && !half ? scalar_float(1 + random_below(3)) : scalar_int(1 + random_below(3));
+        params[i] = dtype_is_float(dtype) && !half ? scalar_float(1 + random_below(3))
+                                                   : scalar_int(1 + random_below(3));
     if (wide)
         params[0] = scalar_float(1.0009765625 + random_below(3));
     start_call(&call);
