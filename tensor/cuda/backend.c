@@ -75,6 +75,24 @@ static void add_folded(struct iter *iter, const struct tensor *result, const str
     iter_add_strided(iter, result, strides);
 }
 
+/* Whether the plug-in writes results of this dtype itself: sums of whole numbers are int64. */
+static bool is_folded_dtype(const struct tensor *result)
+{
+    return result->dtype == DTYPE_BOOL || result->dtype == DTYPE_I64 || dtype_is_float((enum dtype)result->dtype);
+}
+
+static int cuda_fold(int fold_id, struct tensor *result, struct tensor *self, const bool *reduced_dims);
+
+/* A fold into int64, converted. */
+static int fold_narrow(int fold_id, struct tensor *result, struct tensor *self, const bool *reduced_dims)
+{
+    struct tensor *wide = tensor_new(DTYPE_I64, result->storage->device, result->dims, result->sizes);
+    int status = wide && cuda_fold(fold_id, wide, self, reduced_dims) == 0 ? cuda_copy(result, wide) : -1;
+
+    tensor_release(wide);
+    return status;
+}
+
 static int cuda_fold(int fold_id, struct tensor *result, struct tensor *self, const bool *reduced_dims)
 {
     enum dtype dtype = (enum dtype)self->dtype;
@@ -84,6 +102,8 @@ static int cuda_fold(int fold_id, struct tensor *result, struct tensor *self, co
 
     if (result->numel == 0)
         return 0;
+    if (!is_folded_dtype(result))
+        return fold_narrow(fold_id, result, self, reduced_dims);
     if (cuda_enter(self, &stream))
         return -1;
     iter_init(&iter, tensor_shape(self));
