@@ -11,7 +11,8 @@ struct place_kernels;
 
 struct backend {
     const char *name; /* "cpu" */
-    /* The index itself, or that of the current device for -1; the CPU has none: -1. 0 or -1. */
+    /* The index itself, or that of the current device for -1. NULL for the CPU, which has none. 0
+     * or -1. */
     int (*resolve)(int8_t *index);
     /* 64-byte aligned uninitialised memory on a device, or NULL (error set, but not by the CPU). */
     void *(*alloc)(int index, size_t bytes);
@@ -20,27 +21,32 @@ struct backend {
     int (*copy_bytes)(void *target, const void *source, size_t bytes);
     /* The first element of a tensor that has some, to host memory. 0 or -1. */
     int (*load)(const struct tensor *tensor, void *element);
-    /* target[...] = convert(source[...]), which broadcasts: any strides, any dtypes; both on the device (but see
-     * backend_copy). 0 or -1. */
+    /* target[...] = convert(source[...]), which broadcasts: any strides, any dtypes; both on the
+     * device (but see backend_copy). 0 or -1. */
     int (*copy)(struct tensor *target, const struct tensor *source);
     /* self[...] = value, converted to self's dtype. */
     int (*fill)(struct tensor *self, struct scalar value);
-    /* Runs an `each` body: operands outputs then inputs; every input already has the op's compute dtype `dtype`
-     * (outputs may differ: bool for comparisons). NOT_IMPLEMENTED "\"exp_cpu\" not implemented for 'Bool'" where the
-     * table has no loop. `params` is the op's struct of scalar parameters (struct scalar []). */
-    int (*pointwise)(int pointwise_id, enum dtype dtype, struct iter *iter, const struct scalar *params);
+    /* Runs an `each` body: operands outputs then inputs; every input already has the op's compute
+     * dtype `dtype` (outputs may differ: bool for comparisons). NOT_IMPLEMENTED "\"exp_cpu\" not
+     * implemented for 'Bool'" where the table has no loop. `params` is the op's struct of scalar
+     * parameters (struct scalar []). */
+    int (*pointwise)(int pointwise_id, enum dtype dtype, struct iter *iter,
+                     const struct scalar *params);
     bool (*has_pointwise)(int pointwise_id, enum dtype dtype);
-    /* Runs a `fold` body over the dims that `result` (keepdim layout) lacks. result has the accumulated dtype. */
+    /* Runs a `fold` body over the dims that `result` (keepdim layout) lacks. result has the
+     * accumulated dtype. */
     int (*fold)(int fold_id, struct tensor *result, struct tensor *self, const bool *reduced_dims);
-    const struct line_kernels *lines; /* along a dim */
-    const struct op_kernels *ops; /* hand kernels, one typed member an op */
+    const struct line_kernels *lines;   /* along a dim */
+    const struct op_kernels *ops;       /* hand kernels, one typed member an op */
     const struct place_kernels *places; /* places.h */
     void (*synchronize)(void);
 };
 
-/* The backend of a device type, or NULL with PyTorch's error set ("Torch not compiled with CUDA enabled" …). */
+/* The backend of a device type, or NULL with PyTorch's error set ("Torch not compiled with CUDA
+ * enabled" …). */
 TENSOR_API const struct backend *backend_of(struct device device);
-/* That of a device on which something was allocated: also where it cannot be used any more, in a child of fork. */
+/* That of a device on which something was allocated: also where it cannot be used any more, in a
+ * child of fork. */
 const struct backend *backend_opened(struct device device);
 TENSOR_API extern const struct backend cpu_backend;
 /* target[...] = convert(source[...]) between any two devices. 0 or -1. */
@@ -50,13 +56,14 @@ TENSOR_API int backend_copy(struct tensor *target, const struct tensor *source);
 
 /* What pick.c chose at load: "baseline", "avx2" or "avx512" (MESALE_ISA=… overrides downward). */
 TENSOR_API const char *cpu_isa(void);
-/* Threads of parallel regions; set by torch.set_num_threads, OMP_NUM_THREADS or the processor count. */
+/* Threads of parallel regions; set by torch.set_num_threads, OMP_NUM_THREADS or the processor
+ * count. */
 TENSOR_API int cpu_threads(void);
 TENSOR_API void cpu_set_threads(int count);
-/* Calls fn(arg, begin, end) over [begin, end) split into pieces of at least `grain`, on the OpenMP pool; runs inline
- * when nested, after fork in a child, or when one piece suffices. */
-TENSOR_API void parallel_for(int64_t begin, int64_t end, int64_t grain, void (*fn)(void *arg, int64_t begin, int64_t end),
-                             void *arg);
+/* Calls fn(arg, begin, end) over [begin, end) split into pieces of at least `grain`, on the OpenMP
+ * pool; runs inline when nested, after fork in a child, or when one piece suffices. */
+TENSOR_API void parallel_for(int64_t begin, int64_t end, int64_t grain,
+                             void (*fn)(void *arg, int64_t begin, int64_t end), void *arg);
 /* BLAS, opened on first use (libopenblas, OpenMP build). "" and NULL-safe when none is found. */
 TENSOR_API const char *cpu_blas_name(void);
 

@@ -90,9 +90,10 @@ int call_check_on_device(const char *op, const char *method, const char *names, 
     }
     if (has_kernel)
         return 0;
-    error_set(ERROR_NOT_IMPLEMENTED,
-              "Could not run 'aten::%s' with arguments from the 'CUDA' backend: this op has no CUDA "
-              "kernel yet. Move its tensors with .cpu() and the result back with .cuda().",
-              op);
+    error_set(
+        ERROR_NOT_IMPLEMENTED,
+        "Could not run 'aten::%s' with arguments from the 'CUDA' backend: this op has no CUDA "
+        "kernel yet. Move its tensors with .cpu() and the result back with .cuda().",
+        op);
     return -1;
 }

@@ -1,12 +1,75 @@
 /* Reading and writing the elements that index tensors name. Declared in op_functions.h. */
 #include "op_functions.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "backend.h"
 #include "call.h"
 #include "places.h"
 #include "shape.h"
+
+/* --- index tensors where self is --- */
+
+/* The index tensors on self's device: those in host memory are carried there. */
+struct carried {
+    struct tensor *items[TENSOR_MAX_DIMS]; /* owned */
+    int count;
+};
+
+static void carried_release(struct carried *carried)
+{
+    for (int i = 0; i < carried->count; i++)
+        tensor_release(carried->items[i]);
+}
+
+/* One index tensor (NULL stays NULL) as `*item`, retained. 0 or -1. */
+static int carry(const struct tensor *self, struct tensor *index, struct tensor **item)
+{
+    struct device device = self->storage->device;
+
+    *item = index;
+    if (!index)
+        return 0;
+    if (call_same_device(self, index)) {
+        tensor_retain(index);
+        return 0;
+    }
+    if (index->storage->device.type != DEVICE_CPU) {
+        char text[32] = "cpu";
+        if (device.type != DEVICE_CPU)
+            snprintf(text, sizeof text, "cuda:%d", device.index);
+        error_set(
+            ERROR_RUNTIME,
+            "indices should be either on cpu or on the same device as the indexed tensor (%s)",
+            text);
+        return -1;
+    }
+    *item = body_to_copy(NULL, index, DTYPE_NONE, device);
+    return *item ? 0 : -1;
+}
+
+/* 0, or -1 with the error set; to be released after 0. */
+static int carried_init(struct carried *carried, const struct tensor *self, struct tensors indices)
+{
+    carried->count = 0;
+    for (int i = 0; i < indices.count && i < TENSOR_MAX_DIMS; i++) {
+        if (carry(self, indices.items[i], &carried->items[i])) {
+            carried_release(carried);
+            return -1;
+        }
+        carried->count++;
+    }
+    return 0;
+}
+
+static bool needs_carrying(const struct tensor *self, struct tensors indices)
+{
+    for (int i = 0; i < indices.count; i++)
+        if (indices.items[i] && !call_same_device(self, indices.items[i]))
+            return true;
+    return false;
+}
 
 /* --- index: result[before, index, after] = self[...]
  * ------------------------------------------------------------------ */
@@ -55,7 +118,14 @@ struct tensor *body_index(struct tensor *out, struct tensor *self, struct tensor
     struct index_plan plan;
     struct tensor *result;
 
-    (void)out; /* the op has neither an in-place nor an out= form */
+    if (needs_carrying(self, indices)) {
+        struct carried carried;
+        if (carried_init(&carried, self, indices))
+            return NULL;
+        result = body_index(out, self, (struct tensors){carried.items, carried.count});
+        carried_release(&carried);
+        return result;
+    }
     if (index_plan_init(&plan, self, indices))
         return NULL;
     result = laid_out(read_rows(&plan, self), &plan);
@@ -69,7 +139,7 @@ struct tensor *body_index(struct tensor *out, struct tensor *self, struct tensor
 /* The values of an index_put, in a layout that backends read: one element, one row for all, or all
  * rows. */
 struct spread {
-    struct tensor *values; /* owned */
+    struct tensor *values;  /* owned */
     int64_t row_step, step; /* from row to row, and within one (0: a single element) */
 };
 
@@ -200,9 +270,9 @@ static int write_planned(const struct index_plan *plan, struct tensor *self, str
     int status = own ? spread_values(&spread, plan, own) : -1;
 
     if (status == 0)
-        status = backend_of(self->storage->device)
-                     ->places->put(plan, self, spread.values, spread.row_step, spread.step,
-                                   accumulate);
+        status =
+            backend_of(self->storage->device)
+                ->places->put(plan, self, spread.values, spread.row_step, spread.step, accumulate);
     tensor_release(spread.values);
     tensor_release(own);
     return status;
@@ -211,10 +281,11 @@ static int write_planned(const struct index_plan *plan, struct tensor *self, str
 int index_write(struct tensor *self, struct tensors indices, struct tensor *values, bool accumulate)
 {
     struct index_plan plan;
+    struct device device;
     int result = -1, dim = 0;
     struct tensor *mask = lone_mask(indices, &dim);
 
-    if (warn_overlap(self))
+    if (warn_overlap(self) || call_device((struct tensor *[]){self, values}, 2, "", &device))
         return -1;
     if (mask && values->numel == 1 && !accumulate)
         return index_check_mask(self, mask, dim) ? -1 : fill_masked(self, mask, dim, values);
@@ -232,8 +303,16 @@ struct tensor *body_index_put(struct tensor *out, struct tensor *self, struct te
                               struct tensor *values, bool accumulate)
 {
     struct tensor *result = out ? tensor_retain(out) : body_clone(NULL, self, MEMORY_PRESERVE);
+    bool carries = needs_carrying(self, indices);
+    struct carried carried = {.count = 0};
+    int status = result && (!carries || carried_init(&carried, self, indices) == 0) ? 0 : -1;
 
-    if (result && index_write(result, indices, values, accumulate))
+    if (status == 0)
+        status =
+            index_write(result, carries ? (struct tensors){carried.items, carried.count} : indices,
+                        values, accumulate);
+    carried_release(&carried);
+    if (status)
         tensor_clear(&result);
     return result;
 }

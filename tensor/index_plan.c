@@ -93,8 +93,8 @@ static struct tensor *offsets_of_mask(const struct tensor *self, const struct so
     mask = call_contiguous(index);
     if (!mask)
         return NULL;
-    offsets = backend_of(mask->storage->device)
-                  ->places->of_mask(mask, self->strides + source->first_dim);
+    offsets =
+        backend_of(mask->storage->device)->places->of_mask(mask, self->strides + source->first_dim);
     tensor_release(mask);
     return offsets;
 }
@@ -346,9 +346,8 @@ static int plan_build(struct index_plan *plan, struct reader *reader)
     struct shape index;
 
     split_dims(reader, before, after);
-    if (broadcast_sources(reader, &index) ||
-        read_places(reader, before->count * after->count == 0,
-                    shape_numel(index.dims, index.sizes) == 0))
+    if (broadcast_sources(reader, &index) || read_places(reader, before->count * after->count == 0,
+                                                         shape_numel(index.dims, index.sizes) == 0))
         return -1;
     if (shape_append(&plan->result, before->sizes, before->dims) ||
         shape_append(&plan->result, index.sizes, index.dims) ||

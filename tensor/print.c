@@ -199,8 +199,7 @@ static int load_values(struct printer *printer)
     int64_t count = 1;
 
     for (int dim = 0; dim < tensor->dims; dim++)
-        count *= cuts(printer, dim) ? 2 * (int64_t)printer->options.edge_items
-                                    : tensor->sizes[dim];
+        count *= cuts(printer, dim) ? 2 * (int64_t)printer->options.edge_items : tensor->sizes[dim];
     printer->values = printer->values_inline;
     if (count > VALUES_INLINE) {
         printer->values = mem_alloc((size_t)count * sizeof(union number));

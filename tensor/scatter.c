@@ -297,8 +297,7 @@ static const struct pointwise_op maximum_op = {.name = "scatter_reduce",
 /* target = op(target, other): 0 or -1. */
 static int update(const struct pointwise_op *op, struct tensor *target, struct tensor *other)
 {
-    struct tensor *result =
-        call_pointwise(op, target, (struct tensor *[]){target, other}, 2, NULL);
+    struct tensor *result = call_pointwise(op, target, (struct tensor *[]){target, other}, 2, NULL);
 
     tensor_release(result);
     return result ? 0 : -1;
@@ -340,8 +339,7 @@ static struct scalar neutral(enum scatter fold, enum dtype dtype)
 }
 
 /* Puts the neutral number at every place that the index names. */
-static int clear_places(struct tensor *result, int64_t dim, struct tensor *index,
-                        enum scatter fold)
+static int clear_places(struct tensor *result, int64_t dim, struct tensor *index, enum scatter fold)
 {
     struct tensor *number =
         call_number((enum dtype)result->dtype, neutral(fold, (enum dtype)result->dtype));

@@ -219,11 +219,12 @@ static char *inline_data(struct storage *storage)
     return (char *)storage + HEADER_BYTES;
 }
 
-/* "cuda" is the current one. 0 or -1. */
-static int resolve(struct device *device)
+/* The CPU has no index; "cuda" is the current one. 0 or -1. */
+static inline int resolve(struct device *device)
 {
-    if (device->type == DEVICE_NONE) {
+    if (device->type == DEVICE_CPU || device->type == DEVICE_NONE) {
         *device = (struct device){DEVICE_CPU, -1};
+        return 0;
     }
     const struct backend *backend = backend_of(*device);
     return backend ? backend->resolve(&device->index) : -1;

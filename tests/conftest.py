@@ -19,6 +19,7 @@ if not PEER:
     MESALE = str(pathlib.Path(MESALE).resolve())
     os.environ.setdefault("JUPYTER_PATH", str(pathlib.Path(MESALE).parent.parent / "share/jupyter"))
 os.environ["MESALE"] = MESALE
+os.environ.setdefault("MESALE_CUDA", "")  # what most tests expect is the same with a GPU and without
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(ROOT / "build/hypothesis"))
 for name in (
     "JPY_PARENT_PID",

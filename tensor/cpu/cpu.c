@@ -38,12 +38,6 @@ static void *map_block(size_t bytes)
     return block;
 }
 
-static int cpu_resolve(int8_t *index)
-{
-    *index = -1;
-    return 0;
-}
-
 static void *cpu_alloc(int index, size_t bytes)
 {
     (void)index;
@@ -97,7 +91,6 @@ static void cpu_synchronize(void)
 
 const struct backend cpu_backend = {
     .name = "cpu",
-    .resolve = cpu_resolve,
     .alloc = cpu_alloc,
     .free = cpu_free,
     .copy_bytes = cpu_copy_bytes,

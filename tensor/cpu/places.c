@@ -38,17 +38,17 @@ struct reading {
 #define PLACE_LOOP(name, T)                                                                        \
     static void name(char *const *data, const int64_t *strides, int64_t n, const void *params)     \
     {                                                                                              \
-        struct reading *reading = *(struct reading *const *)params;                                   \
+        struct reading *reading = *(struct reading *const *)params;                                \
         const char *in = data[1];                                                                  \
         for (int64_t i = 0; i < n; i++, in += strides[1]) {                                        \
             int64_t place = *(const T *)in;                                                        \
-            if (place < -reading->size || place >= reading->size) {                                  \
-                if (!atomic_exchange(&reading->failed, true))                                       \
-                    reading->bad = place;                                                           \
+            if (place < -reading->size || place >= reading->size) {                                \
+                if (!atomic_exchange(&reading->failed, true))                                      \
+                    reading->bad = place;                                                          \
                 return;                                                                            \
             }                                                                                      \
-            place += place < 0 ? reading->size : 0;                                                 \
-            *(int64_t *)(data[0] + i * strides[0]) = place * reading->stride;                       \
+            place += place < 0 ? reading->size : 0;                                                \
+            *(int64_t *)(data[0] + i * strides[0]) = place * reading->stride;                      \
         }                                                                                          \
     }
 
@@ -238,12 +238,13 @@ static void put_row(const struct put_task *task, char *target, int64_t at, int64
     const char *values = task->values + (at * task->row_step + begin * task->step) * bytes;
 
     if (task->accumulate)
-        kernels->add[task->dtype](target, task->at->columns + begin, values, task->step, end - begin);
+        kernels->add[task->dtype](target, task->at->columns + begin, values, task->step,
+                                  end - begin);
     else if (task->step == 1 && !task->at->after)
         memcpy(target + begin * bytes, values, (size_t)((end - begin) * bytes));
     else
-        kernels->put[gather_size(task->bytes)](target, task->at->columns + begin, values, task->step,
-                                               end - begin);
+        kernels->put[gather_size(task->bytes)](target, task->at->columns + begin, values,
+                                               task->step, end - begin);
 }
 
 /* Rows [begin, end), columns [from, to). */
@@ -265,8 +266,8 @@ static void put_block(struct put_task *task, int64_t begin, int64_t end, int64_t
         } else if (task->accumulate) {
             kernels->add[task->dtype](target, at->index + k, values, task->row_step, run);
         } else {
-            kernels->put[gather_size(task->bytes)](target, at->index + k, values,
-                                                   task->row_step, run);
+            kernels->put[gather_size(task->bytes)](target, at->index + k, values, task->row_step,
+                                                   run);
         }
         begin += run;
     }

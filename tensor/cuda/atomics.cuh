@@ -1,5 +1,5 @@
-/* Read, change and write an element of any dtype as one step, whatever its size: by compare-and-swap of the word that it
- * lies in. */
+/* Read, change and write an element of any dtype as one step, whatever its size: by
+ * compare-and-swap of the word that it lies in. */
 #ifndef ATOMICS_CUH
 #define ATOMICS_CUH
 
@@ -23,13 +23,15 @@ __device__ static inline void change_part(Element *at, Change change)
     unsigned seen = *(volatile unsigned *)word, expected;
     do {
         expected = seen;
-        seen = atomicCAS(word, expected, with_part(expected, shift, change((Element)(expected >> shift))));
+        seen = atomicCAS(word, expected,
+                         with_part(expected, shift, change((Element)(expected >> shift))));
     } while (seen != expected);
 }
 
 __device__ static inline uint64_t compare_and_swap(uint64_t *at, uint64_t expected, uint64_t value)
 {
-    return atomicCAS((unsigned long long *)at, (unsigned long long)expected, (unsigned long long)value);
+    return atomicCAS((unsigned long long *)at, (unsigned long long)expected,
+                     (unsigned long long)value);
 }
 
 __device__ static inline uint32_t compare_and_swap(uint32_t *at, uint32_t expected, uint32_t value)

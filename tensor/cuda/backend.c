@@ -22,7 +22,8 @@ static int cuda_fill(struct tensor *self, struct scalar value)
     if (cuda_enter(self, &stream))
         return -1;
     if (element == 0 && tensor_is_contiguous(self))
-        return cuda_check(cuda->runtime->set_bytes(tensor_ptr(self), 0, (size_t)self->numel * dtype_info[dtype].bytes, stream));
+        return cuda_check(cuda->runtime->set_bytes(
+            tensor_ptr(self), 0, (size_t)self->numel * dtype_info[dtype].bytes, stream));
     iter_init(&iter, tensor_shape(self));
     iter.host = 0;
     iter_add(&iter, self);
@@ -43,7 +44,8 @@ int cuda_fill_(struct tensor *self, struct scalar value)
 int cuda_fill_tensor_(struct tensor *self, struct tensor *value)
 {
     if (value->dims != 0) {
-        error_set(ERROR_RUNTIME, "fill_ only supports 0-dimension value tensor but got tensor with %d dimensions.",
+        error_set(ERROR_RUNTIME,
+                  "fill_ only supports 0-dimension value tensor but got tensor with %d dimensions.",
                   value->dims);
         return -1;
     }
@@ -57,16 +59,18 @@ static bool cuda_has_pointwise(int pointwise_id, enum dtype dtype)
     return cuda->loops->has_pointwise(pointwise_id, dtype);
 }
 
-static int cuda_pointwise(int pointwise_id, enum dtype dtype, struct iter *iter, const struct scalar *params)
+static int cuda_pointwise(int pointwise_id, enum dtype dtype, struct iter *iter,
+                          const struct scalar *params)
 {
     if (cuda_use(iter->device.index))
         return -1;
-    return cuda_check(
-        cuda->loops->pointwise(pointwise_id, dtype, iter, params, cuda_stream_of(iter->device.index)));
+    return cuda_check(cuda->loops->pointwise(pointwise_id, dtype, iter, params,
+                                             cuda_stream_of(iter->device.index)));
 }
 
 /* The result as an operand of its source's sizes: it stays where it is along the reduced dims. */
-static void add_folded(struct iter *iter, const struct tensor *result, const struct tensor *self, const bool *reduced)
+static void add_folded(struct iter *iter, const struct tensor *result, const struct tensor *self,
+                       const bool *reduced)
 {
     int64_t strides[TENSOR_MAX_DIMS];
 
@@ -78,22 +82,28 @@ static void add_folded(struct iter *iter, const struct tensor *result, const str
 /* Whether the plug-in writes results of this dtype itself: sums of whole numbers are int64. */
 static bool is_folded_dtype(const struct tensor *result)
 {
-    return result->dtype == DTYPE_BOOL || result->dtype == DTYPE_I64 || dtype_is_float((enum dtype)result->dtype);
+    return result->dtype == DTYPE_BOOL || result->dtype == DTYPE_I64 ||
+           dtype_is_float((enum dtype)result->dtype);
 }
 
-static int cuda_fold(int fold_id, struct tensor *result, struct tensor *self, const bool *reduced_dims);
+static int cuda_fold(int fold_id, struct tensor *result, struct tensor *self,
+                     const bool *reduced_dims);
 
 /* A fold into int64, converted. */
-static int fold_narrow(int fold_id, struct tensor *result, struct tensor *self, const bool *reduced_dims)
+static int fold_narrow(int fold_id, struct tensor *result, struct tensor *self,
+                       const bool *reduced_dims)
 {
-    struct tensor *wide = tensor_new(DTYPE_I64, result->storage->device, result->dims, result->sizes);
-    int status = wide && cuda_fold(fold_id, wide, self, reduced_dims) == 0 ? cuda_copy(result, wide) : -1;
+    struct tensor *wide =
+        tensor_new(DTYPE_I64, result->storage->device, result->dims, result->sizes);
+    int status =
+        wide && cuda_fold(fold_id, wide, self, reduced_dims) == 0 ? cuda_copy(result, wide) : -1;
 
     tensor_release(wide);
     return status;
 }
 
-static int cuda_fold(int fold_id, struct tensor *result, struct tensor *self, const bool *reduced_dims)
+static int cuda_fold(int fold_id, struct tensor *result, struct tensor *self,
+                     const bool *reduced_dims)
 {
     enum dtype dtype = (enum dtype)self->dtype;
     cuda_stream stream;
@@ -118,7 +128,8 @@ static int cuda_fold(int fold_id, struct tensor *result, struct tensor *self, co
     int status = cuda->loops->fold(fold_id, dtype, (enum dtype)result->dtype, &iter, room, stream);
     cuda_release(room);
     if (status == CUDA_NO_KERNEL) {
-        error_set(ERROR_NOT_IMPLEMENTED, "reduction not implemented for '%s'", dtype_info[dtype].class_name);
+        error_set(ERROR_NOT_IMPLEMENTED, "reduction not implemented for '%s'",
+                  dtype_info[dtype].class_name);
         return -1;
     }
     return cuda_check(status);

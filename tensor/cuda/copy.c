@@ -29,19 +29,21 @@ static int copy_within(struct tensor *target, const struct tensor *source)
 
     if (cuda_enter(target, &stream))
         return -1;
-    if (target->dtype == source->dtype && target->numel == source->numel && tensor_is_contiguous(target) &&
-        tensor_is_contiguous(source))
-        return cuda_check(cuda->runtime->copy(tensor_ptr(target), tensor_ptr(source), bytes_of(target), CUDA_DEVICE_TO_DEVICE,
-                                              stream));
+    if (target->dtype == source->dtype && target->numel == source->numel &&
+        tensor_is_contiguous(target) && tensor_is_contiguous(source))
+        return cuda_check(cuda->runtime->copy(tensor_ptr(target), tensor_ptr(source),
+                                              bytes_of(target), CUDA_DEVICE_TO_DEVICE, stream));
     iter_init(&iter, tensor_shape(target));
     iter.host = 0;
     iter_add(&iter, target);
     iter_add(&iter, source);
     iter_prepare(&iter);
-    return cuda_check(cuda->loops->convert((enum dtype)target->dtype, (enum dtype)source->dtype, &iter, stream));
+    return cuda_check(
+        cuda->loops->convert((enum dtype)target->dtype, (enum dtype)source->dtype, &iter, stream));
 }
 
-/* The other stream's work, that this copy between GPUs has to come after: the source's stream up to here. */
+/* The other stream's work, that this copy between GPUs has to come after: the source's stream up to
+ * here. */
 static int wait_for(const struct tensor *source, cuda_stream stream)
 {
     cuda_stream other;
@@ -59,7 +61,8 @@ static int wait_for(const struct tensor *source, cuda_stream stream)
 /* Both contiguous and of one dtype and size; one of them in host memory, or on two GPUs. */
 static int copy_across(struct tensor *target, const struct tensor *source, bool non_blocking)
 {
-    const struct tensor *on_device = is_cuda(target) ? target : source, *host = is_cuda(target) ? source : target;
+    const struct tensor *on_device = is_cuda(target) ? target : source,
+                        *host = is_cuda(target) ? source : target;
     bool reads = !is_cuda(target);
     cuda_stream stream;
 
@@ -68,22 +71,25 @@ static int copy_across(struct tensor *target, const struct tensor *source, bool 
     if (is_cuda(source) && is_cuda(target)) {
         if (wait_for(source, stream) || cuda_enter(target, &stream))
             return -1;
-        return cuda_check(cuda->runtime->copy_peer(tensor_ptr(target), target->storage->device.index, tensor_ptr(source),
-                                                   source->storage->device.index, bytes_of(target), stream));
+        return cuda_check(cuda->runtime->copy_peer(
+            tensor_ptr(target), target->storage->device.index, tensor_ptr(source),
+            source->storage->device.index, bytes_of(target), stream));
     }
     bool pinned = cuda_is_pinned(host);
     if (cuda_check(cuda->runtime->copy(tensor_ptr(target), tensor_ptr(source), bytes_of(target),
                                        reads ? CUDA_DEVICE_TO_HOST : CUDA_HOST_TO_DEVICE, stream)))
         return -1;
     if (non_blocking && pinned)
-        return cuda_check(cuda_pinned_used(tensor_ptr(host), on_device->storage->device.index, stream));
+        return cuda_check(
+            cuda_pinned_used(tensor_ptr(host), on_device->storage->device.index, stream));
     if (!reads && !pinned)
         return 0; /* pageable memory has been read */
     cuda_count_wait();
     return cuda_check(cuda->runtime->stream_synchronize(stream));
 }
 
-/* A contiguous tensor of the dtype and sizes of `like` with the elements of `self`, on self's device. New reference. */
+/* A contiguous tensor of the dtype and sizes of `like` with the elements of `self`, on self's
+ * device. New reference. */
 static struct tensor *prepared(const struct tensor *self, const struct tensor *like)
 {
     struct tensor *copy;
@@ -96,7 +102,8 @@ static struct tensor *prepared(const struct tensor *self, const struct tensor *l
     return copy;
 }
 
-/* From one device to another: converted and laid out on the source's, carried over, and put into the target's strides. */
+/* From one device to another: converted and laid out on the source's, carried over, and put into
+ * the target's strides. */
 static int copy_between(struct tensor *target, const struct tensor *source, bool non_blocking)
 {
     struct tensor *ready = prepared(source, target), *landed = NULL;
@@ -105,7 +112,8 @@ static int copy_between(struct tensor *target, const struct tensor *source, bool
     if (ready)
         landed = tensor_is_contiguous(target)
                      ? tensor_retain(target)
-                     : tensor_new((enum dtype)target->dtype, target->storage->device, target->dims, target->sizes);
+                     : tensor_new((enum dtype)target->dtype, target->storage->device, target->dims,
+                                  target->sizes);
     if (landed)
         status = copy_across(landed, ready, non_blocking && landed == target);
     if (status == 0 && landed != target)
@@ -119,7 +127,8 @@ static int copy_any(struct tensor *target, const struct tensor *source, bool non
 {
     if (target->numel == 0)
         return 0;
-    if (is_cuda(target) && is_cuda(source) && target->storage->device.index == source->storage->device.index)
+    if (is_cuda(target) && is_cuda(source) &&
+        target->storage->device.index == source->storage->device.index)
         return copy_within(target, source);
     return copy_between(target, source, non_blocking);
 }
@@ -136,7 +145,8 @@ int cuda_copy_(struct tensor *self, struct tensor *src, bool non_blocking)
 
 int cuda_copy_bytes(void *target, const void *source, size_t bytes)
 {
-    return cuda_check(cuda->runtime->copy(target, source, bytes, CUDA_DEVICE_TO_DEVICE, cuda_stream_of(cuda_used())));
+    return cuda_check(cuda->runtime->copy(target, source, bytes, CUDA_DEVICE_TO_DEVICE,
+                                          cuda_stream_of(cuda_used())));
 }
 
 int cuda_load(const struct tensor *tensor, void *element)

@@ -1,5 +1,5 @@
-/* The dtypes as kernels see them: element<DTYPE_F16> says how an element is stored, what is computed in, and how one
- * becomes the other. */
+/* The dtypes as kernels see them: element<DTYPE_F16> says how an element is stored, what is
+ * computed in, and how one becomes the other. */
 #ifndef ELEMENT_CUH
 #define ELEMENT_CUH
 
@@ -10,12 +10,12 @@
 
 template <enum dtype D> struct element;
 
-#define DTYPE(id, name, stored, computed, ...)                                                                               \
-    template <> struct element<DTYPE_##id> {                                                                                 \
-        using storage = stored;                                                                                              \
-        using compute = computed;                                                                                            \
-        __host__ __device__ static computed load(const char *data);                                                                    \
-        __host__ __device__ static void store(char *data, computed value);                                                             \
+#define DTYPE(id, name, stored, computed, ...)                                                     \
+    template <> struct element<DTYPE_##id> {                                                       \
+        using storage = stored;                                                                    \
+        using compute = computed;                                                                  \
+        __host__ __device__ static computed load(const char *data);                                \
+        __host__ __device__ static void store(char *data, computed value);                         \
     };
 #include "dtype.def"
 #undef DTYPE
@@ -43,14 +43,14 @@ template <enum dtype D> SCALAR_FN storage_of<D> element_store(compute_of<D> valu
         return value;
 }
 
-#define DTYPE(id, name, stored, computed, ...)                                                                               \
-    __host__ __device__ inline computed element<DTYPE_##id>::load(const char *data)                                                           \
-    {                                                                                                                        \
-        return element_load<DTYPE_##id>(*(const stored *)data);                                                              \
-    }                                                                                                                        \
-    __host__ __device__ inline void element<DTYPE_##id>::store(char *data, computed value)                                                    \
-    {                                                                                                                        \
-        *(stored *)data = element_store<DTYPE_##id>(value);                                                                  \
+#define DTYPE(id, name, stored, computed, ...)                                                     \
+    __host__ __device__ inline computed element<DTYPE_##id>::load(const char *data)                \
+    {                                                                                              \
+        return element_load<DTYPE_##id>(*(const stored *)data);                                    \
+    }                                                                                              \
+    __host__ __device__ inline void element<DTYPE_##id>::store(char *data, computed value)         \
+    {                                                                                              \
+        *(stored *)data = element_store<DTYPE_##id>(value);                                        \
     }
 #include "dtype.def"
 #undef DTYPE
@@ -78,8 +78,8 @@ template <class T> struct alignas(sizeof(T) < 4 ? 4 * sizeof(T) : 16) quad {
     T items[4];
 };
 
-/* Calls `run` with an element of the dtype, of a floating one only or of any; CUDA_NO_KERNEL for others. Bools are bytes
- * of 0 and 1. */
+/* Calls `run` with an element of the dtype, of a floating one only or of any; CUDA_NO_KERNEL for
+ * others. Bools are bytes of 0 and 1. */
 template <class Run> int with_float(enum dtype dtype, Run run)
 {
     switch (dtype) {

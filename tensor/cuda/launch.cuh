@@ -1,5 +1,6 @@
-/* What every .cu file begins with. A kernel is queued by launch(), never by <<<…>>>: the runtime's typed call can be
- * answered by another runtime, too, as tests/cuda_host does. Kernels use no dynamic shared memory. */
+/* What every .cu file begins with. A kernel is queued by launch(), never by <<<…>>>: the runtime's
+ * typed call can be answered by another runtime, too, as tests/cuda_host does. Kernels use no
+ * dynamic shared memory. */
 #ifndef LAUNCH_CUH
 #define LAUNCH_CUH
 
@@ -19,13 +20,14 @@ int launch(void (*kernel)(Params...), int64_t blocks, int threads, cuda_stream s
     auto call = [&](Params... params) {
         int k = 0;
         ((addresses[k++] = (void *)&params), ...);
-        return cudaLaunchKernel(kernel, dim3((unsigned)blocks), dim3((unsigned)threads), addresses, 0,
-                                (cudaStream_t)stream);
+        return cudaLaunchKernel(kernel, dim3((unsigned)blocks), dim3((unsigned)threads), addresses,
+                                0, (cudaStream_t)stream);
     };
     return blocks == 0 ? CUDA_OK : (int)call(args...);
 }
 
-/* Blocks that give every one of `n` items a thread, or, from `most` on, `most` blocks whose threads take several. */
+/* Blocks that give every one of `n` items a thread, or, from `most` on, `most` blocks whose threads
+ * take several. */
 static inline int64_t blocks_for(int64_t n, int threads, int64_t most = INT64_C(1) << 20)
 {
     int64_t blocks = (n + threads - 1) / threads;

@@ -16,14 +16,16 @@ static int open_status; /* of the first call to a plug-in that was found: a cuda
 static char open_failure[512];
 static int device_total;
 
-/* The folder of the library that holds this function: build/lib of a build, site/torch of a package. */
+/* The folder of the library that holds this function: build/lib of a build, site/torch of a
+ * package. */
 static bool own_folder(char *folder, size_t capacity)
 {
     Dl_info info;
-    const char *slash = dladdr((void *)own_folder, &info) && info.dli_fname ? strrchr(info.dli_fname, '/') : NULL;
+    const char *slash =
+        dladdr((void *)own_folder, &info) && info.dli_fname ? strrchr(info.dli_fname, '/') : NULL;
 
-    return slash &&
-           (size_t)snprintf(folder, capacity, "%.*s", (int)(slash - info.dli_fname), info.dli_fname) < capacity;
+    return slash && (size_t)snprintf(folder, capacity, "%.*s", (int)(slash - info.dli_fname),
+                                     info.dli_fname) < capacity;
 }
 
 static void *open_beside(void)
@@ -63,18 +65,23 @@ static void open_nothing(void)
 static void open_plugin(void)
 {
     const char *named = getenv("MESALE_CUDA");
+    if (named && !*named)
+        return; /* "" stands for none */
     void *library = named ? dlopen(named, RTLD_NOW | RTLD_LOCAL) : open_beside();
     if (!library) {
         if (named)
-            snprintf(open_failure, sizeof open_failure, "MESALE_CUDA names a library that cannot be opened: %s",
-                     dlerror());
+            snprintf(open_failure, sizeof open_failure,
+                     "MESALE_CUDA names a library that cannot be opened: %s", dlerror());
         return;
     }
-    const struct cuda_plugin *(*door)(void) = (const struct cuda_plugin *(*)(void))dlsym(library, "mesale_cuda_plugin");
+    const struct cuda_plugin *(*door)(void) =
+        (const struct cuda_plugin *(*)(void))dlsym(library, "mesale_cuda_plugin");
     const struct cuda_plugin *found = door ? door() : NULL;
     if (!found || found->abi != CUDA_PLUGIN_ABI) {
-        snprintf(open_failure, sizeof open_failure, "%s is of another build than this library; build both again with "
-                 "`make cuda`", named ? named : PLUGIN_NAME);
+        snprintf(open_failure, sizeof open_failure,
+                 "%s is of another build than this library; build both again with "
+                 "`make cuda`",
+                 named ? named : PLUGIN_NAME);
         dlclose(library);
         return;
     }
@@ -93,13 +100,17 @@ static void set_open_error(void)
     enum { INSUFFICIENT_DRIVER = 35 };
 
     if (cuda_is_bad_fork())
-        error_set(ERROR_RUNTIME, "Cannot re-initialize CUDA in forked subprocess. To use CUDA with multiprocessing, "
-                                 "you must use the 'spawn' start method");
+        error_set(
+            ERROR_RUNTIME,
+            "Cannot re-initialize CUDA in forked subprocess. To use CUDA with multiprocessing, "
+            "you must use the 'spawn' start method");
     else if (open_failure[0])
         error_set(ERROR_RUNTIME, "%s", open_failure);
     else if (open_status == INSUFFICIENT_DRIVER)
-        error_set(ERROR_RUNTIME, "Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU and "
-                                 "installed a driver from http://www.nvidia.com/Download/index.aspx");
+        error_set(
+            ERROR_RUNTIME,
+            "Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU and "
+            "installed a driver from http://www.nvidia.com/Download/index.aspx");
     else if (open_status)
         error_set(ERROR_RUNTIME, "No CUDA GPUs are available");
     else
@@ -128,9 +139,11 @@ int cuda_check(int status)
     const char *text = cuda->runtime->error_text(status);
     error_set(ERROR_ACCELERATOR,
               "CUDA error: %s\n"
-              "Search for `%s' in https://docs.nvidia.com/cuda/cuda-runtime-api/group__CUDART__TYPES.html for more "
+              "Search for `%s' in "
+              "https://docs.nvidia.com/cuda/cuda-runtime-api/group__CUDART__TYPES.html for more "
               "information.\n"
-              "CUDA kernel errors might be asynchronously reported at some other API call, so the stacktrace below "
+              "CUDA kernel errors might be asynchronously reported at some other API call, so the "
+              "stacktrace below "
               "might be incorrect.\n"
               "For debugging consider passing CUDA_LAUNCH_BLOCKING=1\n"
               "Compile with `TORCH_USE_CUDA_DSA` to enable device-side assertions.\n",

@@ -20,7 +20,8 @@ static int use_device(int index)
 static void uuid_text(const cudaUUID_t *uuid, char *text)
 {
     for (int i = 0; i < 16; i++) {
-        text += snprintf(text, 4, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", (unsigned char)uuid->bytes[i]);
+        text += snprintf(text, 4, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
+                         (unsigned char)uuid->bytes[i]);
     }
 }
 
@@ -92,15 +93,17 @@ static int host_release(void *host)
     return cudaFreeHost(host);
 }
 
-static int copy(void *target, const void *source, size_t bytes, enum cuda_copy_kind kind, cuda_stream stream)
+static int copy(void *target, const void *source, size_t bytes, enum cuda_copy_kind kind,
+                cuda_stream stream)
 {
     return cudaMemcpyAsync(target, source, bytes, (cudaMemcpyKind)kind, (cudaStream_t)stream);
 }
 
-static int copy_peer(void *target, int target_device, const void *source, int source_device, size_t bytes,
-                     cuda_stream stream)
+static int copy_peer(void *target, int target_device, const void *source, int source_device,
+                     size_t bytes, cuda_stream stream)
 {
-    return cudaMemcpyPeerAsync(target, target_device, source, source_device, bytes, (cudaStream_t)stream);
+    return cudaMemcpyPeerAsync(target, target_device, source, source_device, bytes,
+                               (cudaStream_t)stream);
 }
 
 static int set_bytes(void *target, int value, size_t bytes, cuda_stream stream)
@@ -144,7 +147,8 @@ static int stream_wait(cuda_stream stream, cuda_event event)
 
 static int event_create(cuda_event *event, bool timing, bool blocking, bool interprocess)
 {
-    unsigned flags = (timing ? 0 : cudaEventDisableTiming) | (blocking ? cudaEventBlockingSync : 0) |
+    unsigned flags = (timing ? 0 : cudaEventDisableTiming) |
+                     (blocking ? cudaEventBlockingSync : 0) |
                      (interprocess ? cudaEventInterprocess : 0);
     return cudaEventCreateWithFlags((cudaEvent_t *)event, flags);
 }
@@ -195,8 +199,32 @@ static const char *error_text(int status)
 }
 
 extern const struct cuda_runtime cuda_runtime_functions = {
-    device_count, use_device, properties, versions, can_access_peer, memory_info, allocate, release, host_allocate, host_release,
-    copy, copy_peer, set_bytes, stream_create, stream_priorities, stream_synchronize, stream_query, stream_wait, event_create,
-    event_destroy, event_record, event_synchronize, event_query, event_elapsed, device_synchronize, last_error, error_name,
+    device_count,
+    use_device,
+    properties,
+    versions,
+    can_access_peer,
+    memory_info,
+    allocate,
+    release,
+    host_allocate,
+    host_release,
+    copy,
+    copy_peer,
+    set_bytes,
+    stream_create,
+    stream_priorities,
+    stream_synchronize,
+    stream_query,
+    stream_wait,
+    event_create,
+    event_destroy,
+    event_record,
+    event_synchronize,
+    event_query,
+    event_elapsed,
+    device_synchronize,
+    last_error,
+    error_name,
     error_text,
 };
