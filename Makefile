@@ -154,7 +154,7 @@ NVCCFLAGS = -std=c++17 -O3 $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$a,co
             -gencode arch=compute_$(lastword $(CUDA_ARCHS)),code=compute_$(lastword $(CUDA_ARCHS)) \
             -Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra --Werror all-warnings -MMD -MP
 
-.PHONY: cuda cuda-host check-cuda-host-runtime
+.PHONY: cuda cuda-host check-cuda check-cuda-host check-cuda-host-parts
 
 cuda: $(if $(NVCC),$(CUDA_LIB))
 	$(if $(NVCC),,@echo 'There is no nvcc in PATH, CUDA_HOME or /usr/local/cuda: the CUDA plug-in is not built.')
@@ -248,9 +248,26 @@ $(CUDA_HOST)/test_loops_in_pieces: $(B)/obj/tests/cuda_host/test_loops.o $(CUDA_
 	$(SAY) LD $@
 	$(Q)$(CUDA_HOST_TEST)
 
-check-cuda-host-runtime: $(CUDA_HOST_TESTS)
-	@export ASAN_OPTIONS=handle_segv=0; \
-	for t in $^; do for order in forward backward; do CUDA_HOST_ORDER=$$order $$t || exit 1; done; done
+# tests of the library's own side open the plug-in, which a child of fork may not use
+check-cuda-host-parts: $(CUDA_HOST_TESTS)
+	@export ASAN_OPTIONS=handle_segv=0; for t in $^; do for order in forward backward; do \
+	    case $$t in *test_lines|*test_loops*) fork=no;; *) fork=yes;; esac; \
+	    CK_FORK=$$fork CUDA_HOST_ORDER=$$order $$t || exit 1; done; done
+
+# Everything of tests/cuda on the stand-in: correctness, not speed. CUDA_DTYPES=all: the recorded cases of all dtypes.
+CUDA_HOST_ENV = MESALE_CUDA=$(abspath $(CUDA_HOST)/libmesale_cuda.so) MESALE_CUBLAS=$(abspath $(CUDA_HOST)/libcublas.so.13)
+check-cuda-host: cuda-host site
+	@$(MAKE) --no-print-directory check-cuda-host-parts
+	$(Q)$(CUDA_HOST_ENV) $(TESTENV)/bin/python -m pytest -q tests/cuda
+
+# The same tests on a real GPU, and what compute-sanitizer says of the short ones where it is installed.
+CUDA_TESTS := tests/cuda/test_training.py tests/cuda/test_products.py
+check-cuda: cuda site
+	$(Q)MESALE_CUDA=$(abspath $(CUDA_LIB)) $(CUDA_PYTHON) -m pytest -q tests/cuda
+	$(Q)if command -v compute-sanitizer >/dev/null; then MESALE_CUDA=$(abspath $(CUDA_LIB)) \
+	    compute-sanitizer --error-exitcode 1 $(CUDA_PYTHON) -m pytest -q $(CUDA_TESTS); \
+	    else echo 'There is no compute-sanitizer: not run.'; fi
+CUDA_PYTHON = $(firstword $(wildcard $(TESTENV)/bin/python) $(PYTHON))
 
 # --- the Python packages: build/site ------------------------------------------------------------------------------
 
@@ -290,7 +307,7 @@ all: kernel tensor site
 
 APT_RUN  := gcc libc6-dev make pkg-config python3-dev python3-venv libzmq3-dev libsodium-dev libjansson-dev \
             libsleef-dev libopenblas0-openmp
-APT_TEST := $(APT_RUN) check clang libomp-dev locales procps valgrind
+APT_TEST := $(APT_RUN) check clang g++ libomp-dev locales procps valgrind
 SUDO     := $(if $(filter 0,$(shell id -u)),,sudo)
 
 # installs the packages of $(1) that are missing; asks for rights only then
@@ -338,7 +355,7 @@ run: deps
 
 UNIT_TENSOR := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 UNIT_KERNEL := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/kernel/test_*.c))
-SANITIZERS  := address undefined thread
+SANITIZERS  := address,undefined thread
 CHECK_LIBS   = $(call pkg,--cflags --libs check)
 # libgomp is not built for the thread sanitizer: its barriers would be reported; threads of our own stay
 UNIT_ENV    := $(if $(filter thread,$(SAN)),OMP_NUM_THREADS=1 )CK_FORK=no \
@@ -379,21 +396,24 @@ check-install:
 
 # the kernel's tests mostly wait, the library's compute: side by side, each with its output in one piece
 check-python:
-	@$(MAKE) --no-print-directory -j2 -Otarget check-kernel check-library
+	@$(MAKE) --no-print-directory -j2 cuda-host
+	@$(MAKE) --no-print-directory -j2 -Otarget check-kernel check-library check-cuda-host
 
 # the time limits tell a hang from an answer, not a fast machine from a busy one
 PROTOCOL_ENV = TEST_SLOWNESS=$${TEST_SLOWNESS:-4} MESALE=$(abspath $(B)/bin/mesale) JUPYTER_PATH=$(abspath $(B)/share/jupyter)
 
 check-kernel:
-	$(Q)$(PROTOCOL_ENV) $(TESTENV)/bin/python -m pytest -q -m "not slow" tests --ignore=tests/binding --ignore=tests/parity
+	$(Q)$(PROTOCOL_ENV) $(TESTENV)/bin/python -m pytest -q -m "not slow" tests --ignore=tests/binding --ignore=tests/parity \
+	    --ignore=tests/cuda
 
 # parity in a process of its own: warnings that come once are among the recorded answers
 check-library:
-	$(Q)$(PROTOCOL_ENV) sh -c '$(TESTENV)/bin/python -m pytest -q tests/binding && $(TESTENV)/bin/python -m pytest -q tests/parity'
+	$(Q)$(PROTOCOL_ENV) MESALE_CUDA= sh -c '$(TESTENV)/bin/python -m pytest -q tests/binding && $(TESTENV)/bin/python -m pytest -q tests/parity'
 
 # what takes long: the package under sanitizers, calls and messages at random, a flood of a million messages, a hundred
 # thousand graphs of every kind
 check-all: check
+	@CUDA_DTYPES=all $(MAKE) --no-print-directory check-cuda-host
 	@for s in address undefined; do $(MAKE) --no-print-directory -j2 SAN=$$s check-site || exit 1; done
 	@$(MAKE) --no-print-directory fuzz
 	@$(MAKE) --no-print-directory fuzz-kernel

@@ -281,11 +281,10 @@ static int write_planned(const struct index_plan *plan, struct tensor *self, str
 int index_write(struct tensor *self, struct tensors indices, struct tensor *values, bool accumulate)
 {
     struct index_plan plan;
-    struct device device;
     int result = -1, dim = 0;
     struct tensor *mask = lone_mask(indices, &dim);
 
-    if (warn_overlap(self) || call_device((struct tensor *[]){self, values}, 2, "", &device))
+    if (warn_overlap(self))
         return -1;
     if (mask && values->numel == 1 && !accumulate)
         return index_check_mask(self, mask, dim) ? -1 : fill_masked(self, mask, dim, values);
@@ -302,6 +301,9 @@ int index_write(struct tensor *self, struct tensors indices, struct tensor *valu
 struct tensor *body_index_put(struct tensor *out, struct tensor *self, struct tensors indices,
                               struct tensor *values, bool accumulate)
 {
+    struct device device;
+    if (call_device((struct tensor *[]){self, values}, 2, "index_put", &device))
+        return NULL;
     struct tensor *result = out ? tensor_retain(out) : body_clone(NULL, self, MEMORY_PRESERVE);
     bool carries = needs_carrying(self, indices);
     struct carried carried = {.count = 0};

@@ -42,20 +42,35 @@ static int copy_within(struct tensor *target, const struct tensor *source)
         cuda->loops->convert((enum dtype)target->dtype, (enum dtype)source->dtype, &iter, stream));
 }
 
-/* The other stream's work, that this copy between GPUs has to come after: the source's stream up to
- * here. */
-static int wait_for(const struct tensor *source, cuda_stream stream)
+/* Makes the stream of `later` wait for what is queued on that of `earlier`, on another device. */
+static int queue_after(const struct tensor *earlier, const struct tensor *later)
 {
-    cuda_stream other;
+    int device = earlier->storage->device.index, status = -1;
+    cuda_stream first, then;
     cuda_event event;
-    int device = source->storage->device.index, status = -1;
 
-    if (cuda_enter(source, &other) || cuda_event_new(device, false, false, false, &event))
+    if (cuda_enter(earlier, &first) || cuda_event_new(device, false, false, false, &event))
         return -1;
-    if (cuda_check(cuda->runtime->event_record(event, other)) == 0)
-        status = cuda_check(cuda->runtime->stream_wait(stream, event));
+    /* a stream of NULL is that of the current device */
+    if (cuda_check(cuda->runtime->event_record(event, first)) == 0 &&
+        cuda_enter(later, &then) == 0)
+        status = cuda_check(cuda->runtime->stream_wait(then, event));
     cuda_event_delete(device, event);
     return status;
+}
+
+/* On the source's stream, between what was queued for the target and what will be: neither's memory
+ * is given out again too early. */
+static int copy_to_peer(struct tensor *target, const struct tensor *source)
+{
+    cuda_stream stream;
+
+    if (queue_after(target, source) || cuda_enter(source, &stream) ||
+        cuda_check(cuda->runtime->copy_peer(tensor_ptr(target), target->storage->device.index,
+                                            tensor_ptr(source), source->storage->device.index,
+                                            bytes_of(target), stream)))
+        return -1;
+    return queue_after(source, target);
 }
 
 /* Both contiguous and of one dtype and size; one of them in host memory, or on two GPUs. */
@@ -66,15 +81,10 @@ static int copy_across(struct tensor *target, const struct tensor *source, bool 
     bool reads = !is_cuda(target);
     cuda_stream stream;
 
+    if (is_cuda(source) && is_cuda(target))
+        return copy_to_peer(target, source);
     if (cuda_enter(on_device, &stream))
         return -1;
-    if (is_cuda(source) && is_cuda(target)) {
-        if (wait_for(source, stream) || cuda_enter(target, &stream))
-            return -1;
-        return cuda_check(cuda->runtime->copy_peer(
-            tensor_ptr(target), target->storage->device.index, tensor_ptr(source),
-            source->storage->device.index, bytes_of(target), stream));
-    }
     bool pinned = cuda_is_pinned(host);
     if (cuda_check(cuda->runtime->copy(tensor_ptr(target), tensor_ptr(source), bytes_of(target),
                                        reads ? CUDA_DEVICE_TO_HOST : CUDA_HOST_TO_DEVICE, stream)))
