@@ -3,6 +3,7 @@
 #include "autograd/mode.h"
 #include "autograd/node.h"
 #include "backend.h"
+#include "cuda/device.h"
 #include "objects.h"
 #include "print.h"
 #include <math.h>
@@ -311,9 +312,11 @@ static PyObject *initial_seed(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(i
 
 static PyObject *build_info(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
 {
-    return Py_BuildValue("{sssssisssOss}", "version", TORCH_VERSION, "isa", cpu_isa(), "threads",
-                         cpu_threads(), "blas", cpu_blas_name(), "cuda", Py_None, "compiler",
-                         __VERSION__);
+    const struct cuda_properties *gpu =
+        cuda_device_count() > 0 ? cuda_device_properties(0) : NULL;
+    return Py_BuildValue("{sssssissszss}", "version", TORCH_VERSION, "isa", cpu_isa(), "threads",
+                         cpu_threads(), "blas", cpu_blas_name(), "cuda", gpu ? gpu->name : NULL,
+                         "compiler", __VERSION__);
 }
 
 static PyObject *memory_stats(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
