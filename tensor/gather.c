@@ -266,7 +266,7 @@ static int write_planned(const struct index_plan *plan, struct tensor *self, str
                          bool accumulate)
 {
     struct tensor *own = own_values(self, values);
-    struct spread spread = {NULL};
+    struct spread spread = {.values = NULL};
     int status = own ? spread_values(&spread, plan, own) : -1;
 
     if (status == 0)

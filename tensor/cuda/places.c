@@ -103,7 +103,7 @@ static int count_mask(struct counted *counted, const struct tensor *mask, cuda_s
 {
     int64_t blocks = cuda->places->mask_blocks(mask->numel);
 
-    *counted = (struct counted){NULL};
+    *counted = (struct counted){.starts = NULL};
     if (cuda_enter(mask, stream))
         return -1;
     if (mask->numel == 0)
