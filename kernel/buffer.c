@@ -1,11 +1,13 @@
 #include "buffer.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void out_of_memory(void)
@@ -224,4 +226,44 @@ int write_fully(int fd, const char *text, size_t size)
         }
     }
     return 0;
+}
+
+/* The permissions a file at path has, or would have if it were made. */
+static mode_t file_mode(const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) == 0)
+        return status.st_mode & 07777;
+    mode_t mask = umask(0);
+    umask(mask);
+    return 0666 & ~mask;
+}
+
+/* Writes all of the text and closes the descriptor in any case. */
+static int write_descriptor(const struct buffer *text, int descriptor)
+{
+    int status = write_fully(descriptor, text->data, text->size);
+    if (status == 0)
+        status = fsync(descriptor);
+    return close(descriptor) == 0 ? status : -1;
+}
+
+int buffer_write_file(const struct buffer *b, const char *path)
+{
+    struct buffer part = BUFFER_INIT;
+    char resolved[PATH_MAX];
+    const char *target = realpath(path, resolved) ? resolved : path;
+    int status = -1;
+    buffer_addf(&part, "%s.XXXXXX", target);
+    int descriptor = mkostemp(part.data, O_CLOEXEC);
+    if (descriptor >= 0) {
+        fchmod(descriptor, file_mode(target));
+        status = write_descriptor(b, descriptor) < 0 || rename(part.data, target) < 0 ? -1 : 0;
+        int failed = errno;
+        if (status < 0)
+            unlink(part.data);
+        errno = failed;
+    }
+    buffer_release(&part);
+    return status;
 }

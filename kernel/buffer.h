@@ -52,6 +52,10 @@ size_t utf8_length(const char *data, size_t size);
 
 /* Files. Appends what a file holds; writes all of the text to a descriptor. 0, or -1 with errno. */
 int buffer_read_file(struct buffer *b, const char *path);
+/* Puts the text in the place of the file in one step: a reader sees the old file or the new one. The
+ * permissions of an existing file are kept, and a symbolic link stays one. 0, or -1 with errno and
+ * the file as it was. */
+int buffer_write_file(const struct buffer *b, const char *path);
 int write_fully(int fd, const char *text, size_t size);
 
 /* malloc, realloc and strdup that end the program when memory is gone. */

@@ -3,6 +3,8 @@
 #include "json.h"
 #include "json_write.h"
 #include "notebook.h"
+#include "similar.h"
+#include "tidy.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,19 +38,52 @@ static void lines_cut(struct lines *lines)
     }
 }
 
-/* The text, with what would hide or forge lines of the report escaped. */
-static void add_text(struct buffer *out, const json_t *value)
+/* What an output's text is before it is compared. */
+static void prepare(struct buffer *text, const char *mime, const struct compare_options *options)
 {
-    struct buffer text = BUFFER_INIT;
-    notebook_add_text(&text, value);
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char byte = (unsigned char)text.data[i];
+    struct buffer tidied = BUFFER_INIT;
+    bool picture = strncmp(mime, "image/", 6) == 0 && strcmp(mime, "image/svg+xml") != 0;
+    bool readable = strcmp(mime, "text/plain") == 0 || strcmp(mime, "text/markdown") == 0;
+    if (options->exact)
+        return;
+    if (!picture) {
+        (readable ? tidy_text : tidy_markup)(&tidied, buffer_text(text), text->size);
+        buffer_release(text);
+        *text = tidied;
+    }
+    if (options->rewrite)
+        options->rewrite(options->context, mime, text);
+}
+
+/* The text, with what would hide or forge lines of the report escaped. Taken over. */
+static void add_escaped(struct buffer *out, struct buffer *text)
+{
+    for (size_t i = 0; i < text->size; i++) {
+        unsigned char byte = (unsigned char)text->data[i];
         if (byte == '\n' || byte == '\t' || byte >= 0x20)
-            buffer_add_char(out, text.data[i]);
+            buffer_add_char(out, text->data[i]);
         else
             buffer_addf(out, "\\x%02x", byte);
     }
-    buffer_release(&text);
+    buffer_release(text);
+}
+
+static void add_text(struct buffer *out, const json_t *value, const char *mime,
+                     const struct compare_options *options)
+{
+    struct buffer text = BUFFER_INIT;
+    notebook_add_text(&text, value);
+    prepare(&text, mime, options);
+    add_escaped(out, &text);
+}
+
+static void add_json(struct buffer *out, const json_t *value, const char *mime,
+                     const struct compare_options *options)
+{
+    struct buffer text = BUFFER_INIT;
+    json_write(&text, value);
+    prepare(&text, mime, options);
+    add_escaped(out, &text);
 }
 
 static int compare_keys(const void *a, const void *b)
@@ -56,7 +91,8 @@ static int compare_keys(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static void add_bundle(struct buffer *out, const json_t *output, const char *type)
+static void add_bundle(struct buffer *out, const json_t *output, const char *type,
+                       const struct compare_options *options)
 {
     json_t *data = json_object_get(output, "data"), *value;
     const char **keys = memory_new((json_object_size(data) + 1) * sizeof(*keys)), *key;
@@ -67,9 +103,9 @@ static void add_bundle(struct buffer *out, const json_t *output, const char *typ
         value = json_object_get(data, keys[i]);
         buffer_addf(out, "[%s %s]\n", type, keys[i]);
         if (json_is_string(value) || (json_is_array(value) && notebook_mime_is_text(keys[i])))
-            add_text(out, value);
+            add_text(out, value, keys[i], options);
         else
-            json_write(out, value);
+            add_json(out, value, keys[i], options);
         buffer_add_char(out, '\n');
     }
     free(keys);
@@ -82,42 +118,48 @@ static const char *stream_of(const json_t *output)
 }
 
 /* Adds the outputs of one stream from index on as one text; returns the index after them. */
-static size_t add_stream(struct buffer *out, const json_t *outputs, size_t index)
+static size_t add_stream(struct buffer *out, const json_t *outputs, size_t index,
+                         const struct compare_options *options)
 {
     const char *name = json_member_text(json_array_get(outputs, index), "name", "stdout");
     const char *next = name;
-    buffer_addf(out, "[%s]\n", name);
+    struct buffer text = BUFFER_INIT;
     while (next && strcmp(next, name) == 0) {
-        add_text(out, json_object_get(json_array_get(outputs, index++), "text"));
+        notebook_add_text(&text, json_object_get(json_array_get(outputs, index++), "text"));
         next = stream_of(json_array_get(outputs, index));
     }
+    buffer_addf(out, "[%s]\n", name);
+    prepare(&text, "text/plain", options);
+    add_escaped(out, &text);
     if (out->data[out->size - 1] != '\n')
         buffer_add_text(out, "\n\\ no line end\n");
     return index;
 }
 
-static void add_output(struct buffer *out, const json_t *output)
+static void add_output(struct buffer *out, const json_t *output,
+                       const struct compare_options *options)
 {
     const char *type = json_member_text(output, "output_type", "?");
     if (strcmp(type, "error") != 0) {
-        add_bundle(out, output, type);
+        add_bundle(out, output, type, options);
         return;
     }
     buffer_addf(out, "[error]\n%s: ", json_member_text(output, "ename", "?"));
-    add_text(out, json_object_get(output, "evalue"));
+    add_text(out, json_object_get(output, "evalue"), "text/plain", options);
     buffer_add_char(out, '\n');
 }
 
-static void lines_of_outputs(struct lines *lines, const json_t *outputs)
+static void lines_of_outputs(struct lines *lines, const json_t *outputs,
+                             const struct compare_options *options)
 {
     size_t count = json_array_size(outputs);
     *lines = (struct lines){0};
     for (size_t i = 0; i < count;) {
         const json_t *output = json_array_get(outputs, i);
         if (stream_of(output))
-            i = add_stream(&lines->text, outputs, i);
+            i = add_stream(&lines->text, outputs, i, options);
         else
-            add_output(&lines->text, json_array_get(outputs, i++));
+            add_output(&lines->text, json_array_get(outputs, i++), options);
     }
     lines_cut(lines);
 }
@@ -128,9 +170,10 @@ static void lines_of_outputs(struct lines *lines, const json_t *outputs)
 
 enum { CONTEXT_LINES = 2, SHOWN_BYTES = 160, TABLE_CELLS_MAX = 4000000 };
 
-static void show_line(const char *line, char sign, struct buffer *report, bool colour)
+static void show_line(const char *line, char sign, struct buffer *report,
+                      const struct compare_options *options)
 {
-    const char *start = !colour || sign == ' ' ? "" : sign == '-' ? "\033[31m" : "\033[32m";
+    const char *start = !options->colour || sign == ' ' ? "" : sign == '-' ? "\033[31m" : "\033[32m";
     size_t length = strlen(line), shown = length;
     if (length > SHOWN_BYTES)
         for (shown = SHOWN_BYTES; shown > 0 && ((unsigned char)line[shown] & 0xc0) == 0x80;)
@@ -142,15 +185,17 @@ static void show_line(const char *line, char sign, struct buffer *report, bool c
     buffer_add_text(report, *start ? "\033[0m\n" : "\n");
 }
 
-static void show_lines(char **line, size_t count, char sign, struct buffer *report, bool colour)
+static void show_lines(char **line, size_t count, char sign, struct buffer *report,
+                      const struct compare_options *options)
 {
     for (size_t i = 0; i < count; i++)
-        show_line(line[i], sign, report, colour);
+        show_line(line[i], sign, report, options);
 }
 
 /* Lengths of the longest common subsequences of all ends old[i…], new[j…], at [i * (news + 1) + j]
  * (Wagner and Fischer, 1974); NULL when the table would be too large. */
-static unsigned *common_lengths(char **old, size_t olds, char **new, size_t news)
+static unsigned *common_lengths(char **old, size_t olds, char **new, size_t news,
+                                double tolerance)
 {
     size_t width = news + 1;
     if (olds >= TABLE_CELLS_MAX / width)
@@ -160,66 +205,79 @@ static unsigned *common_lengths(char **old, size_t olds, char **new, size_t news
         for (size_t j = news; j-- > 0;) {
             unsigned down = table[(i + 1) * width + j], right = table[i * width + j + 1];
             unsigned best = down > right ? down : right;
-            bool same = strcmp(old[i], new[j]) == 0;
+            bool same = lines_similar(old[i], new[j], tolerance);
             table[i * width + j] = same ? table[(i + 1) * width + j + 1] + 1 : best;
         }
     return table;
 }
 
 static void show_difference(char **old, size_t olds, char **new, size_t news, struct buffer *report,
-                            bool colour)
+                            const struct compare_options *options)
 {
-    unsigned *common = common_lengths(old, olds, new, news);
+    unsigned *common = common_lengths(old, olds, new, news, options->tolerance);
     size_t width = news + 1, i = 0, j = 0;
     while (common && i < olds && j < news) {
-        if (strcmp(old[i], new[j]) == 0) {
-            show_line(old[i++], ' ', report, colour);
+        if (lines_similar(old[i], new[j], options->tolerance)) {
+            show_line(old[i++], ' ', report, options);
             j++;
         } else if (common[(i + 1) * width + j] >= common[i * width + j + 1]) {
-            show_line(old[i++], '-', report, colour);
+            show_line(old[i++], '-', report, options);
         } else {
-            show_line(new[j++], '+', report, colour);
+            show_line(new[j++], '+', report, options);
         }
     }
-    show_lines(old + i, olds - i, '-', report, colour);
-    show_lines(new + j, news - j, '+', report, colour);
+    show_lines(old + i, olds - i, '-', report, options);
+    show_lines(new + j, news - j, '+', report, options);
     free(common);
 }
 
 static void show_report(const struct lines *old, const struct lines *new, struct buffer *report,
-                        bool colour)
+                        const struct compare_options *options)
 {
     size_t least = old->count < new->count ? old->count : new->count, start = 0, end = 0;
-    while (start < least && strcmp(old->line[start], new->line[start]) == 0)
+    while (start < least && lines_similar(old->line[start], new->line[start], options->tolerance))
         start++;
     while (end < least - start &&
-           strcmp(old->line[old->count - 1 - end], new->line[new->count - 1 - end]) == 0)
+           lines_similar(old->line[old->count - 1 - end], new->line[new->count - 1 - end],
+                         options->tolerance))
         end++;
     size_t before = start < CONTEXT_LINES ? start : CONTEXT_LINES;
     size_t after = end < CONTEXT_LINES ? end : CONTEXT_LINES;
-    show_lines(old->line + start - before, before, ' ', report, colour);
+    show_lines(old->line + start - before, before, ' ', report, options);
     show_difference(old->line + start, old->count - start - end, new->line + start,
-                    new->count - start - end, report, colour);
-    show_lines(old->line + old->count - end, after, ' ', report, colour);
+                    new->count - start - end, report, options);
+    show_lines(old->line + old->count - end, after, ' ', report, options);
 }
 
-static bool lines_equal(const struct lines *a, const struct lines *b)
+static bool lines_equal(const struct lines *a, const struct lines *b, double tolerance)
 {
     for (size_t i = 0; i < a->count && i < b->count; i++)
-        if (strcmp(a->line[i], b->line[i]) != 0)
+        if (!lines_similar(a->line[i], b->line[i], tolerance))
             return false;
     return a->count == b->count;
 }
 
-bool compare_outputs(const json_t *stored, const json_t *fresh, struct buffer *report, bool colour)
+static bool compare_once(const json_t *stored, const json_t *fresh,
+                         const struct compare_options *options, struct buffer *report)
 {
     struct lines old, new;
-    lines_of_outputs(&old, stored);
-    lines_of_outputs(&new, fresh);
-    bool same = lines_equal(&old, &new);
-    if (!same)
-        show_report(&old, &new, report, colour);
+    lines_of_outputs(&old, stored, options);
+    lines_of_outputs(&new, fresh, options);
+    bool same = lines_equal(&old, &new, options->tolerance);
+    if (!same && report)
+        show_report(&old, &new, report, options);
     lines_release(&old);
     lines_release(&new);
     return same;
+}
+
+/* What costs most, decoding pictures, waits until the rest has found a difference. */
+bool compare_outputs(const json_t *stored, const json_t *fresh,
+                     const struct compare_options *options, struct buffer *report)
+{
+    struct compare_options plain = *options;
+    plain.rewrite = NULL;
+    bool again = options->rewrite && !options->exact;
+    return compare_once(stored, fresh, &plain, again ? NULL : report) ||
+           (again && compare_once(stored, fresh, options, report));
 }

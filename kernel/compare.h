@@ -8,9 +8,19 @@
 #include "buffer.h"
 #include <jansson.h>
 
+struct compare_options {
+    bool exact;       /* byte for byte: what tidy.h takes out counts too */
+    double tolerance; /* of real numbers, see similar.h; 0: equal text */
+    bool colour;      /* of the report */
+    /* Called for each text and picture where the outputs still differ: may change it (rules of the
+     * user, pictures decoded). NULL: none. */
+    void (*rewrite)(void *context, const char *mime, struct buffer *text);
+    void *context;
+};
+
 /* True if the lists of outputs `stored` and `fresh` (borrowed) show the same. Otherwise the lines
- * that differ are added to `report` ("- " stored, "+ " fresh, "  " the lines around them), in
- * colour if asked for. */
-bool compare_outputs(const json_t *stored, const json_t *fresh, struct buffer *report, bool colour);
+ * that differ are added to `report` ("- " stored, "+ " fresh, "  " the lines around them). */
+bool compare_outputs(const json_t *stored, const json_t *fresh,
+                     const struct compare_options *options, struct buffer *report);
 
 #endif

@@ -16,6 +16,7 @@ static const struct command {
 } commands[] = {
     {"kernel", kernel_main, "-f FILE", "speak the Jupyter protocol; kernelspecs start this"},
     {"run", run_main, "NOTEBOOK...", "execute notebooks without a Jupyter server"},
+    {"test", run_main, "NOTEBOOK...", "execute them and compare with the outputs they hold"},
     {"install", install_main, "[--user | --sys-prefix | --prefix DIR]",
      "make the kernel known to Jupyter"},
     {"info", info_main, "", "show versions, the Python found, processor and libraries"},

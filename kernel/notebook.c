@@ -3,14 +3,13 @@
 #include "json.h"
 #include "json_write.h"
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
+
+enum { NOTEBOOK_BYTES_MAX = 256 << 20 };
 
 static int fail(struct buffer *problem, const char *path, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -170,12 +169,27 @@ static int check_document(const json_t *root, const char *path, struct buffer *p
     return 0;
 }
 
+/* Devices and pipes may never end; what is too large would take many times as much memory. */
+static int check_file(const char *path, struct buffer *problem)
+{
+    struct stat status;
+    if (stat(path, &status) < 0 || S_ISDIR(status.st_mode))
+        return 0; /* reading tells why */
+    if (!S_ISREG(status.st_mode))
+        return fail(problem, path, "not a regular file");
+    if (status.st_size > NOTEBOOK_BYTES_MAX)
+        return fail(problem, path, "larger than %d MiB", NOTEBOOK_BYTES_MAX >> 20);
+    return 0;
+}
+
 int notebook_read(struct notebook *book, const char *path, struct buffer *problem)
 {
     struct buffer text = BUFFER_INIT;
     json_error_t cause;
     int status = -1;
     book->root = NULL;
+    if (check_file(path, problem) < 0)
+        goto done;
     if (buffer_read_file(&text, path) < 0) {
         fail(problem, path, "%s", strerror(errno));
         goto done;
@@ -217,47 +231,13 @@ static void add_document(struct buffer *out, const json_t *root)
     json_decref(document);
 }
 
-/* The permissions a file at path has, or would have if it were made. */
-static mode_t file_mode(const char *path)
-{
-    struct stat status;
-    if (stat(path, &status) == 0)
-        return status.st_mode & 07777;
-    mode_t mask = umask(0);
-    umask(mask);
-    return 0666 & ~mask;
-}
-
-/* Writes all of the text and closes the descriptor in any case. */
-static int write_descriptor(const struct buffer *text, int descriptor)
-{
-    int status = write_fully(descriptor, text->data, text->size);
-    if (status == 0)
-        status = fsync(descriptor);
-    return close(descriptor) == 0 ? status : -1;
-}
-
 int notebook_write(const struct notebook *book, const char *path, struct buffer *problem)
 {
-    struct buffer text = BUFFER_INIT, part = BUFFER_INIT;
-    char resolved[PATH_MAX];
-    const char *target = realpath(path, resolved) ? resolved : path;
-    int status = -1;
-    buffer_addf(&part, "%s.XXXXXX", target);
-    int descriptor = mkostemp(part.data, O_CLOEXEC);
-    if (descriptor < 0) {
-        fail(problem, path, "cannot write: %s", strerror(errno));
-        goto done;
-    }
-    fchmod(descriptor, file_mode(target));
+    struct buffer text = BUFFER_INIT;
     add_document(&text, book->root);
-    status = write_descriptor(&text, descriptor) < 0 || rename(part.data, target) < 0 ? -1 : 0;
-    if (status < 0) {
+    int status = buffer_write_file(&text, path);
+    if (status < 0)
         fail(problem, path, "cannot write: %s", strerror(errno));
-        unlink(part.data);
-    }
-done:
-    buffer_release(&part);
     buffer_release(&text);
     return status;
 }

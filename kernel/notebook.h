@@ -18,8 +18,8 @@ struct notebook {
 };
 
 /* Reads and checks the file. 0, or -1 with the cause in `problem`; then nothing is to be released.
- * Refused: what is not UTF-8 JSON, not nbformat 4, or has a cell without the fields that nbformat
- * requires. */
+ * Refused: what is no regular file, larger than 256 MiB, not UTF-8 JSON, not nbformat 4, or has a
+ * cell without the fields that nbformat requires. */
 int notebook_read(struct notebook *book, const char *path, struct buffer *problem);
 
 /* Writes the document to `path` in one step: a reader sees the old file or the new one, never a

@@ -154,7 +154,7 @@ static void on_result(struct sink *sink, int64_t count, json_t *data, json_t *me
 }
 
 /* The text without control sequences (ECMA-48: ESC [ parameters, final byte from @ to ~). */
-static void add_without_colours(struct buffer *out, const char *text)
+void printer_add_without_colours(struct buffer *out, const char *text)
 {
     while (*text) {
         size_t kept = strcspn(text, "\033");
@@ -177,7 +177,7 @@ static void on_error(struct sink *sink, const char *ename, const char *evalue, j
         if (self(sink)->colour)
             buffer_add_text(&text, json_string_value(line));
         else
-            add_without_colours(&text, json_string_value(line));
+            printer_add_without_colours(&text, json_string_value(line));
         buffer_add_char(&text, '\n');
     }
     if (text.size == 0)

@@ -31,4 +31,7 @@ void printer_notebook(struct printer *printer, const char *path);
 void printer_code(struct printer *printer, int64_t count, const char *code, size_t size);
 void printer_cell_end(struct printer *printer);
 
+/* Appends the text without control sequences of colours and the like. */
+void printer_add_without_colours(struct buffer *out, const char *text);
+
 #endif

@@ -1,12 +1,9 @@
 #include "watchdog.h"
 
-#include "printer.h"
 #include "python.h"
-#include "streams.h"
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
-#include <string.h>
 #include <unistd.h>
 
 static const double grace_seconds = 5;
@@ -25,9 +22,9 @@ static void set_deadline(struct watchdog *dog, double seconds)
 
 static void time_is_over(struct watchdog *dog)
 {
-    static const char text[] = "mesale: the cell did not stop when it was interrupted\n";
     if (dog->fired) {
-        write_fully(streams_terminal(STREAM_STDERR), text, strlen(text));
+        if (dog->give_up)
+            dog->give_up(dog->context);
         _exit(1);
     }
     dog->fired = true;

@@ -13,6 +13,9 @@ struct watchdog {
     struct timespec deadline; /* of CLOCK_MONOTONIC */
     double limit;             /* seconds; 0: no limit, no thread */
     bool is_armed, fired, quit;
+    /* Called on the dog's thread before it ends the program, NULL: nothing is. Set after start. */
+    void (*give_up)(void *context);
+    void *context;
 };
 
 /* 0, or -1 when no thread can be started. After Python was started. */

@@ -389,11 +389,13 @@ END_TEST
 /* --- the comparison
  * -------------------------------------------------------------------------------- */
 
+static const struct compare_options exact = {.exact = true};
+
 static void assert_report(const char *stored, const char *fresh, const char *expected)
 {
     json_t *a = parse(stored), *b = parse(fresh);
     struct buffer report = BUFFER_INIT;
-    bool same = compare_outputs(a, b, &report, false);
+    bool same = compare_outputs(a, b, &exact, &report);
     ck_assert_str_eq(buffer_text(&report), expected);
     ck_assert(same == (expected[0] == '\0'));
     buffer_release(&report);
@@ -446,7 +448,7 @@ START_TEST(a_long_line_is_cut_between_characters)
         buffer_add_text(&stored, "ş");
     buffer_add_text(&stored, "\\n\"}]");
     json_t *a = parse(stored.data), *b = json_array();
-    ck_assert(!compare_outputs(a, b, &report, false));
+    ck_assert(!compare_outputs(a, b, &exact, &report));
     ck_assert_ptr_nonnull(strstr(report.data, "ş… (42 bytes more)\n"));
     buffer_release(&stored);
     buffer_release(&report);
