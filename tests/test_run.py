@@ -6,7 +6,9 @@ import pty
 import signal
 import stat
 import subprocess
+import sys
 import time
+import xml.etree.ElementTree as ElementTree
 
 import nbclient
 import nbformat
@@ -320,6 +322,8 @@ def test_what_cannot_be_run_is_told_and_left_alone(run, tmp_path, content, words
     (["--output", "y", "--inplace", "x.ipynb"], "exclude each other"),
     (["--output", "y", "a.ipynb", "b.ipynb"], "for one notebook"),
     (["--torch", "fake", "x.ipynb"], "--torch wants 'real'"),
+    (["--update", "x.ipynb"], "an option of `mesale test`"),
+    (["--lax", "x.ipynb"], "go with --check"),
 ])
 def test_wrong_arguments_are_told(run, arguments, words):
     done = run(*arguments, code=2)
@@ -329,6 +333,84 @@ def test_wrong_arguments_are_told(run, arguments, words):
 def test_a_missing_file_and_a_folder_are_told(run, tmp_path):
     assert "No such file or directory" in run(tmp_path / "none.ipynb", code=2).stderr
     assert "directory" in run(tmp_path, code=2).stderr
+
+
+# --- parameters, processes, formats -----------------------------------------------------------------------------------
+
+
+def test_parameters_are_given_as_papermill_gives_them(run, tmp_path):
+    book = save(tmp_path / "book.ipynb", "# title", code("name = 'x'\nn = 1\nratio = 0.5", tags=["parameters"]),
+                "print(name, n * 2, ratio)")
+    values = ["-p", "n", "-21", "-p", "name", 'Ayşe "\\', "-p", "ratio", "1e3"]
+    run("--output", tmp_path / "ours.ipynb", *values, book)
+    command = [sys.executable, "-m", "papermill", "--prepare-only", book, tmp_path / "theirs.ipynb", *values, "-k", "python3",
+               "--language", "python"]
+    subprocess.run(command, check=True, capture_output=True)
+    ours, theirs = nbformat.read(tmp_path / "ours.ipynb", 4), nbformat.read(tmp_path / "theirs.ipynb", 4)
+    nbformat.validate(ours)
+    assert ours.cells[3].outputs == [printed('Ayşe "\\ -42 1000.0\n')]
+    assert [cell.metadata.get("tags", []) for cell in ours.cells] == [cell.metadata.get("tags", []) for cell in theirs.cells]
+    namespaces = [{}, {}]
+    for book, namespace in zip((ours, theirs), namespaces, strict=True):
+        exec(book.cells[2].source, namespace)
+        namespace.pop("__builtins__")
+    assert namespaces[0] == namespaces[1]
+    run("--output", tmp_path / "again.ipynb", "-p", "n", "1", tmp_path / "ours.ipynb")
+    again = nbformat.read(tmp_path / "again.ipynb", 4)
+    assert len(again.cells) == 4 and again.cells[2].source == "# Parameters\nn = 1\n"
+
+
+def test_parameters_alone_make_the_first_cell(executed):
+    assert executed("print(x)", arguments=["-p", "x", "7"]) == [[], [printed("7\n")]]
+
+
+def test_cells_tagged_so_are_not_run(executed):
+    outputs = executed(code("1/0", printed("kept"), tags=["skip-execution"]), "print(1)")
+    assert outputs == [[printed("kept")], [printed("1\n")]]
+
+
+@pytest.mark.parametrize("minor", range(6))
+def test_every_minor_format_stays_what_it_is(run, tmp_path, minor):
+    image = {"a.png": {"image/png": "iVBORw0KGgo="}}
+    book = new_notebook(cells=[code("print(1)"), new_markdown_cell("![a](attachment:a.png)")])
+    book.nbformat_minor = minor
+    for cell in book.cells if minor < 5 else ():
+        del cell["id"]
+    if minor >= 1:  # attachments are known from 4.1 on
+        book.cells[1].attachments = image
+    nbformat.validate(book)
+    path = tmp_path / "book.ipynb"
+    path.write_text(json.dumps(book))
+    run("--inplace", path)
+    written = nbformat.from_dict(json.loads(path.read_text()))
+    nbformat.validate(written)
+    assert written.nbformat_minor == minor and written.cells[0].outputs[0].text == ["1\n"]
+    assert [cell.get("id") for cell in written.cells] == [cell.get("id") for cell in book.cells]
+    assert written.cells[1].get("attachments") == (image if minor else None)
+
+
+def test_processes_side_by_side_print_in_the_order_of_the_names(run, tmp_path):
+    first = save(tmp_path / "a.ipynb", "import time; time.sleep(0.4)", "print('first')")
+    second, third = save(tmp_path / "b.ipynb", "1/0"), save(tmp_path / "c.ipynb", "print('third')")
+    done = run("-j3", "--junit", tmp_path / "out.xml", tmp_path, code=1)
+    assert [line for line in done.stdout.splitlines() if line.endswith(".ipynb")] == [str(first), str(second), str(third)]
+    assert done.stderr == f"mesale: {second}: In [1] failed: ZeroDivisionError: division by zero\n"
+    root = ElementTree.parse(tmp_path / "out.xml").getroot()
+    assert [suite.get("failures") for suite in root] == ["0", "1", "0"]
+
+
+def test_a_process_that_dies_is_told(run, tmp_path):
+    dead, alive = save(tmp_path / "a.ipynb", "import os\nos.abort()"), save(tmp_path / "b.ipynb", "print('alive')")
+    done = run(dead, alive, code=1)
+    assert f"mesale: {dead}: ended by signal 6 (Aborted)\n" in done.stderr and "alive\n" in done.stdout
+
+
+def test_a_cell_that_cannot_be_interrupted_loses_nothing_but_itself(run, tmp_path):
+    book = save(tmp_path / "book.ipynb", "print(1)",
+                "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nprint(2)\ntime.sleep(60)")
+    done = run("--timeout", "0.5", "--inplace", book, code=1)
+    assert done.stderr == f"mesale: {book}: In [2] did not stop when it was interrupted\n"
+    assert [cell.outputs for cell in nbformat.read(book, 4).cells] == [[printed("1\n")], [printed("2\n")]]
 
 
 # --- interrupts and limits --------------------------------------------------------------------------------------------
