@@ -501,6 +501,7 @@ bench: all $(PEER)/.stamp
 	@$(PEER)/bin/python tests/bench/imports.py --site $(B)/site
 	@$(PEER)/bin/python tests/bench/kernels.py --mesale $(B)/bin/mesale --path $(B)/share/jupyter
 	@$(PEER)/bin/python tests/bench/questions.py --path $(B)/share/jupyter
+	@$(PEER)/bin/python tests/bench/notebooks.py --mesale $(B)/bin/mesale --python $(VENV)/bin/python
 
 $(PEER)/.stamp: tests/bench/requirements.txt
 	$(venv)

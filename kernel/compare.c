@@ -173,7 +173,9 @@ enum { CONTEXT_LINES = 2, SHOWN_BYTES = 160, TABLE_CELLS_MAX = 4000000 };
 static void show_line(const char *line, char sign, struct buffer *report,
                       const struct compare_options *options)
 {
-    const char *start = !options->colour || sign == ' ' ? "" : sign == '-' ? "\033[31m" : "\033[32m";
+    const char *start = !options->colour || sign == ' ' ? ""
+                        : sign == '-'                   ? "\033[31m"
+                                                        : "\033[32m";
     size_t length = strlen(line), shown = length;
     if (length > SHOWN_BYTES)
         for (shown = SHOWN_BYTES; shown > 0 && ((unsigned char)line[shown] & 0xc0) == 0x80;)
@@ -186,7 +188,7 @@ static void show_line(const char *line, char sign, struct buffer *report,
 }
 
 static void show_lines(char **line, size_t count, char sign, struct buffer *report,
-                      const struct compare_options *options)
+                       const struct compare_options *options)
 {
     for (size_t i = 0; i < count; i++)
         show_line(line[i], sign, report, options);
@@ -194,8 +196,7 @@ static void show_lines(char **line, size_t count, char sign, struct buffer *repo
 
 /* Lengths of the longest common subsequences of all ends old[i…], new[j…], at [i * (news + 1) + j]
  * (Wagner and Fischer, 1974); NULL when the table would be too large. */
-static unsigned *common_lengths(char **old, size_t olds, char **new, size_t news,
-                                double tolerance)
+static unsigned *common_lengths(char **old, size_t olds, char **new, size_t news, double tolerance)
 {
     size_t width = news + 1;
     if (olds >= TABLE_CELLS_MAX / width)

@@ -13,8 +13,7 @@ static PyObject *call(const char *function, PyObject *first, PyObject *second)
     if (!module)
         module = shell_import("_mesale_compare");
     PyObject *name = module && first ? PyUnicode_FromString(function) : NULL;
-    PyObject *result =
-        name ? PyObject_CallMethodObjArgs(module, name, first, second, NULL) : NULL;
+    PyObject *result = name ? PyObject_CallMethodObjArgs(module, name, first, second, NULL) : NULL;
     Py_XDECREF(name);
     return result;
 }

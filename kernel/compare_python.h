@@ -10,8 +10,8 @@
  * `problem`. */
 int compare_python_read_rules(const char *path, struct buffer *problem);
 
-/* For compare_options.rewrite: applies the rules to texts, and puts size and digest of the pixels in
- * the place of PNG and JPEG pictures, where Pillow is installed. */
+/* For compare_options.rewrite: applies the rules to texts, and puts size and digest of the pixels
+ * in the place of PNG and JPEG pictures, where Pillow is installed. */
 void compare_python_rewrite(void *context, const char *mime, struct buffer *text);
 
 #endif

@@ -127,8 +127,8 @@ static void add_string(struct buffer *out, const char *value)
 
 void parameters_add_value(struct buffer *out, const char *value)
 {
-    bool is_word = strcmp(value, "True") == 0 || strcmp(value, "False") == 0 ||
-                   strcmp(value, "None") == 0;
+    bool is_word =
+        strcmp(value, "True") == 0 || strcmp(value, "False") == 0 || strcmp(value, "None") == 0;
     if (is_word)
         buffer_add_text(out, value);
     else if (!add_whole(out, value) && !add_real(out, value))
@@ -138,10 +138,10 @@ void parameters_add_value(struct buffer *out, const char *value)
 bool parameters_name_is_valid(const char *name)
 {
     static const char *const keywords[] = {
-        "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class",
-        "continue", "def", "del", "elif", "else", "except", "finally", "for", "from", "global",
-        "if", "import", "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return",
-        "try", "while", "with", "yield",
+        "False", "None",     "True",  "and",    "as",   "assert", "async",  "await",    "break",
+        "class", "continue", "def",   "del",    "elif", "else",   "except", "finally",  "for",
+        "from",  "global",   "if",    "import", "in",   "is",     "lambda", "nonlocal", "not",
+        "or",    "pass",     "raise", "return", "try",  "while",  "with",   "yield",
     };
     for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++)
         if (strcmp(name, keywords[i]) == 0)
@@ -170,9 +170,9 @@ static json_t *make_cell(const json_t *root, const json_t *parameters)
         parameters_add_value(&code, json_string_value(value));
         buffer_add_char(&code, '\n');
     }
-    json_t *cell = json_pack("{ss sn s{s[s]} s[] ss}", "cell_type", "code", "execution_count",
-                             "metadata", "tags", "injected-parameters", "outputs", "source",
-                             code.data);
+    json_t *cell =
+        json_pack("{ss sn s{s[s]} s[] ss}", "cell_type", "code", "execution_count", "metadata",
+                  "tags", "injected-parameters", "outputs", "source", code.data);
     unsigned char bytes[ID_BYTES] = {0};
     buffer_clear(&code);
     if (getrandom(bytes, sizeof bytes, 0) < 0)

@@ -10,8 +10,8 @@
  * None, whole and real numbers are what they look like, all else is a string. */
 void parameters_add_value(struct buffer *out, const char *value);
 
-/* True if the name can stand left of "=": letters, digits and "_", no digit first, no keyword. Bytes
- * beyond ASCII are taken for letters. */
+/* True if the name can stand left of "=": letters, digits and "_", no digit first, no keyword.
+ * Bytes beyond ASCII are taken for letters. */
 bool parameters_name_is_valid(const char *name);
 
 /* Puts the cell in: `parameters` is an object name → text of the command line. A cell that was

@@ -18,9 +18,9 @@ void run_check_release(struct run_check *check)
 
 void run_check_keep(struct run_check *check, json_t *cell)
 {
-    json_t *note = json_pack("{sO sO* sO*}", "cell", cell, "outputs",
-                             json_object_get(cell, "outputs"), "execution_count",
-                             json_object_get(cell, "execution_count"));
+    json_t *note =
+        json_pack("{sO sO* sO*}", "cell", cell, "outputs", json_object_get(cell, "outputs"),
+                  "execution_count", json_object_get(cell, "execution_count"));
     json_array_append_new(check->kept, note);
 }
 

@@ -22,8 +22,8 @@ void run_check_done(struct run_check *check, json_t *entry, bool compared);
 
 /* Compares after the last cell, when updates of displays have come to their end and Python is free:
  * entries of cells that differ fail, with the difference as their detail. With --update they get
- * the message "updated" instead, and all other cells get back what the file held. On the main thread
- * with the GIL. 0, or -1 with the cause in `problem`. */
+ * the message "updated" instead, and all other cells get back what the file held. On the main
+ * thread with the GIL. 0, or -1 with the cause in `problem`. */
 int run_check_finish(struct run_check *check, struct run_report *report, struct buffer *problem);
 
 #endif

@@ -23,7 +23,7 @@
 
 struct run {
     const struct run_options *options;
-    const char *path; /* as the user wrote it */
+    const char *path;   /* as the user wrote it */
     const char *target; /* file to write, NULL: none */
     struct notebook book;
     struct notebook_sink sink;
@@ -32,7 +32,7 @@ struct run {
     struct run_report report;
     struct run_check check;
     bool shows_cells, shows_progress;
-    size_t index;    /* of the cell that runs, its number, and since when it does */
+    size_t index; /* of the cell that runs, its number, and since when it does */
     long long count;
     double begin;
     int status; /* the exit code so far */
@@ -264,7 +264,8 @@ static void compare(struct run *run)
     tell_differences(run);
     if (differing) {
         run->status = run->status ? run->status : EXIT_DIFFERENT;
-        buffer_addf(&text, "%s: %lld of %lld compared cells differ", run->path, differing, compared);
+        buffer_addf(&text, "%s: %lld of %lld compared cells differ", run->path, differing,
+                    compared);
     } else if (run->status == 0) {
         buffer_addf(&text, "%s: %lld cells show what is stored", run->path, compared);
     }

@@ -19,28 +19,28 @@ static const double usual_tolerance = 1e-5;
 
 static const char run_usage[] =
     "usage: mesale run [OPTION]... NOTEBOOK...\n"
-    "Executes notebooks, each in a process of its own and in its folder, and prints their cells and\n"
-    "outputs, or writes the executed notebook. A folder stands for all notebooks in it.\n"
+    "Executes notebooks, each in a process of its own and in its folder, and prints their\n"
+    "cells and outputs, or writes the executed notebook. A folder stands for all notebooks\n"
+    "in it.\n"
     "\n"
     "  --output FILE   write the executed notebook to FILE\n"
     "  --inplace       write it over NOTEBOOK\n"
-    "  --check         compare the outputs with the stored ones, as `mesale test` does, and with its\n"
-    "                  options --lax, --exact, --tolerance, --sanitize\n";
+    "  --check         compare the outputs with the stored ones, as `mesale test` does;\n"
+    "                  with its options --lax, --exact, --tolerance, --sanitize\n";
 
 static const char test_usage[] =
     "usage: mesale test [OPTION]... NOTEBOOK...\n"
-    "Executes notebooks, each in a process of its own and in its folder, and compares the outputs\n"
-    "with the stored ones. A folder stands for all notebooks in it.\n"
+    "Executes notebooks, each in a process of its own and in its folder, and compares the\n"
+    "outputs with the stored ones. A folder stands for all notebooks in it.\n"
     "\n"
-    "  --update        store the outputs of cells that show something else than stored\n";
-
-static const char compare_usage[] =
+    "  --update        store the outputs of cells that show something else than stored\n"
     "  --lax           compare only cells marked nbval-check-output\n"
-    "  --tolerance R   real numbers in text may differ by R of their size (1e-5), and by one in the\n"
-    "                  last of four or more digits; 0: not at all\n"
-    "  --sanitize FILE rules for text that changes, as nbval's: lines `regex: ...`, `replace: ...`\n"
-    "  --exact         compare byte for byte: also addresses, times, ids in HTML, the bytes of\n"
-    "                  pictures whose pixels are equal\n";
+    "  --tolerance R   real numbers in text may differ by R of their size (1e-5), and by\n"
+    "                  one in the last of four or more digits; 0: not at all\n"
+    "  --sanitize FILE rules for text that changes, as nbval's: lines `regex: ...` and\n"
+    "                  `replace: ...`\n"
+    "  --exact         compare byte for byte: also addresses, times, ids in HTML, and the\n"
+    "                  bytes of pictures whose pixels are equal\n";
 
 static const char common_usage[] =
     "  -j, --jobs N    execute N notebooks at a time (%s)\n"
@@ -51,18 +51,17 @@ static const char common_usage[] =
     "  --python PATH   interpreter whose environment is used\n"
     "  --torch real    use the torch of that environment\n"
     "\n"
-    "Tags of cells: skip-execution; raises-exception (may fail); parameters; and where outputs are\n"
-    "compared nbval-skip, nbval-ignore-output, nbval-check-output, nbval-raises-exception, or the\n"
-    "same as a comment, # NBVAL_IGNORE_OUTPUT. Ctrl-C ends the cell, and what is done is written.\n"
+    "Tags of cells: skip-execution; raises-exception (may fail); parameters; and where\n"
+    "outputs are compared nbval-skip, nbval-ignore-output, nbval-check-output,\n"
+    "nbval-raises-exception, or the same as a comment, # NBVAL_IGNORE_OUTPUT.\n"
+    "Ctrl-C ends the cell that runs; what is done is written. A second one ends all.\n"
     "\n"
-    "Exit code: 0; 1 a cell failed, took too long or differs, or a notebook's process died; 2 a\n"
-    "notebook or an option cannot be used; 130 interrupted.\n";
+    "Exit code: 0; 1 a cell failed, took too long or differs, or a notebook's process died;\n"
+    "2 a notebook or an option cannot be used; 130 interrupted.\n";
 
 static void show_usage(bool test)
 {
     fputs(test ? test_usage : run_usage, stdout);
-    if (test)
-        fputs(compare_usage, stdout);
     printf(common_usage, test ? "as many as there are processors" : "1");
 }
 
@@ -150,15 +149,23 @@ int run_options_processors(void)
  * ----------------------------------------------------------------------------------- */
 
 static const struct option table[] = {
-    {"output", required_argument, NULL, 'o'},    {"inplace", no_argument, NULL, 'i'},
-    {"check", no_argument, NULL, 'c'},           {"update", no_argument, NULL, 'u'},
-    {"lax", no_argument, NULL, 'l'},             {"exact", no_argument, NULL, 'E'},
-    {"tolerance", required_argument, NULL, 'e'}, {"sanitize", required_argument, NULL, 's'},
-    {"allow-errors", no_argument, NULL, 'a'},    {"timeout", required_argument, NULL, 't'},
-    {"jobs", required_argument, NULL, 'j'},      {"junit", required_argument, NULL, 'x'},
-    {"python", required_argument, NULL, 'P'},    {"torch", required_argument, NULL, 'T'},
+    {"output", required_argument, NULL, 'o'},
+    {"inplace", no_argument, NULL, 'i'},
+    {"check", no_argument, NULL, 'c'},
+    {"update", no_argument, NULL, 'u'},
+    {"lax", no_argument, NULL, 'l'},
+    {"exact", no_argument, NULL, 'E'},
+    {"tolerance", required_argument, NULL, 'e'},
+    {"sanitize", required_argument, NULL, 's'},
+    {"allow-errors", no_argument, NULL, 'a'},
+    {"timeout", required_argument, NULL, 't'},
+    {"jobs", required_argument, NULL, 'j'},
+    {"junit", required_argument, NULL, 'x'},
+    {"python", required_argument, NULL, 'P'},
+    {"torch", required_argument, NULL, 'T'},
     {"report", required_argument, NULL, 'R'}, /* how run_jobs.c starts a process for a notebook */
-    {"colour", no_argument, NULL, 'C'},          {"help", no_argument, NULL, 'h'},
+    {"colour", no_argument, NULL, 'C'},
+    {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
 

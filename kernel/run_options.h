@@ -17,14 +17,14 @@ struct run_options {
     bool lax;    /* compare only cells that are marked for it */
     bool exact;  /* compare byte for byte */
     bool allow_errors;
-    double timeout;       /* seconds a cell may take; 0: any */
-    double tolerance;     /* of real numbers, see similar.h */
-    char *sanitize;       /* absolute path of a file of rules, or NULL; kept to the end */
-    const char *junit;    /* file to write, or NULL */
-    int jobs;             /* notebooks at a time */
-    json_t *parameters;   /* name → text of the command line, or NULL; kept to the end */
-    int report;           /* in a process for one of several notebooks: descriptor, else -1 */
-    bool colour;          /* of what is reported through it */
+    double timeout;     /* seconds a cell may take; 0: any */
+    double tolerance;   /* of real numbers, see similar.h */
+    char *sanitize;     /* absolute path of a file of rules, or NULL; kept to the end */
+    const char *junit;  /* file to write, or NULL */
+    int jobs;           /* notebooks at a time */
+    json_t *parameters; /* name → text of the command line, or NULL; kept to the end */
+    int report;         /* in a process for one of several notebooks: descriptor, else -1 */
+    bool colour;        /* of what is reported through it */
     struct python_options python;
     int words; /* argv[1] to argv[words - 1] are options, the rest names notebooks and folders */
 };

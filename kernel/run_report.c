@@ -54,8 +54,8 @@ void run_report_message(struct run_report *report, const char *text)
                           json_text(text, strlen(text)));
 }
 
-json_t *run_report_cell(struct run_report *report, size_t cell, const char *outcome, long long count,
-                        double seconds)
+json_t *run_report_cell(struct run_report *report, size_t cell, const char *outcome,
+                        long long count, double seconds)
 {
     json_t *entry = json_pack("{sI sI sf ss}", "cell", (json_int_t)cell, "count", (json_int_t)count,
                               "seconds", seconds, "outcome", outcome);

@@ -31,8 +31,8 @@ void run_report_progress(const struct run_report *report, size_t done, size_t to
 void run_report_message(struct run_report *report, const char *text);
 
 /* The cell's entry, borrowed. `message`, `detail`: NULL for none. */
-json_t *run_report_cell(struct run_report *report, size_t cell, const char *outcome, long long count,
-                        double seconds);
+json_t *run_report_cell(struct run_report *report, size_t cell, const char *outcome,
+                        long long count, double seconds);
 
 /* Makes an entry that of a cell that failed; the first message stays. */
 void run_report_fail(json_t *entry, const char *message, const char *detail);

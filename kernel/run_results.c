@@ -11,7 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const char green[] = "\033[32m", red[] = "\033[31m", yellow[] = "\033[33m", plain[] = "\033[0m";
+static const char green[] = "\033[32m", red[] = "\033[31m", yellow[] = "\033[33m",
+                  plain[] = "\033[0m";
 
 void run_results_init(struct run_results *results, const struct run_options *options)
 {
@@ -84,9 +85,9 @@ static void add_cell(struct buffer *out, const json_t *entry)
     bool differs = json_member_bool(entry, "differs", false);
     if (strcmp(json_member_text(entry, "outcome", ""), "failed") != 0)
         return;
-    buffer_addf(out, "  cell %lld, In [%lld] %s\n", (long long)json_member_integer(entry, "cell", 0),
-                (long long)json_member_integer(entry, "count", 0),
-                json_member_text(entry, "message", ""));
+    buffer_addf(
+        out, "  cell %lld, In [%lld] %s\n", (long long)json_member_integer(entry, "cell", 0),
+        (long long)json_member_integer(entry, "count", 0), json_member_text(entry, "message", ""));
     add_indented(out, detail, differs ? "" : "    ");
 }
 

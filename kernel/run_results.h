@@ -7,8 +7,8 @@
 /* How a notebook's process ended; all borrowed. */
 struct run_ending {
     const char *path;
-    json_t *result;       /* as in run_report.h; NULL if the process died before it sent it */
-    int wait_status;      /* as waitpid gives it */
+    json_t *result;        /* as in run_report.h; NULL if the process died before it sent it */
+    int wait_status;       /* as waitpid gives it */
     const char *out, *err; /* what it printed, as far as that was captured */
     size_t out_size, err_size;
 };

@@ -84,8 +84,8 @@ static size_t cell_file_length(const char *text, size_t size)
 /* The brackets of tqdm, "[00:01<00:00, 12.3it/s]": bytes, 0 if none begin here. */
 static size_t progress_length(const char *text, size_t size)
 {
-    const char *end = size > 4 && text[0] == '[' && is_digit(text[1]) ? memchr(text, ']', size)
-                                                                      : NULL;
+    const char *end =
+        size > 4 && text[0] == '[' && is_digit(text[1]) ? memchr(text, ']', size) : NULL;
     size_t length = end ? (size_t)(end - text) + 1 : 0;
     bool timed = end && memmem(text, length, ":", 1) && memmem(text, length, "<", 1);
     bool rated = end && (memmem(text, length, "/s", 2) || memmem(text, length, "s/", 2));

@@ -343,13 +343,14 @@ def test_parameters_are_given_as_papermill_gives_them(run, tmp_path):
                 "print(name, n * 2, ratio)")
     values = ["-p", "n", "-21", "-p", "name", 'Ayşe "\\', "-p", "ratio", "1e3"]
     run("--output", tmp_path / "ours.ipynb", *values, book)
-    command = [sys.executable, "-m", "papermill", "--prepare-only", book, tmp_path / "theirs.ipynb", *values, "-k", "python3",
-               "--language", "python"]
+    command = [sys.executable, "-m", "papermill", "--prepare-only", book, tmp_path / "theirs.ipynb", *values,
+               "-k", "python3", "--language", "python"]
     subprocess.run(command, check=True, capture_output=True)
     ours, theirs = nbformat.read(tmp_path / "ours.ipynb", 4), nbformat.read(tmp_path / "theirs.ipynb", 4)
     nbformat.validate(ours)
     assert ours.cells[3].outputs == [printed('Ayşe "\\ -42 1000.0\n')]
-    assert [cell.metadata.get("tags", []) for cell in ours.cells] == [cell.metadata.get("tags", []) for cell in theirs.cells]
+    tags = [[cell.metadata.get("tags", []) for cell in book.cells] for book in (ours, theirs)]
+    assert tags[0] == tags[1]
     namespaces = [{}, {}]
     for book, namespace in zip((ours, theirs), namespaces, strict=True):
         exec(book.cells[2].source, namespace)
@@ -393,7 +394,8 @@ def test_processes_side_by_side_print_in_the_order_of_the_names(run, tmp_path):
     first = save(tmp_path / "a.ipynb", "import time; time.sleep(0.4)", "print('first')")
     second, third = save(tmp_path / "b.ipynb", "1/0"), save(tmp_path / "c.ipynb", "print('third')")
     done = run("-j3", "--junit", tmp_path / "out.xml", tmp_path, code=1)
-    assert [line for line in done.stdout.splitlines() if line.endswith(".ipynb")] == [str(first), str(second), str(third)]
+    names = [line for line in done.stdout.splitlines() if line.endswith(".ipynb")]
+    assert names == [str(first), str(second), str(third)]
     assert done.stderr == f"mesale: {second}: In [1] failed: ZeroDivisionError: division by zero\n"
     root = ElementTree.parse(tmp_path / "out.xml").getroot()
     assert [suite.get("failures") for suite in root] == ["0", "1", "0"]

@@ -1,4 +1,5 @@
 """`mesale test`: notebooks executed side by side and compared with what they hold."""
+
 import base64
 import io
 import json
@@ -26,7 +27,9 @@ def printed(text, name="stdout"):
 
 
 def result(**data):
-    return new_output("execute_result", {key.replace("_", "/"): value for key, value in data.items()}, execution_count=1)
+    return new_output(
+        "execute_result", {key.replace("_", "/"): value for key, value in data.items()}, execution_count=1
+    )
 
 
 def shown(**data):
@@ -60,7 +63,12 @@ def sum_of(done):
 
 
 def test_notebooks_that_show_what_they_hold_pass(test, tmp_path):
-    one = save(tmp_path / "one.ipynb", code("print(1)", printed("1\n")), new_markdown_cell("text"), code("2", result(text_plain="2")))
+    one = save(
+        tmp_path / "one.ipynb",
+        code("print(1)", printed("1\n")),
+        new_markdown_cell("text"),
+        code("2", result(text_plain="2")),
+    )
     two = save(tmp_path / "two.ipynb", "x = 1", "")
     before = one.read_bytes(), two.read_bytes()
     done = test(one, two)
@@ -75,12 +83,15 @@ def test_noise_is_no_difference_unless_exactness_is_asked_for(test, tmp_path):
         "0.1 + 0.2": result(text_plain="0.3"),
         "%time pass": printed("CPU times: user 1 us, sys: 1 us, total: 2 us\nWall time: 3 us\n"),
         "print('1%\\r2%\\r100%')": printed("50%\r100%\n"),
-        "from IPython.display import *\nimport uuid\nn = uuid.uuid4()\nHTML(f'<p id=\"{n}\"></p><a href=\"#{n}\"></a>');": None,
-        "display(HTML(f'<p id=\"{n}\"></p><a href=\"#{n}\"></a>'))": shown(
+        'from IPython.display import *\nimport uuid\nn = uuid.uuid4()': None,
+        'display(HTML(f\'<p id="{n}"></p><a href="#{n}"></a>\'))': shown(
             text_html='<p id="6fa459ea-ee8a-3ca4-894e-db77e160355e"></p>'
-                      '<a href="#6fa459ea-ee8a-3ca4-894e-db77e160355e"></a>',
-            text_plain="<IPython.core.display.HTML object>"),
-        "import warnings\nwarnings.warn('w')": printed("/tmp/ipykernel_12/3456.py:2: UserWarning: w\n  warnings.warn('w')\n", "stderr"),
+            '<a href="#6fa459ea-ee8a-3ca4-894e-db77e160355e"></a>',
+            text_plain="<IPython.core.display.HTML object>",
+        ),
+        "import warnings\nwarnings.warn('w')": printed(
+            "/tmp/ipykernel_12/3456.py:2: UserWarning: w\n  warnings.warn('w')\n", "stderr"
+        ),
     }
     book = save(tmp_path / "book.ipynb", *(code(source, *filter(None, [output])) for source, output in cells.items()))
     assert sum_of(test(book)).endswith("7 cells compared, 0 differ")
@@ -111,7 +122,9 @@ def test_pictures_are_compared_by_their_pixels(test, tmp_path):
     file, information = io.BytesIO(), PngImagePlugin.PngInfo()
     information.add_text("Software", "another version")
     Image.new("RGBA", (5, 4), (1, 2, 3, 255)).save(file, "PNG", compress_level=0, pnginfo=information)
-    stored = shown(image_png=base64.b64encode(file.getvalue()).decode(), text_plain="<IPython.core.display.Image object>")
+    stored = shown(
+        image_png=base64.b64encode(file.getvalue()).decode(), text_plain="<IPython.core.display.Image object>"
+    )
     same = save(tmp_path / "same.ipynb", code(PICTURE % 3, stored))
     other = save(tmp_path / "other.ipynb", code(PICTURE % 4, stored))
     done = test(same, other, code=1)
@@ -120,12 +133,16 @@ def test_pictures_are_compared_by_their_pixels(test, tmp_path):
 
 
 def test_rules_of_the_user_are_those_of_nbval(test, tmp_path):
-    book = save(tmp_path / "book.ipynb", code("import time\nprint(time.strftime('%H:%M:%S %Y'))", printed("12:30:59 1999\n")))
+    book = save(
+        tmp_path / "book.ipynb", code("import time\nprint(time.strftime('%H:%M:%S %Y'))", printed("12:30:59 1999\n"))
+    )
     rules = tmp_path / "sub"
     rules.mkdir()
-    (rules / "rules.cfg").write_text("[time]\nregex: \\d{1,2}:\\d{2}:\\d{2}\nreplace: TIME\n\n"
-                                     "[year]\nregex: (\\d\\d)(\\d\\d)$\nreplace: YEAR-\\g<0>\n"
-                                     "[again]\nregex: YEAR-.*\nreplace: YEAR\n")
+    (rules / "rules.cfg").write_text(
+        "[time]\nregex: \\d{1,2}:\\d{2}:\\d{2}\nreplace: TIME\n\n"
+        "[year]\nregex: (\\d\\d)(\\d\\d)$\nreplace: YEAR-\\g<0>\n"
+        "[again]\nregex: YEAR-.*\nreplace: YEAR\n"
+    )
     test(book, code=1)
     test("--sanitize", "sub/rules.cfg", "book.ipynb", cwd=tmp_path)
     (rules / "bad.cfg").write_text("regex: (\nreplace: x\n")
@@ -138,18 +155,27 @@ def test_rules_of_the_user_are_those_of_nbval(test, tmp_path):
 
 
 def test_a_difference_is_shown_and_the_rest_goes_on(test, tmp_path):
-    book = save(tmp_path / "book.ipynb", code("print('a\\nb\\nc')", printed("a\nB\nc\n")), code("2", result(text_plain="2")))
+    book = save(
+        tmp_path / "book.ipynb", code("print('a\\nb\\nc')", printed("a\nB\nc\n")), code("2", result(text_plain="2"))
+    )
     done = test(book, code=1)
     lines = done.stdout.splitlines()
     assert lines[0].startswith(f"FAIL  {book}  2 compared, ")
-    assert lines[1:6] == ["  cell 1, In [1] shows something else than stored (- stored, + now)", "      [stdout]", "      a",
-                          "    - B", "    + b"]
+    assert lines[1:6] == [
+        "  cell 1, In [1] shows something else than stored (- stored, + now)",
+        "      [stdout]",
+        "      a",
+        "    - B",
+        "    + b",
+    ]
     assert lines[-1] == "If the new outputs are right: mesale test --update"
     assert sum_of(done) == "1 notebook: 0 passed, 1 failed; 2 cells compared, 1 differ"
 
 
 def test_an_update_of_a_display_counts_where_it_is_shown(test, tmp_path):
-    book = save(tmp_path / "book.ipynb", code("h = display('a', display_id=True)", shown(text_plain="'b'")), "h.update('b')")
+    book = save(
+        tmp_path / "book.ipynb", code("h = display('a', display_id=True)", shown(text_plain="'b'")), "h.update('b')"
+    )
     assert sum_of(test(book)).endswith("2 cells compared, 0 differ")
 
 
@@ -169,8 +195,15 @@ def test_tags_and_comments_say_what_is_compared(test, tmp_path):
         code("print(open('/none'))", printed("x"), tags=["nbval-skip"]),
         code("#NBVAL_SKIP\n1/0"),
         code("1/0", tags=["skip-execution"]),
-        code("raise KeyError('k')", new_output("error", ename="KeyError", evalue="'k'", traceback=[]), tags=["raises-exception"]),
-        code("# NBVAL_RAISES_EXCEPTION\nraise KeyError('k')", new_output("error", ename="KeyError", evalue="'k'", traceback=[])),
+        code(
+            "raise KeyError('k')",
+            new_output("error", ename="KeyError", evalue="'k'", traceback=[]),
+            tags=["raises-exception"],
+        ),
+        code(
+            "# NBVAL_RAISES_EXCEPTION\nraise KeyError('k')",
+            new_output("error", ename="KeyError", evalue="'k'", traceback=[]),
+        ),
         code("print(3)", printed("3\n"), tags=["nbval-check-output"]),
         code("print(4)", printed("4\n")),
     ]
@@ -183,7 +216,10 @@ def test_tags_and_comments_say_what_is_compared(test, tmp_path):
 
 
 def test_a_missing_error_is_a_difference(test, tmp_path):
-    book = save(tmp_path / "book.ipynb", code("1;", new_output("error", ename="E", evalue="v", traceback=[]), tags=["raises-exception"]))
+    book = save(
+        tmp_path / "book.ipynb",
+        code("1;", new_output("error", ename="E", evalue="v", traceback=[]), tags=["raises-exception"]),
+    )
     assert "- E: v\n" in test(book, code=1).stdout
 
 
@@ -215,9 +251,11 @@ def test_what_a_notebook_leaves_behind_holds_nobody_up(test, tmp_path):
 
 def test_notebooks_run_side_by_side_and_are_shown_in_order(test, tmp_path):
     """Each waits for a file that the other one makes."""
-    source = ("import pathlib, time\npathlib.Path({0!r}).touch()\nend = time.monotonic() + 30\n"
-              "while not pathlib.Path({1!r}).exists() and time.monotonic() < end:\n    time.sleep(0.01)\n"
-              "assert pathlib.Path({1!r}).exists()\ntime.sleep({2})")
+    source = (
+        "import pathlib, time\npathlib.Path({0!r}).touch()\nend = time.monotonic() + 30\n"
+        "while not pathlib.Path({1!r}).exists() and time.monotonic() < end:\n    time.sleep(0.01)\n"
+        "assert pathlib.Path({1!r}).exists()\ntime.sleep({2})"
+    )
     a, b = str(tmp_path / "a"), str(tmp_path / "b")
     books = [save(tmp_path / "x.ipynb", source.format(a, b, 0.3)), save(tmp_path / "y.ipynb", source.format(b, a, 0))]
     done = test("-j", 2, *books)
@@ -225,7 +263,8 @@ def test_notebooks_run_side_by_side_and_are_shown_in_order(test, tmp_path):
 
 
 def test_one_job_is_one_notebook_at_a_time(test, tmp_path):
-    source = f"import os\nopen({str(tmp_path / 'lock')!r}, 'x').close()\nimport time; time.sleep(0.1)\nos.remove({str(tmp_path / 'lock')!r})"
+    lock = str(tmp_path / "lock")
+    source = f"import os, time\nopen({lock!r}, 'x').close()\ntime.sleep(0.1)\nos.remove({lock!r})"
     test("-j1", *[save(tmp_path / f"{n}.ipynb", source) for n in range(3)])
 
 
@@ -238,13 +277,23 @@ def test_processes_side_by_side_share_the_processors(test, tmp_path):
 
 
 def test_a_folder_stands_for_its_notebooks(test, tmp_path):
-    for name in ("b/2.ipynb", "a.ipynb", "b/1.ipynb", ".ipynb_checkpoints/no.ipynb", ".hidden.ipynb", "b/no.txt", ".ipynb"):
+    for name in (
+        "b/2.ipynb",
+        "a.ipynb",
+        "b/1.ipynb",
+        ".ipynb_checkpoints/no.ipynb",
+        ".hidden.ipynb",
+        "b/no.txt",
+        ".ipynb",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         save(tmp_path / name, "1;")
     done = test(".", cwd=tmp_path)
     assert [line.split()[1] for line in done.stdout.splitlines()[:3]] == ["./a.ipynb", "./b/1.ipynb", "./b/2.ipynb"]
     (tmp_path / "empty").mkdir()
-    assert test(tmp_path / "empty", code=2).stderr == f"mesale: {tmp_path / 'empty'}: no notebook is in this directory\n"
+    assert (
+        test(tmp_path / "empty", code=2).stderr == f"mesale: {tmp_path / 'empty'}: no notebook is in this directory\n"
+    )
 
 
 def test_the_tutorials_show_what_they_hold(test):
@@ -255,17 +304,29 @@ def test_the_tutorials_show_what_they_hold(test):
 
 
 def test_junit_tells_every_cell(test, tmp_path):
-    save(tmp_path / "a&<\"b.ipynb", code("print('<&\\x1b[31m\\x00\\ufffe]]>')", printed("x\n")), code("1;", tags=["skip-execution"]), "1/0", "2")
+    save(
+        tmp_path / 'a&<"b.ipynb',
+        code("print('<&\\x1b[31m\\x00\\ufffe]]>')", printed("x\n")),
+        code("1;", tags=["skip-execution"]),
+        "1/0",
+        "2",
+    )
     save(tmp_path / "c.ipynb", code("import time; time.sleep(0.2)"))
     (tmp_path / "d.ipynb").write_text("{")
     test("--junit", "out.xml", ".", code=2, cwd=tmp_path)
     root = ElementTree.parse(tmp_path / "out.xml").getroot()
     assert root.tag == "testsuites"
     assert {key: root.get(key) for key in ("tests", "failures", "errors", "skipped")} == {
-        "tests": "6", "failures": "2", "errors": "1", "skipped": "2"}
+        "tests": "6",
+        "failures": "2",
+        "errors": "1",
+        "skipped": "2",
+    }
     first, second, third = root
-    assert [suite.get("name") for suite in root] == ["./a&<\"b.ipynb", "./c.ipynb", "./d.ipynb"]
-    assert [(case.get("classname"), case.get("name")) for case in first] == [("a&<\"b", f"cell {n}") for n in (1, 2, 3, 4)]
+    assert [suite.get("name") for suite in root] == ['./a&<"b.ipynb', "./c.ipynb", "./d.ipynb"]
+    assert [(case.get("classname"), case.get("name")) for case in first] == [
+        ('a&<"b', f"cell {n}") for n in (1, 2, 3, 4)
+    ]
     difference, skipped, failed, unreached = first
     assert difference[0].tag == "failure" and difference[0].get("type") == "difference" and "+ <&" in difference[0].text
     assert skipped[0].tag == "skipped" and unreached[0].get("message") == "not reached"
@@ -283,9 +344,13 @@ def test_a_junit_file_that_cannot_be_written_is_told(test, tmp_path):
 
 
 def test_update_stores_what_differs_and_nothing_else(test, tmp_path):
-    book = save(tmp_path / "book.ipynb", code("print(object())", printed("<object object at 0x7f0102030405>\n")),
-                code("print(2)", printed("x\n")), code("import time\nprint(time.time())", printed("then\n"), tags=["nbval-ignore-output"]),
-                ours={"kept": 2.50})
+    book = save(
+        tmp_path / "book.ipynb",
+        code("print(object())", printed("<object object at 0x7f0102030405>\n")),
+        code("print(2)", printed("x\n")),
+        code("import time\nprint(time.time())", printed("then\n"), tags=["nbval-ignore-output"]),
+        ours={"kept": 2.50},
+    )
     stored = nbformat.read(book, 4)
     done = test("--update", book)
     assert done.stdout.startswith(f"NEW   {book}  2 compared, 1 updated, ")
@@ -317,11 +382,18 @@ def wait_for(path, child):
 @pytest.mark.parametrize("whom", ["parent", "group"])
 def test_an_interrupt_shows_and_writes_what_is_done(mesale, python, tmp_path, whom):
     flag = tmp_path / "started"
-    books = [save(tmp_path / "a.ipynb", "print(1)"),
-             save(tmp_path / "b.ipynb", "print(2)", f"open({str(flag)!r}, 'w').close()\nimport time; time.sleep(60)", "3"),
-             save(tmp_path / "c.ipynb", f"open({str(tmp_path / 'never')!r}, 'w')")]
-    child = subprocess.Popen([mesale, "test", "--python", python, "-j1", "--update", "--junit", tmp_path / "out.xml", *books],
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    books = [
+        save(tmp_path / "a.ipynb", "print(1)"),
+        save(tmp_path / "b.ipynb", "print(2)", f"open({str(flag)!r}, 'w').close()\nimport time; time.sleep(60)", "3"),
+        save(tmp_path / "c.ipynb", f"open({str(tmp_path / 'never')!r}, 'w')"),
+    ]
+    child = subprocess.Popen(
+        [mesale, "test", "--python", python, "-j1", "--update", "--junit", tmp_path / "out.xml", *books],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     wait_for(flag, child)
     time.sleep(0.05)
     begin = time.monotonic()
@@ -331,15 +403,22 @@ def test_an_interrupt_shows_and_writes_what_is_done(mesale, python, tmp_path, wh
     assert "In [2] was interrupted" in out and "3 notebooks: 1 passed, 1 failed, 1 not run;" in out
     assert not (tmp_path / "never").exists()
     assert [cell.outputs for book in books[:2] for cell in nbformat.read(book, 4).cells] == [
-        [printed("1\n")], [printed("2\n")], [], []]
+        [printed("1\n")],
+        [printed("2\n")],
+        [],
+        [],
+    ]
     root = ElementTree.parse(tmp_path / "out.xml").getroot()
     assert [suite.get("name") for suite in root] == list(map(str, books[:2])) and root.get("failures") == "1"
 
 
 def test_a_second_interrupt_ends_a_cell_that_ignores_the_first(mesale, python, tmp_path):
     flag = tmp_path / "started"
-    book = save(tmp_path / "book.ipynb", f"import time, signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
-                                         f"open({str(flag)!r}, 'w').close()\ntime.sleep(60)")
+    book = save(
+        tmp_path / "book.ipynb",
+        f"import time, signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        f"open({str(flag)!r}, 'w').close()\ntime.sleep(60)",
+    )
     child = subprocess.Popen([mesale, "test", "--python", python, book], stdout=subprocess.PIPE, text=True)
     wait_for(flag, child)
     child.send_signal(signal.SIGINT)
@@ -356,8 +435,11 @@ def test_a_cell_over_its_limit_fails(test, tmp_path):
 
 
 def test_a_cell_that_cannot_be_interrupted_is_ended_and_reported(test, tmp_path):
-    book = save(tmp_path / "book.ipynb", code("print(1)", printed("1\n")),
-                "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nprint(2)\ntime.sleep(60)")
+    book = save(
+        tmp_path / "book.ipynb",
+        code("print(1)", printed("1\n")),
+        "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nprint(2)\ntime.sleep(60)",
+    )
     done = test("--timeout", "0.5", "--junit", tmp_path / "out.xml", book, code=1)
     assert "In [2] did not stop when it was interrupted" in done.stdout
     assert ElementTree.parse(tmp_path / "out.xml").getroot().get("tests") == "2"
@@ -384,7 +466,9 @@ def test_a_bar_of_progress_is_drawn_on_a_terminal(mesale, python, tmp_path):
 
 
 def number(text):
-    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}).replace('"nbformat": 4', f'"nbformat": {text}')
+    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}).replace(
+        '"nbformat": 4', f'"nbformat": {text}'
+    )
 
 
 HOSTILE = {
@@ -396,8 +480,14 @@ HOSTILE = {
     "future": (number(5), "nbformat 5 is not supported"),
     "number": (number("1" + "0" * 400), "not a notebook"),
     "cell": ('{"nbformat": 4, "cells": [1, 2]}', "cell 1 has no cell_type"),
-    "outputs": ('{"nbformat": 4, "cells": [{"cell_type": "code", "source": "", "outputs": {}}]}', "cell 1 has no list of outputs"),
-    "R": ('{"nbformat": 4, "cells": [], "metadata": {"kernelspec": {"language": "R"}}}', "written in R, and this kernel runs Python"),
+    "outputs": (
+        '{"nbformat": 4, "cells": [{"cell_type": "code", "source": "", "outputs": {}}]}',
+        "cell 1 has no list of outputs",
+    ),
+    "R": (
+        '{"nbformat": 4, "cells": [], "metadata": {"kernelspec": {"language": "R"}}}',
+        "written in R, and this kernel runs Python",
+    ),
 }
 
 
@@ -407,7 +497,9 @@ def test_what_is_no_notebook_of_ours_is_told_and_left_alone(test, tmp_path, kind
     book = tmp_path / "book.ipynb"
     book.write_text(text)
     done = test("--update", book, code=2)
-    assert done.stdout.startswith(f"ERROR {book}  0 compared, ") and f"  {book}: " in done.stdout and words in done.stdout
+    assert (
+        done.stdout.startswith(f"ERROR {book}  0 compared, ") and f"  {book}: " in done.stdout and words in done.stdout
+    )
     assert book.read_text() == text and os.listdir(tmp_path) == ["book.ipynb"]
 
 
@@ -423,9 +515,20 @@ def test_huge_files_devices_and_pipes_are_not_read(test, tmp_path):
 def test_odd_fields_do_no_harm(test, tmp_path):
     """Fields of wrong types where they are not needed, cells of unknown kinds, and names that look like options."""
     cells = [
-        {"cell_type": "code", "source": "1", "outputs": [{"output_type": "execute_result", "data": 5}], "id": 7, "metadata": []},
+        {
+            "cell_type": "code",
+            "source": "1",
+            "outputs": [{"output_type": "execute_result", "data": 5}],
+            "id": 7,
+            "metadata": [],
+        },
         {"cell_type": "code", "source": "2", "outputs": [{"output_type": "stream", "name": 1, "text": {"a": []}}]},
-        {"cell_type": "code", "source": ["3", ";"], "outputs": [{"output_type": "error"}], "metadata": {"tags": "skip-execution"}},
+        {
+            "cell_type": "code",
+            "source": ["3", ";"],
+            "outputs": [{"output_type": "error"}],
+            "metadata": {"tags": "skip-execution"},
+        },
         {"cell_type": "odd", "source": "1/0", "attachments": 3},
         {"cell_type": "markdown", "source": "x", "attachments": {"a": {"image/png": 5}}},
     ]
@@ -436,20 +539,25 @@ def test_odd_fields_do_no_harm(test, tmp_path):
     test("--update", "--", book.name, cwd=tmp_path)
     now = json.loads(book.read_text())
     assert [cell["source"] for cell in now["cells"]] == [["1"], ["2"], ["3", ";"], ["1/0"], ["x"]]
-    assert [cell.get("attachments") for cell in now["cells"][3:]] == [3, {"a": {"image/png": 5}}] and now["nbformat_minor"] == 99
+    assert [cell.get("attachments") for cell in now["cells"][3:]] == [3, {"a": {"image/png": 5}}] and now[
+        "nbformat_minor"
+    ] == 99
 
 
-@pytest.mark.parametrize("arguments, words", [
-    ([], "no notebook was named"),
-    (["--inplace", "x.ipynb"], "options of `mesale run`"),
-    (["--output", "y", "x.ipynb"], "options of `mesale run`"),
-    (["-j", "0", "x.ipynb"], "--jobs wants a number of processes"),
-    (["-j", "many", "x.ipynb"], "--jobs wants a number of processes"),
-    (["--tolerance", "-1", "x.ipynb"], "--tolerance wants a number"),
-    (["-p", "1x", "2", "x.ipynb"], "-p wants the name of a variable"),
-    (["x.ipynb", "-p", "n"], "-p n wants a value"),
-    (["--update", "-p", "n", "1", "x.ipynb"], "exclude each other"),
-])
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        ([], "no notebook was named"),
+        (["--inplace", "x.ipynb"], "options of `mesale run`"),
+        (["--output", "y", "x.ipynb"], "options of `mesale run`"),
+        (["-j", "0", "x.ipynb"], "--jobs wants a number of processes"),
+        (["-j", "many", "x.ipynb"], "--jobs wants a number of processes"),
+        (["--tolerance", "-1", "x.ipynb"], "--tolerance wants a number"),
+        (["-p", "1x", "2", "x.ipynb"], "-p wants the name of a variable"),
+        (["x.ipynb", "-p", "n"], "-p n wants a value"),
+        (["--update", "-p", "n", "1", "x.ipynb"], "exclude each other"),
+    ],
+)
 def test_wrong_arguments_are_told(test, arguments, words):
     done = test(*arguments, code=2)
     assert words in done.stderr and done.stdout == ""
@@ -458,7 +566,9 @@ def test_wrong_arguments_are_told(test, arguments, words):
 @pytest.mark.parametrize("command", ["run", "test"])
 def test_help_names_every_option(mesale, command):
     done = subprocess.run([mesale, command, "--help"], capture_output=True, text=True)
-    assert done.returncode == 0 and done.stderr == "" and f"usage: mesale {command} [OPTION]... NOTEBOOK..." in done.stdout
+    assert (
+        done.returncode == 0 and done.stderr == "" and f"usage: mesale {command} [OPTION]... NOTEBOOK..." in done.stdout
+    )
     options = ["--jobs", "-p NAME VALUE", "--junit", "--allow-errors", "--timeout", "--python", "--torch", "Exit code"]
     options += ["--lax", "--tolerance", "--sanitize", "--exact"]
     options += ["--update"] if command == "test" else ["--output", "--inplace", "--check"]

@@ -1,6 +1,8 @@
-"""What comparing outputs needs Python for: the user's rules, which are Python's regular expressions, and pictures, which
-Pillow decodes where the environment has it (whatever plots with Matplotlib does). Imported after the last cell has run.
+"""What comparing outputs needs Python for: the user's rules, which are Python's regular expressions, and pictures,
+which Pillow decodes where the environment has it (whatever plots with Matplotlib does). Imported after the last cell
+has run.
 """
+
 import base64
 import hashlib
 import io

@@ -2,12 +2,14 @@
 
     build/oracle/bin/python tests/bench/notebooks.py --mesale build/bin/mesale [--rounds N] [--count N] [--folder DIR]
 
-Twenty short notebooks are made, of six cells each that learn a little with tensors and gradients, and executed once with
-ipykernel and PyTorch, whose outputs they hold from then on. Then all four test them by turns, with two processes each
-(pytest-xdist; two papermills at a time), and the medians of the wall times are compared, and of the processor times, which other work on the machine disturbs less. papermill and nbmake only
-execute; nbval and mesale compare too. With --folder the notebooks of a folder are taken instead, as they are: there a peer
-may find differences, which is noted and not an error.
+Twenty short notebooks are made, of six cells each that learn a little with tensors and gradients, and executed once
+with ipykernel and PyTorch, whose outputs they hold from then on. Then all four test them by turns, with two processes
+each (pytest-xdist; two papermills at a time), and the medians of the wall times are compared, and of the processor
+times, which other work on the machine disturbs less. papermill and nbmake only execute; nbval and mesale compare too.
+With --folder the notebooks of a folder are taken instead, as they are: there a peer may find differences, which is
+noted and not an error.
 """
+
 import argparse
 import os
 import pathlib
@@ -37,7 +39,9 @@ CELLS = [
 def make(folder, count):
     for n in range(1, count + 1):
         cells = [new_markdown_cell(f"# A line of slope {n}"), *(new_code_cell(source.format(n=n)) for source in CELLS)]
-        book = new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}})
+        book = new_notebook(
+            cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+        )
         NotebookClient(book, timeout=120, kernel_name="python3").execute()
         nbformat.write(book, folder / f"line_{n:02}.ipynb")
 
@@ -99,7 +103,9 @@ def main():
     print(f"{count} notebooks, two processes each, median of {options.rounds}, load {os.getloadavg()[0]:.1f}\n")
     print(f"{'':18}{'wall':>10}{'':>7}{'processor':>12}")
     for name, seconds in median.items():
-        wall, used = (f"{value:8.2f} s {value / first:6.1f}" for value, first in zip(seconds, median["mesale test"], strict=True))
+        wall, used = (
+            f"{value:8.2f} s {value / first:6.1f}" for value, first in zip(seconds, median["mesale test"], strict=True)
+        )
         print(f"{name:18}{wall}{used}" + (f"  (exit code {codes[name]})" if codes[name] else ""))
 
 

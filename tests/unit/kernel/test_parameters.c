@@ -86,9 +86,8 @@ START_TEST(the_cell_stands_where_papermill_puts_it)
     json_decref(assert_injected("{\"cells\": []}", 0, 1));
     json_decref(assert_injected("{\"cells\": [{}, {}]}", 0, 3));
     json_decref(assert_injected("{\"cells\": [{}, " TAGGED("parameters") ", {}]}", 2, 4));
-    json_decref(assert_injected("{\"cells\": [" TAGGED("parameters") ", {}, " TAGGED(
-                                    "injected-parameters") "]}",
-                                2, 3));
+    json_decref(assert_injected(
+        "{\"cells\": [" TAGGED("parameters") ", {}, " TAGGED("injected-parameters") "]}", 2, 3));
 }
 END_TEST
 

@@ -24,8 +24,20 @@ static void assert_markup(const char *text, const char *expected)
 START_TEST(text_without_noise_stays)
 {
     static const char *const texts[] = {
-        "", "a\nb", "\n\n", "tensor([1., 2.])\n", "0xff 0x", "[1, 2] <x> [00:01]", "/tmp/other/1.py",
-        "<ipython-input>", "100%", "[", "/", "<", "0", "ışğ\n",
+        "",
+        "a\nb",
+        "\n\n",
+        "tensor([1., 2.])\n",
+        "0xff 0x",
+        "[1, 2] <x> [00:01]",
+        "/tmp/other/1.py",
+        "<ipython-input>",
+        "100%",
+        "[",
+        "/",
+        "<",
+        "0",
+        "ışğ\n",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         assert_text(texts[i], texts[i]);
@@ -70,12 +82,14 @@ END_TEST
 
 START_TEST(ids_are_numbered_as_they_appear)
 {
-    assert_markup("<a id='6fa459ea-ee8a-3ca4-894e-db77e160355e'/>#6fa459ea-ee8a-3ca4-894e-db77e160355e",
-                  "<a id='id…1'/>#id…1");
+    assert_markup(
+        "<a id='6fa459ea-ee8a-3ca4-894e-db77e160355e'/>#6fa459ea-ee8a-3ca4-894e-db77e160355e",
+        "<a id='id…1'/>#id…1");
     assert_markup("<path id=\"m1f2e3d4c5b\"/><use href=\"#m1f2e3d4c5b\"/><p id=\"p0a1b2c3d4e\"/>",
                   "<path id=\"mid…1\"/><use href=\"#mid…1\"/><p id=\"pid…2\"/>");
     assert_markup("#T_1a2b3_row0 { } <td id='T_1a2b3_row0'>", "#id…1_row0 { } <td id='id…1_row0'>");
-    assert_markup("{\"model_id\": \"0123456789abcdef0123456789abcdef\"}", "{\"model_id\": \"id…1\"}");
+    assert_markup("{\"model_id\": \"0123456789abcdef0123456789abcdef\"}",
+                  "{\"model_id\": \"id…1\"}");
     assert_markup("at 0x7f8a1c2b3d40", "at 0x…");
 }
 END_TEST
@@ -83,8 +97,8 @@ END_TEST
 START_TEST(colours_numbers_and_words_in_markup_stay)
 {
     static const char *const texts[] = {
-        "color: #44015480", "#a1b2c3", "<td>12345678</td>", "deadbeef feedback", "T_shirt T_1a2",
-        "", "sk-container-id-1", "00abcdefgh12",
+        "color: #44015480", "#a1b2c3", "<td>12345678</td>", "deadbeef feedback",
+        "T_shirt T_1a2",    "",        "sk-container-id-1", "00abcdefgh12",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         assert_markup(texts[i], texts[i]);
