@@ -68,6 +68,16 @@ static void add_escaped(struct buffer *out, struct buffer *text)
     buffer_release(text);
 }
 
+/* A name from the file, within a line. */
+static void add_name(struct buffer *out, const char *name)
+{
+    for (; *name; name++)
+        if ((unsigned char)*name >= 0x20)
+            buffer_add_char(out, *name);
+        else
+            buffer_addf(out, "\\x%02x", *name);
+}
+
 static void add_text(struct buffer *out, const json_t *value, const char *mime,
                      const struct compare_options *options)
 {
@@ -86,6 +96,18 @@ static void add_json(struct buffer *out, const json_t *value, const char *mime,
     add_escaped(out, &text);
 }
 
+/* The line above an output; `mime` may be NULL. */
+static void add_heading(struct buffer *out, const char *type, const char *mime)
+{
+    buffer_add_char(out, '[');
+    add_name(out, type);
+    if (mime) {
+        buffer_add_char(out, ' ');
+        add_name(out, mime);
+    }
+    buffer_add_text(out, "]\n");
+}
+
 static int compare_keys(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -101,7 +123,7 @@ static void add_bundle(struct buffer *out, const json_t *output, const char *typ
     qsort(keys, count, sizeof(*keys), compare_keys);
     for (size_t i = 0; i < count; i++) {
         value = json_object_get(data, keys[i]);
-        buffer_addf(out, "[%s %s]\n", type, keys[i]);
+        add_heading(out, type, keys[i]);
         if (json_is_string(value) || (json_is_array(value) && notebook_mime_is_text(keys[i])))
             add_text(out, value, keys[i], options);
         else
@@ -128,7 +150,7 @@ static size_t add_stream(struct buffer *out, const json_t *outputs, size_t index
         notebook_add_text(&text, json_object_get(json_array_get(outputs, index++), "text"));
         next = stream_of(json_array_get(outputs, index));
     }
-    buffer_addf(out, "[%s]\n", name);
+    add_heading(out, name, NULL);
     prepare(&text, "text/plain", options);
     add_escaped(out, &text);
     if (out->data[out->size - 1] != '\n')
@@ -144,7 +166,9 @@ static void add_output(struct buffer *out, const json_t *output,
         add_bundle(out, output, type, options);
         return;
     }
-    buffer_addf(out, "[error]\n%s: ", json_member_text(output, "ename", "?"));
+    add_heading(out, "error", NULL);
+    add_name(out, json_member_text(output, "ename", "?"));
+    buffer_add_text(out, ": ");
     add_text(out, json_object_get(output, "evalue"), "text/plain", options);
     buffer_add_char(out, '\n');
 }
