@@ -1,10 +1,14 @@
+#include "convert.h"
 #include "execute.h"
 #include "shell.h"
 #include "streams.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* The cell that runs on this thread: a caller's wishes while its end is awaited. */
 static _Thread_local struct {
@@ -46,9 +50,61 @@ int execute_open(const struct python_options *options, struct buffer *problem)
         buffer_addf(problem, "standard output cannot be captured: %s", strerror(errno));
         return -1;
     }
-    if (python_start(options, problem) < 0)
+    if (!python_is_running() && python_start(options, problem) < 0)
         return -1;
     return shell_start(problem);
+}
+
+/* Gives descriptors 1 and 2 to a file in memory; fills `kept` with what they were. */
+static void hide_descriptors(int kept[2])
+{
+    int file = memfd_create("start", MFD_CLOEXEC);
+    for (int i = 0; i < 2; i++) {
+        kept[i] = fcntl(i + 1, F_DUPFD_CLOEXEC, 3);
+        if (file >= 0)
+            dup2(file, i + 1);
+    }
+    if (file >= 0)
+        close(file);
+}
+
+/* Gives them back, and to standard error what Python has said meanwhile. */
+static void show_descriptors(const int kept[2])
+{
+    char piece[4096];
+    int file = fcntl(1, F_DUPFD_CLOEXEC, 3);
+    for (int i = 0; i < 2; i++)
+        if (kept[i] >= 0) {
+            dup2(kept[i], i + 1);
+            close(kept[i]);
+        }
+    lseek(file, 0, SEEK_SET);
+    for (ssize_t got; (got = read(file, piece, sizeof piece)) > 0;)
+        write_fully(2, piece, (size_t)got);
+    close(file);
+}
+
+/* Python looks once whether its standard output is a terminal, which it never is in a cell. */
+int execute_prepare(const struct python_options *options, struct buffer *problem)
+{
+    int kept[2];
+    hide_descriptors(kept);
+    int status = python_start(options, problem);
+    if (status == 0)
+        status = shell_prepare(problem);
+    show_descriptors(kept);
+    return status;
+}
+
+pid_t execute_fork(void)
+{
+    PyOS_BeforeFork();
+    pid_t pid = fork();
+    if (pid == 0)
+        PyOS_AfterFork_Child();
+    else
+        PyOS_AfterFork_Parent();
+    return pid;
 }
 
 void execute_close(void)

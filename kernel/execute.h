@@ -20,6 +20,7 @@
 #include "buffer.h"
 #include "python.h"
 #include "sink.h"
+#include <sys/types.h>
 
 struct cell_options {
     bool silent;                    /* no result, no display, no history */
@@ -45,6 +46,14 @@ void outcome_release(struct outcome *outcome);
 
 /* An error outcome made by a front end itself, for example when Python could not be started. */
 void outcome_set_error(struct outcome *outcome, const char *ename, const char *evalue);
+
+/* Starts Python and imports what every shell needs, so that processes made by execute_fork have it
+ * already; each of them calls execute_open with the same options. Nothing of a user's has run by
+ * then, and there is one thread. Returns as execute_open. */
+int execute_prepare(const struct python_options *options, struct buffer *problem);
+
+/* fork() between execute_prepare and execute_open. */
+pid_t execute_fork(void);
 
 /* Capture of the descriptors, Python, IPython. 0, or -1 with cause and cure in `problem`; after -1
  * only execute_close may follow. */

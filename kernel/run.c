@@ -71,14 +71,12 @@ int run_main(int argc, char **argv)
     int parsed = run_options_parse(&options, argc, argv);
     if (parsed != 0)
         return parsed > 0 ? 0 : EXIT_UNUSABLE;
-    if (options.report >= 0)
-        return run_notebook(&options, argv[options.words]);
     json_t *paths = find_notebooks(argv + options.words, argc - options.words);
     if (!paths)
         return EXIT_UNUSABLE;
     bool here = json_array_size(paths) == 1 && !options.test && !options.junit;
     int status = here ? run_notebook(&options, json_string_value(json_array_get(paths, 0)))
-                      : run_jobs(&options, argv, paths);
+                      : run_jobs(&options, paths);
     json_decref(paths);
     return status;
 }

@@ -1,8 +1,10 @@
 #include "run_jobs.h"
 
+#include "execute.h"
 #include "json.h"
 #include "printer.h"
 #include "progress.h"
+#include "run_notebook.h"
 #include "run_report.h"
 #include "run_results.h"
 #include <errno.h>
@@ -32,7 +34,6 @@ struct job {
 
 struct jobs {
     const struct run_options *options;
-    char **argv;
     struct job *job;
     size_t count, next; /* the first that is not started */
     size_t shown;       /* so many are */
@@ -40,6 +41,7 @@ struct jobs {
     bool captures; /* what processes print is shown when they have ended */
     bool draws;    /* a bar of progress */
     sigset_t usual;
+    struct sigaction usual_interrupt;
     struct run_results results;
 };
 
@@ -73,7 +75,7 @@ static void take_signals(struct jobs *jobs)
     sigaddset(&held, SIGTERM);
     sigaddset(&held, SIGCHLD);
     sigprocmask(SIG_BLOCK, &held, &jobs->usual);
-    sigaction(SIGINT, &stop, NULL);
+    sigaction(SIGINT, &stop, &jobs->usual_interrupt);
     sigaction(SIGTERM, &stop, NULL);
     sigaction(SIGCHLD, &child, NULL);
 }
@@ -92,46 +94,50 @@ static void pass_signals_on(struct jobs *jobs)
 /* --- a process
  * ------------------------------------------------------------------------------------- */
 
-/* This program again, with the same options for one notebook: no state of another one is left in
- * it. The words are kept until the process becomes another program. */
-static char **make_command(const struct jobs *jobs, const struct job *job, int report)
+static void close_all(int descriptors[CHANNEL_COUNT])
 {
-    size_t words = (size_t)jobs->options->words;
-    static char number[16], report_option[] = "--report", colour[] = "--colour", rest[] = "--";
-    char **command = memory_new(sizeof(*command) * (words + 7)), **next = command + 1 + words;
-    command[0] = program_path();
-    memcpy(command + 1, jobs->argv, sizeof(*command) * words);
-    if (strcmp(jobs->argv[words - 1], rest) == 0)
-        next--;
-    snprintf(number, sizeof number, "%d", report);
-    *next++ = report_option;
-    *next++ = number;
-    if (jobs->results.colour)
-        *next++ = colour;
-    *next++ = rest;
-    *next = (char *)job->path;
-    return command;
+    for (int i = 0; i < CHANNEL_COUNT; i++) {
+        if (descriptors[i] >= 0)
+            close(descriptors[i]);
+        descriptors[i] = -1;
+    }
 }
 
-/* In the child: the program takes its place. */
+/* In the child: the reading ends are the parent's. */
+static void leave_pipes(struct jobs *jobs)
+{
+    for (size_t i = 0; i < jobs->next; i++)
+        if (jobs->job[i].started && !jobs->job[i].ended)
+            close_all(jobs->job[i].pipes);
+}
+
+static void move(int from, int to)
+{
+    dup2(from, to);
+    close(from);
+}
+
+/* In the child: executes the notebook, as if nothing had been before. */
 static void become(struct jobs *jobs, const struct job *job, const int ends[CHANNEL_COUNT],
                    pid_t parent)
 {
-    char **command = make_command(jobs, job, ends[CHANNEL_REPORT]);
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
-    sigprocmask(SIG_SETMASK, &jobs->usual, NULL);
+    struct run_options options = *jobs->options;
+    options.report = ends[CHANNEL_REPORT];
+    options.colour = jobs->results.colour;
     prctl(PR_SET_PDEATHSIG, SIGTERM);
-    fcntl(ends[CHANNEL_REPORT], F_SETFD, 0);
+    leave_pipes(jobs);
     if (jobs->captures) {
-        int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        dup2(nothing, STDIN_FILENO);
-        dup2(ends[CHANNEL_OUT], STDOUT_FILENO);
-        dup2(ends[CHANNEL_ERR], STDERR_FILENO);
+        move(open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
+        move(ends[CHANNEL_OUT], STDOUT_FILENO);
+        move(ends[CHANNEL_ERR], STDERR_FILENO);
     }
-    if (getppid() == parent) /* else it died before it could be watched */
-        execv(command[0], command);
-    _exit(EXIT_UNUSABLE);
+    sigaction(SIGINT, &jobs->usual_interrupt, NULL);
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGCHLD, SIG_DFL);
+    sigprocmask(SIG_SETMASK, &jobs->usual, NULL);
+    if (getppid() != parent) /* it died before it could be watched */
+        _exit(EXIT_UNUSABLE);
+    exit(run_notebook(&options, job->path));
 }
 
 /* Pipes for what the process tells: ends[0] to read and ends[1] to write of each channel. */
@@ -150,15 +156,6 @@ static int open_pipes(struct job *job, int ends[CHANNEL_COUNT], int channels)
     return 0;
 }
 
-static void close_all(int descriptors[CHANNEL_COUNT])
-{
-    for (int i = 0; i < CHANNEL_COUNT; i++) {
-        if (descriptors[i] >= 0)
-            close(descriptors[i]);
-        descriptors[i] = -1;
-    }
-}
-
 static void start(struct jobs *jobs, struct job *job)
 {
     int ends[CHANNEL_COUNT];
@@ -166,7 +163,7 @@ static void start(struct jobs *jobs, struct job *job)
     int status = open_pipes(job, ends, jobs->captures ? CHANNEL_COUNT : 1);
     fflush(NULL);
     job->started = true;
-    job->pid = status == 0 ? fork() : -1;
+    job->pid = status == 0 ? execute_fork() : -1;
     if (job->pid == 0)
         become(jobs, job, ends, parent);
     close_all(ends);
@@ -334,22 +331,34 @@ static void share_processors(const struct run_options *options, size_t count)
     setenv("OMP_NUM_THREADS", text, 0);
 }
 
-int run_jobs(const struct run_options *options, char **argv, const json_t *paths)
+static void run_prepared(struct jobs *jobs, const json_t *paths)
 {
-    struct jobs jobs = {.options = options, .argv = argv, .count = json_array_size(paths)};
-    jobs.job = memory_new(jobs.count * sizeof(*jobs.job));
-    for (size_t i = 0; i < jobs.count; i++)
-        jobs.job[i].path = json_string_value(json_array_get(paths, i));
+    jobs->job = memory_new(jobs->count * sizeof(*jobs->job));
+    for (size_t i = 0; i < jobs->count; i++)
+        jobs->job[i].path = json_string_value(json_array_get(paths, i));
+    take_signals(jobs);
+    run_all(jobs);
+    for (size_t i = 0; i < jobs->count; i++)
+        json_decref(jobs->job[i].result);
+    free(jobs->job);
+}
+
+int run_jobs(const struct run_options *options, const json_t *paths)
+{
+    struct jobs jobs = {.options = options, .count = json_array_size(paths)};
+    struct buffer problem = BUFFER_INIT;
+    int status = EXIT_UNUSABLE;
     jobs.captures = options->test || options->jobs > 1;
     jobs.draws = jobs.captures && isatty(STDERR_FILENO);
-    run_results_init(&jobs.results, options);
     share_processors(options, jobs.count);
-    take_signals(&jobs);
-    run_all(&jobs);
-    int status = run_results_finish(&jobs.results, jobs.count, stopped);
+    run_results_init(&jobs.results, options);
+    if (execute_prepare(&options->python, &problem) < 0) {
+        fprintf(stderr, "mesale: %s\n", buffer_text(&problem));
+    } else {
+        run_prepared(&jobs, paths);
+        status = run_results_finish(&jobs.results, jobs.count, stopped);
+    }
     run_results_release(&jobs.results);
-    for (size_t i = 0; i < jobs.count; i++)
-        json_decref(jobs.job[i].result);
-    free(jobs.job);
+    buffer_release(&problem);
     return status;
 }

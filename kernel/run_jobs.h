@@ -5,10 +5,10 @@
 
 #include "run_options.h"
 
-/* argv: the words of the command, options first (options->words of them), as run_options_parse left
- * them; `paths` an array of texts, at least one. Returns the exit code. An interrupt is passed on
+/* `paths`: an array of texts, at least one. Returns the exit code. Each process is forked off this
+ * one, in which Python and IPython are imported once and nothing has run. An interrupt is passed on
  * to the processes, and what is done by then is shown and written; a second one ends them at once.
  */
-int run_jobs(const struct run_options *options, char **argv, const json_t *paths);
+int run_jobs(const struct run_options *options, const json_t *paths);
 
 #endif

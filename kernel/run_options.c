@@ -163,8 +163,6 @@ static const struct option table[] = {
     {"junit", required_argument, NULL, 'x'},
     {"python", required_argument, NULL, 'P'},
     {"torch", required_argument, NULL, 'T'},
-    {"report", required_argument, NULL, 'R'}, /* how run_jobs.c starts a process for a notebook */
-    {"colour", no_argument, NULL, 'C'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -175,7 +173,6 @@ static bool set_flag(struct run_options *options, int letter)
     bool *const flags[] = {
         ['i'] = &options->inplace, ['c'] = &options->check, ['u'] = &options->update,
         ['l'] = &options->lax,     ['E'] = &options->exact, ['a'] = &options->allow_errors,
-        ['C'] = &options->colour,
     };
     bool *flag = letter < (int)(sizeof flags / sizeof flags[0]) ? flags[letter] : NULL;
     if (flag)
@@ -208,9 +205,6 @@ static int set_option(struct run_options *options, int letter, int argc, char **
         return 0;
     case 'T':
         return set_torch(options, optarg);
-    case 'R':
-        options->report = atoi(optarg);
-        return 0;
     case 'h':
         show_usage(options->test);
         return 1;

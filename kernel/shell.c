@@ -11,8 +11,9 @@
     X(start_cell)                                                                                  \
     X(run_cell)                                                                                    \
     X(next_count)                                                                                  \
-    X(complete) X(inspect) X(is_complete) X(run_loop) X(stop_loop) X(comm_message) X(comm_info)    \
-        X(history) X(enter_thread) X(leave_thread) X(stop)
+    X(complete)                                                                                    \
+    X(inspect) X(is_complete) X(run_loop) X(stop_loop) X(comm_message) X(comm_info) X(history)     \
+        X(enter_thread) X(leave_thread) X(stop)
 
 enum function {
 #define X(name) F_##name,
@@ -96,6 +97,15 @@ static void tell_problem(struct buffer *problem)
                     python_executable());
     free(ename);
     free(evalue);
+}
+
+int shell_prepare(struct buffer *problem)
+{
+    PyObject *module = shell_import("_mesale_shell");
+    if (!module)
+        tell_problem(problem);
+    Py_XDECREF(module);
+    return module ? 0 : -1;
 }
 
 int shell_start(struct buffer *problem)

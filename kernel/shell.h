@@ -6,6 +6,9 @@
 
 #include "execute.h"
 
+/* Imports IPython, and no more than that. As shell_start. */
+int shell_prepare(struct buffer *problem);
+
 /* Imports IPython and builds the shell. 0, or -1 with cause and cure (the pip line) in `problem`.
  */
 int shell_start(struct buffer *problem);

@@ -401,6 +401,34 @@ def test_processes_side_by_side_print_in_the_order_of_the_names(run, tmp_path):
     assert [suite.get("failures") for suite in root] == ["0", "1", "0"]
 
 
+PROBE = """import os, random, signal, sys, threading
+state = {
+    "modules": sorted(sys.modules), "path": sys.path, "folder": os.getcwd(), "threads": threading.active_count(),
+    "buffering": [(f.line_buffering, f.isatty(), f.encoding) for f in (sys.__stdout__, sys.__stderr__)],
+    "signals": [getattr(signal.getsignal(n), "__name__", n) for n in (2, 13, 15, 17)], "mask": sorted(signal.pthread_sigmask(0, [])),
+    "files": len(os.listdir("/proc/self/fd")) - int(os.environ.get("PROBE_FILES", 0)), "names": sorted(globals()),
+    "environment": {key: value for key, value in os.environ.items() if not key.startswith("PROBE")},
+    "arguments": sys.argv, "program": sys.executable,
+}
+import json
+with open(os.environ["PROBE"], "a") as file:
+    file.write(json.dumps([state, random.random()], default=str) + "\\n")"""
+
+
+def test_a_process_forked_for_a_notebook_is_like_one_that_was_started_for_it(run, tmp_path):
+    """What a cell can see is the same, and what must differ from process to process does."""
+    books, lines = [save(tmp_path / name, PROBE) for name in ("a.ipynb", "b.ipynb")], tmp_path / "lines"
+    environment = dict(os.environ, PROBE=str(lines), OMP_NUM_THREADS="1")
+    run(books[0], env=environment)
+    run("-j2", *books, env=dict(environment, PROBE_FILES="1"))
+    single, *pair = map(json.loads, lines.read_text().splitlines())
+    assert len(pair) == 2
+    for state, _ in pair:
+        differing = {key for key in state if state[key] != single[0][key]}
+        assert not differing, {key: (single[0][key], state[key]) for key in differing}
+    assert len({number for _, number in (single, *pair)}) == 3
+
+
 def test_a_process_that_dies_is_told(run, tmp_path):
     dead, alive = save(tmp_path / "a.ipynb", "import os\nos.abort()"), save(tmp_path / "b.ipynb", "print('alive')")
     done = run(dead, alive, code=1)
