@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,6 +85,44 @@ static void show_progress(struct run *run, size_t done, size_t total)
         progress_draw(terminal, (double)done, (double)total, words);
     else
         progress_clear(terminal);
+}
+
+/* --- interrupts
+ * ------------------------------------------------------------------------------------ */
+
+static volatile sig_atomic_t interrupted;
+static struct sigaction pythons; /* what Python does about SIGINT */
+
+/* The watchdog interrupts a cell with a signal to its thread; all others mean the whole run. */
+static void on_interrupt(int number, siginfo_t *info, void *context)
+{
+    interrupted |= info->si_code != SI_TKILL;
+    if (pythons.sa_flags & SA_SIGINFO)
+        pythons.sa_sigaction(number, info, context);
+    else if (pythons.sa_handler != SIG_DFL && pythons.sa_handler != SIG_IGN)
+        pythons.sa_handler(number);
+}
+
+/* A cell may catch KeyboardInterrupt and end well; no other one begins after it all the same. */
+static void notice_interrupts(void)
+{
+    struct sigaction action;
+    sigaction(SIGINT, NULL, &pythons);
+    action = pythons;
+    action.sa_flags |= SA_SIGINFO;
+    action.sa_sigaction = on_interrupt;
+    sigaction(SIGINT, &action, NULL);
+}
+
+static bool ends_here(struct run *run)
+{
+    struct buffer text = BUFFER_INIT;
+    if (!interrupted || run->status)
+        return interrupted;
+    buffer_addf(&text, "%s: interrupted", run->path);
+    tell_problem(run, text.data, EXIT_INTERRUPTED);
+    buffer_release(&text);
+    return true;
 }
 
 /* --- one cell
@@ -333,6 +372,7 @@ static void run_cells(struct run *run)
         if (go_on)
             show_progress(run, index, total);
         go_on = visit_cell(run, index, cell, go_on);
+        go_on = !ends_here(run) && go_on;
     }
     show_progress(run, total, total);
     if (run->printer.failed && run->status == 0)
@@ -351,6 +391,7 @@ static void run_with_python(struct run *run)
     run_check_init(&run->check, run->options);
     if (run->shows_cells)
         printer_notebook(&run->printer, run->path);
+    notice_interrupts();
     run_cells(run);
     finish(run);
     watchdog_stop(&run->watchdog);

@@ -405,7 +405,8 @@ PROBE = """import os, random, signal, sys, threading
 state = {
     "modules": sorted(sys.modules), "path": sys.path, "folder": os.getcwd(), "threads": threading.active_count(),
     "buffering": [(f.line_buffering, f.isatty(), f.encoding) for f in (sys.__stdout__, sys.__stderr__)],
-    "signals": [getattr(signal.getsignal(n), "__name__", n) for n in (2, 13, 15, 17)], "mask": sorted(signal.pthread_sigmask(0, [])),
+    "signals": [getattr(signal.getsignal(n), "__name__", n) for n in (2, 13, 15, 17)],
+    "mask": sorted(signal.pthread_sigmask(0, [])),
     "files": len(os.listdir("/proc/self/fd")) - int(os.environ.get("PROBE_FILES", 0)), "names": sorted(globals()),
     "environment": {key: value for key, value in os.environ.items() if not key.startswith("PROBE")},
     "arguments": sys.argv, "program": sys.executable,
@@ -463,6 +464,26 @@ def test_an_interrupt_keeps_what_is_done(mesale, python, tmp_path, wait):
     assert child.returncode == 130 and "In [2] was interrupted" in log
     outputs = [cell.outputs for cell in nbformat.read(book, 4).cells]
     assert outputs[0] == [printed("1\n")] and outputs[1][-1].ename == "KeyboardInterrupt" and outputs[2] == []
+
+
+@pytest.mark.parametrize("command", [["run", "--inplace"], ["run", "-j2", "--inplace"]], ids=" ".join)
+def test_a_cell_that_catches_the_interrupt_is_the_last(mesale, python, tmp_path, command):
+    flag = tmp_path / "started"
+    book = save(tmp_path / "a.ipynb", f"import time\ntry:\n    open({str(flag)!r}, 'w').close()\n    time.sleep(60)\n"
+                                      "except KeyboardInterrupt:\n    print('caught')", "print(2)")
+    books = [book, save(tmp_path / "b.ipynb", "print('b')", "import time; time.sleep(60)")]
+    child = subprocess.Popen([mesale, *command, "--python", python, *books[:len(command) - 1]], stderr=subprocess.PIPE,
+                             text=True)
+    while not flag.exists() or (len(command) > 2 and time.time() - flag.stat().st_mtime < 1):
+        assert child.poll() is None
+        time.sleep(0.01)
+    child.send_signal(signal.SIGINT)
+    _, log = child.communicate(timeout=20)
+    assert child.returncode == 130 and f"mesale: {book}: interrupted\n" in log
+    assert [cell.outputs for cell in nbformat.read(book, 4).cells] == [[printed("caught\n")], []]
+    if len(command) > 2:
+        outputs = [cell.outputs for cell in nbformat.read(books[1], 4).cells]
+        assert outputs[0] == [printed("b\n")] and outputs[1][0].ename == "KeyboardInterrupt"
 
 
 def test_an_interrupt_of_several_notebooks_stops_them_all(mesale, python, tmp_path):
