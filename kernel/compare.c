@@ -119,7 +119,11 @@ static void add_bundle(struct buffer *out, const json_t *output, const char *typ
     json_t *data = json_object_get(output, "data"), *value;
     const char **keys = memory_new((json_object_size(data) + 1) * sizeof(*keys)), *key;
     size_t count = 0;
-    json_object_foreach(data, key, value) keys[count++] = key;
+    json_object_foreach(data, key, value)
+    {
+        if (!json_object_get(options->ignored, key))
+            keys[count++] = key;
+    }
     qsort(keys, count, sizeof(*keys), compare_keys);
     for (size_t i = 0; i < count; i++) {
         value = json_object_get(data, keys[i]);

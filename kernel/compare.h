@@ -9,9 +9,10 @@
 #include <jansson.h>
 
 struct compare_options {
-    bool exact;       /* byte for byte: what tidy.h takes out counts too */
-    double tolerance; /* of real numbers, see similar.h; 0: equal text */
-    bool colour;      /* of the report */
+    bool exact;            /* byte for byte: what tidy.h takes out counts too */
+    double tolerance;      /* of real numbers, see similar.h; 0: equal text */
+    bool colour;           /* of the report */
+    const json_t *ignored; /* object whose keys are mime types that do not count; NULL: all do */
     /* Called for each text and picture where the outputs still differ: may change it (rules of the
      * user, pictures decoded). NULL: none. */
     void (*rewrite)(void *context, const char *mime, struct buffer *text);

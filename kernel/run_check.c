@@ -91,6 +91,7 @@ int run_check_finish(struct run_check *check, struct run_report *report, struct 
         .exact = check->options->exact,
         .tolerance = check->options->tolerance,
         .colour = check->options->colour,
+        .ignored = check->options->ignored,
         .rewrite = compare_python_rewrite,
     };
     const char *rules = check->options->sanitize;

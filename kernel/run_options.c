@@ -26,7 +26,8 @@ static const char run_usage[] =
     "  --output FILE   write the executed notebook to FILE\n"
     "  --inplace       write it over NOTEBOOK\n"
     "  --check         compare the outputs with the stored ones, as `mesale test` does;\n"
-    "                  with its options --lax, --exact, --tolerance, --sanitize\n";
+    "                  with its options --lax, --ignore, --tolerance, --sanitize,\n"
+    "                  --exact\n";
 
 static const char test_usage[] =
     "usage: mesale test [OPTION]... NOTEBOOK...\n"
@@ -35,6 +36,8 @@ static const char test_usage[] =
     "\n"
     "  --update        store the outputs of cells that show something else than stored\n"
     "  --lax           compare only cells marked nbval-check-output\n"
+    "  --ignore TYPE   do not compare representations of this type, such as text/html; may\n"
+    "                  be given again\n"
     "  --tolerance R   real numbers in text may differ by R of their size (1e-5), and by\n"
     "                  one in the last of four or more digits; 0: not at all\n"
     "  --sanitize FILE rules for text that changes, as nbval's: lines `regex: ...` and\n"
@@ -157,6 +160,7 @@ static const struct option table[] = {
     {"exact", no_argument, NULL, 'E'},
     {"tolerance", required_argument, NULL, 'e'},
     {"sanitize", required_argument, NULL, 's'},
+    {"ignore", required_argument, NULL, 'g'},
     {"allow-errors", no_argument, NULL, 'a'},
     {"timeout", required_argument, NULL, 't'},
     {"jobs", required_argument, NULL, 'j'},
@@ -193,6 +197,10 @@ static int set_option(struct run_options *options, int letter, int argc, char **
         return set_tolerance(options, optarg);
     case 's':
         return set_sanitize(options, optarg);
+    case 'g':
+        if (!options->ignored)
+            options->ignored = json_object();
+        return json_object_set_new_nocheck(options->ignored, optarg, json_null());
     case 't':
         return set_timeout(options, optarg);
     case 'j':
@@ -217,13 +225,15 @@ static int set_option(struct run_options *options, int letter, int argc, char **
 
 static int check_together(const struct run_options *o, bool several)
 {
-    bool compares = o->lax || o->exact || o->sanitize || o->tolerance != usual_tolerance;
+    bool compares =
+        o->lax || o->exact || o->ignored || o->sanitize || o->tolerance != usual_tolerance;
     if (o->test && (o->output || o->inplace || o->check))
         return misused(o, "%s", "--output, --inplace and --check are options of `mesale run`");
     if (!o->test && o->update)
         return misused(o, "%s", "--update is an option of `mesale test`");
     if (!o->test && compares && !o->check)
-        return misused(o, "%s", "--lax, --exact, --tolerance and --sanitize go with --check");
+        return misused(o, "%s",
+                       "--lax, --ignore, --tolerance, --sanitize and --exact go with --check");
     if (o->output && o->inplace)
         return misused(o, "%s", "--output and --inplace exclude each other");
     if (o->output && several)

@@ -20,6 +20,7 @@ struct run_options {
     double timeout;     /* seconds a cell may take; 0: any */
     double tolerance;   /* of real numbers, see similar.h */
     char *sanitize;     /* absolute path of a file of rules, or NULL; kept to the end */
+    json_t *ignored;    /* mime types that are not compared → null, or NULL; kept to the end */
     const char *junit;  /* file to write, or NULL */
     int jobs;           /* notebooks at a time */
     json_t *parameters; /* name → text of the command line, or NULL; kept to the end */

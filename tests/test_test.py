@@ -132,6 +132,13 @@ def test_pictures_are_compared_by_their_pixels(test, tmp_path):
     test("--exact", same, code=1)
 
 
+def test_types_can_be_left_out(test, tmp_path):
+    source = "from IPython.display import display\ndisplay({'text/html': '<b>', 'text/plain': 'b'}, raw=True)"
+    book = save(tmp_path / "book.ipynb", code(source, shown(text_plain="b")))
+    assert "+ [display_data text/html]" in test(book, code=1).stdout
+    test("--ignore", "image/png", "--ignore", "text/html", book)
+
+
 def test_rules_of_the_user_are_those_of_nbval(test, tmp_path):
     book = save(
         tmp_path / "book.ipynb", code("import time\nprint(time.strftime('%H:%M:%S %Y'))", printed("12:30:59 1999\n"))
@@ -570,7 +577,7 @@ def test_help_names_every_option(mesale, command):
         done.returncode == 0 and done.stderr == "" and f"usage: mesale {command} [OPTION]... NOTEBOOK..." in done.stdout
     )
     options = ["--jobs", "-p NAME VALUE", "--junit", "--allow-errors", "--timeout", "--python", "--torch", "Exit code"]
-    options += ["--lax", "--tolerance", "--sanitize", "--exact"]
+    options += ["--lax", "--ignore", "--tolerance", "--sanitize", "--exact"]
     options += ["--update"] if command == "test" else ["--output", "--inplace", "--check"]
     assert all(option in done.stdout for option in options)
     assert max(map(len, done.stdout.splitlines())) <= 100
