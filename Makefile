@@ -86,7 +86,7 @@ ISA_avx2   := -mavx2 -mfma -mf16c
 ISA_avx512 := -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512
 ISA_SRC    := $(wildcard tensor/cpu/isa/*.c)
 
-TENSOR_SRC := $(wildcard tensor/*.c tensor/cpu/*.c tensor/cuda/*.c tensor/autograd/*.c)
+TENSOR_SRC := $(wildcard tensor/*.c tensor/cpu/*.c tensor/cuda/*.c tensor/autograd/*.c tensor/view/*.c)
 TENSOR_OBJ := $(TENSOR_SRC:%.c=$(B)/obj/%.o) $(B)/obj/gen/ops.o $(B)/obj/gen/nodes.o $(B)/obj/gen/kernels.o \
               $(foreach i,$(ISAS),$(ISA_SRC:tensor/cpu/isa/%.c=$(B)/obj/tensor/cpu/isa/%.$(i).o) $(FAMILIES:%=$(B)/obj/gen/loops_%.$(i).o))
 BINDING_SRC := $(wildcard tensor/python/*.c)
@@ -118,6 +118,8 @@ $(B)/gen/%.h: $(GENSTAMP) ;
 
 # the one file that opens parallel regions
 $(B)/obj/tensor/cpu/threads.o: TENSOR_CFLAGS += -fopenmp
+# loops over many numbers
+$(B)/obj/tensor/view/survey.o: TENSOR_CFLAGS += $(LOOP_CFLAGS)
 
 # without the list of ops, so that a new one compiles only its family
 define ISA_RULE

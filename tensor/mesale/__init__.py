@@ -1,7 +1,7 @@
-"""What is Meşale's own and not PyTorch's: figures about graphs and memory."""
+"""What is Meşale's own and not PyTorch's: views of tensors, figures about graphs and memory."""
 from torch import _C
 
-__all__ = ["build_info", "graph_size", "memory_stats", "trim_memory"]
+__all__ = ["build_info", "graph_size", "memory_stats", "set_view", "trim_memory"]
 
 
 def graph_size(tensor):
@@ -20,6 +20,14 @@ def memory_stats():
 def trim_memory():
     """Gives the memory kept for the next tensors back to the system."""
     _C._trim_memory()
+
+
+def set_view(on):
+    """Whether notebooks show a view of tensors beside their text. Returns what it was before."""
+    if on:
+        from mesale import _view
+        _view.register()
+    return _C._set_view(on)
 
 
 def build_info():

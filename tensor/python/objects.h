@@ -232,6 +232,10 @@ struct tensor *pin_take(struct tensor *tensor);
 extern PyMethodDef convert_functions[]; /* tensor, as_tensor */
 extern PyMethodDef convert_methods[];   /* Tensor.new_tensor */
 
+/* --- HTML for notebooks (view.c) --- */
+
+extern PyMethodDef view_methods[], view_functions[];
+
 /* --- Indexing (subscript.c) --- */
 
 PyObject *tensor_get_item(PyObject *self, PyObject *key);

@@ -341,7 +341,8 @@ static PyMethodDef *all_methods(void)
     PyMethodDef *const lists[] = {tensor_methods,  predicate_methods,  apply_methods,
                                   storage_methods, tensor_own_methods, tensor_cast_methods,
                                   copy_methods,    array_methods,      dlpack_methods,
-                                  convert_methods, nonzero_methods,    cuda_methods};
+                                  convert_methods, nonzero_methods,    cuda_methods,
+                                  view_methods};
     enum { LISTS = sizeof lists / sizeof *lists };
     int count = 0;
     for (int i = 0; i < LISTS; i++) {

@@ -136,3 +136,8 @@ _OnFirstUse("nn/__init__.py")
 _OnFirstUse("storage.py")
 from torch import autograd, backends, functional, random, types, utils, version  # noqa: E402
 from torch.functional import *  # noqa: E402, F401, F403
+
+if "IPython" in _sys.modules:  # in a shell, lists of tensors and the like have views
+    from mesale import _view  # noqa: E402
+    _view.register()
+    del _view

@@ -1,0 +1,38 @@
+#include "view/colour.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* Blue and vermilion of the palette that colour-blind people tell apart (Okabe & Ito 2008). */
+#define BELOW "#0072b2"
+#define ABOVE "#d55e00"
+
+void scale_init(struct scale *scale, const struct survey *survey)
+{
+    double least = fmin(fabs(survey->low), fabs(survey->high));
+
+    scale->most = fmax(fabs(survey->low), fabs(survey->high));
+    bool one_side = (survey->low > 0) == (survey->high > 0) && survey->low != 0 && survey->high != 0;
+    scale->diverging = !(one_side && survey->high > survey->low && least > scale->most / 2);
+    scale->low = scale->diverging ? -scale->most : survey->low;
+    scale->high = scale->diverging ? scale->most : survey->high;
+}
+
+const char *scale_colour(const struct scale *scale, double value, double opaque, char *buffer)
+{
+    double share;
+
+    if (isnan(value) || isinf(value)) {
+        snprintf(buffer, COLOUR_BYTES, "%s", isnan(value) ? "#c000a0" : value > 0 ? "#8f3400" : "#004a75");
+        return buffer;
+    }
+    if (scale->diverging) {
+        share = scale->most > 0 ? fabs(value / scale->most) : 0;
+    } else {
+        share = value / (scale->high - scale->low) - scale->low / (scale->high - scale->low);
+    }
+    share = share >= 0 && share <= 1 ? share : share > 1; /* what a sample missed; never NaN */
+    snprintf(buffer, COLOUR_BYTES, "%s%02x", value < 0 && scale->diverging ? BELOW : ABOVE,
+             (unsigned)lround(share * opaque * 255));
+    return buffer;
+}

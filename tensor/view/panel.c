@@ -1,0 +1,246 @@
+/* One matrix of numbers: as a table, or as a heat map with its legend. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "call.h"
+#include "print.h"
+#include "view/picture.h"
+
+/* --- tables --- */
+
+#define CELL "padding:1px 6px;text-align:right;white-space:nowrap;"
+
+/* Index numbers above the columns. */
+static void add_column_names(struct picture *picture, int64_t columns, bool rows_too)
+{
+    html_put(picture->html, rows_too ? "<tr><td style=\"" CELL "\"></td>" : "<tr>");
+    for (int64_t i = 0; i < columns; i++) {
+        html_printf(picture->html, "<th scope=\"col\" style=\"" CELL "font-weight:normal;opacity:.75\">%lld</th>", (long long)i);
+    }
+    html_put(picture->html, "</tr>\n");
+}
+
+static void add_cell(struct picture *picture, const char *number)
+{
+    char colour[COLOUR_BYTES];
+    double value = strcmp(number, "True") == 0 ? 1 : strcmp(number, "False") == 0 ? 0 : strtod(number, NULL);
+    bool loud = !isfinite(value);
+
+    html_printf(picture->html, "<td style=\"" CELL "background:%s%s\">", scale_colour(&picture->scale, value, 0.55, colour),
+                loud ? ";color:#fff;font-weight:bold" : "");
+    html_text(picture->html, number);
+    html_put(picture->html, "</td>");
+}
+
+int table_add(struct picture *picture, int64_t slice, int64_t at, int64_t rows, int64_t columns, char **numbers)
+{
+    struct html *html = picture->html;
+    char label[1600];
+    size_t mark = html->length;
+    bool named = picture->tensor->dims > 1;
+
+    html_put(html, "<table style=\"border-collapse:collapse;width:auto;margin:4px 0;font:12px/1.4 monospace\">"
+                   "<caption style=\"text-align:left;padding:0;height:1px;overflow:hidden;font-size:1px;opacity:0\">");
+    html_printf(html, picture->words->table, picture_label(picture->tensor, slice, label, sizeof label));
+    html_put(html, "</caption>\n");
+    add_column_names(picture, columns, named);
+    for (int64_t row = 0; row < rows; row++) {
+        html_put(html, "<tr>");
+        if (named) {
+            html_printf(html, "<th scope=\"row\" style=\"" CELL "font-weight:normal;opacity:.75\">%lld</th>", (long long)row);
+        }
+        for (int64_t column = 0; column < columns; column++) {
+            add_cell(picture, numbers[at + row * columns + column]);
+        }
+        html_put(html, "</tr>\n");
+    }
+    html_put(html, "</table>");
+    if (html->full) {
+        html_rewind(html, mark);
+        html_put(html, picture->words->too_large);
+    }
+    return 0;
+}
+
+/* --- heat maps --- */
+
+/* Most rows and columns of one. */
+#define HEAT_ROWS 32
+#define HEAT_COLUMNS 64
+/* Of a cell without its index and number: <i style=background:#rrggbbaa title="…">two spaces</i>. */
+#define HEAT_CELL_BYTES 46
+#define HEAT_FRAME_BYTES 700
+
+struct heat {
+    struct tensor *host; /* the matrix, thinned, in host memory */
+    int64_t rows, columns, row_step, column_step;
+    char lead[1400]; /* "2, 0, " before the index within a slice */
+    bool vector;
+};
+
+/* How many rows and columns fit. False: none. */
+static bool fit(struct heat *heat, const struct picture *picture, const struct tensor *panel)
+{
+    int64_t height = panel->sizes[0], width = panel->sizes[1];
+    int64_t rows = height < HEAT_ROWS ? height : HEAT_ROWS, columns = width < HEAT_COLUMNS ? width : HEAT_COLUMNS;
+    char text[64];
+    int number = panel->dtype == DTYPE_BOOL ? 5 : dtype_is_float(panel->dtype) ? print_options.precision + 7 : 20;
+    size_t bytes = HEAT_CELL_BYTES + strlen(heat->lead) + (size_t)number +
+                   (size_t)snprintf(text, sizeof text, "%lld, %lld", (long long)height, (long long)width);
+    size_t room = html_room(picture->html);
+    int64_t most = room > HEAT_FRAME_BYTES ? (int64_t)((room - HEAT_FRAME_BYTES) / bytes) : 0;
+
+    while (rows * columns > most && rows * columns > 1) {
+        *(rows > columns || columns == 1 ? &rows : &columns) -= 1;
+    }
+    heat->row_step = (height + rows - 1) / rows;
+    heat->column_step = (width + columns - 1) / columns;
+    heat->rows = (height + heat->row_step - 1) / heat->row_step;
+    heat->columns = (width + heat->column_step - 1) / heat->column_step;
+    return heat->rows * heat->columns <= most;
+}
+
+static int take(struct heat *heat, struct tensor *panel)
+{
+    int64_t sizes[2] = {heat->rows, heat->columns};
+    int64_t strides[2] = {panel->strides[0] * heat->row_step, panel->strides[1] * heat->column_step};
+    struct tensor *thin = tensor_alias(panel, 2, sizes, strides, panel->offset);
+
+    heat->host = thin ? call_host(thin) : NULL;
+    tensor_release(thin);
+    return heat->host ? 0 : -1;
+}
+
+static void add_spot(struct picture *picture, const struct heat *heat, int64_t row, int64_t column)
+{
+    char colour[COLOUR_BYTES], number[NUMBER_MOST], index[64];
+    int64_t at = row * heat->host->strides[0] + column * heat->host->strides[1];
+    const char *data = (char *)tensor_ptr(heat->host) + at * (int64_t)dtype_info[heat->host->dtype].bytes;
+    struct scalar value = dtype_load(heat->host->dtype, data);
+
+    if (heat->vector) {
+        snprintf(index, sizeof index, "%lld", (long long)(column * heat->column_step));
+    } else {
+        snprintf(index, sizeof index, "%lld, %lld", (long long)(row * heat->row_step),
+                 (long long)(column * heat->column_step));
+    }
+    html_printf(picture->html, "<i style=background:%s title=\"[%s%s] %s\">  </i>",
+                scale_colour(&picture->scale, scalar_to_double(value), 1, colour), heat->lead, index,
+                picture_scalar(value, number));
+}
+
+/* What a heat map leaves out. */
+static void add_thinning(struct picture *picture, const struct heat *heat, const struct tensor *panel)
+{
+    char texts[4][32];
+    const int64_t counts[4] = {heat->rows, panel->sizes[0], heat->columns, panel->sizes[1]};
+
+    if (heat->row_step == 1 && heat->column_step == 1) {
+        return;
+    }
+    for (int i = 0; i < 4; i++) {
+        words_count(picture->words, counts[i], texts[i]);
+    }
+    html_put(picture->html, "<div style=\"opacity:.8\">");
+    if (heat->vector) {
+        html_printf(picture->html, picture->words->thinned_line, texts[2], texts[3]);
+    } else {
+        html_printf(picture->html, picture->words->thinned, texts[0], texts[1], texts[2], texts[3]);
+    }
+    html_put(picture->html, "</div>");
+}
+
+/* The opening tag, with what a screen reader says instead of colours. */
+static void add_heat_frame(struct picture *picture, int64_t slice)
+{
+    char label[1600], low[NUMBER_MOST], high[NUMBER_MOST];
+
+    html_put(picture->html, "<pre role=\"img\" aria-label=\"");
+    html_printf(picture->html, picture->words->heat, picture_label(picture->tensor, slice, label, sizeof label),
+                picture_number(picture->survey->low, low), picture_number(picture->survey->high, high));
+    html_put(picture->html, "\" style=\"font:11px/12px monospace;margin:4px 0;white-space:pre;background:none\">");
+}
+
+static void set_lead(struct heat *heat, const struct picture *picture, int64_t slice)
+{
+    char label[1600];
+
+    heat->lead[0] = '\0';
+    if (slice >= 0) {
+        picture_label(picture->tensor, slice, label, sizeof label);
+        size_t length = strlen(label) - strlen(":, :]") - 1;
+        memcpy(heat->lead, label + 1, length);
+        heat->lead[length] = '\0';
+    }
+}
+
+int heat_add(struct picture *picture, struct tensor *panel, int64_t slice)
+{
+    struct heat heat = {.vector = picture->tensor->dims == 1};
+    struct html *html = picture->html;
+
+    set_lead(&heat, picture, slice);
+    if (!fit(&heat, picture, panel)) {
+        html_put(html, picture->words->too_large);
+        return 0;
+    }
+    if (take(&heat, panel) < 0) {
+        return -1;
+    }
+    add_heat_frame(picture, slice);
+    for (int64_t row = 0; row < heat.rows; row++) {
+        for (int64_t column = 0; column < heat.columns; column++) {
+            add_spot(picture, &heat, row, column);
+        }
+        html_put(html, "\n");
+    }
+    html_put(html, "</pre>");
+    add_thinning(picture, &heat, panel);
+    tensor_release(heat.host);
+    return 0;
+}
+
+#define LEGEND_STEPS 9
+
+static void add_swatch(struct picture *picture, double value)
+{
+    char colour[COLOUR_BYTES], number[NUMBER_MOST];
+
+    html_printf(picture->html, "<i style=background:%s title=\"%s\">  </i>", scale_colour(&picture->scale, value, 1, colour),
+                picture_number(value, number));
+}
+
+void legend_add(struct picture *picture)
+{
+    const struct survey *survey = picture->survey;
+    double low = picture->scale.diverging && survey->low >= 0 ? 0 : picture->scale.low;
+    double high = picture->scale.diverging && survey->high <= 0 ? 0 : picture->scale.high;
+    struct html *html = picture->html;
+    char number[NUMBER_MOST];
+
+    html_put(html, "<pre style=\"font:11px/13px monospace;margin:4px 0;white-space:pre;background:none\">");
+    if (survey->finite > 0) {
+        html_printf(html, "%s ", picture_number(low, number));
+        for (int i = 0; i < LEGEND_STEPS; i++) {
+            double share = (double)i / (LEGEND_STEPS - 1);
+            add_swatch(picture, low * (1 - share) + high * share);
+        }
+        html_printf(html, " %s", picture_number(high, number));
+    }
+    if (survey->nan > 0) {
+        html_put(html, "  ");
+        add_swatch(picture, (double)NAN);
+        html_put(html, " NaN");
+    }
+    const int64_t infinities[2] = {survey->plus_infinity, survey->minus_infinity};
+    for (int i = 0; i < 2; i++) {
+        if (infinities[i] > 0) {
+            html_put(html, "  ");
+            add_swatch(picture, i ? -(double)INFINITY : (double)INFINITY);
+            html_put(html, i ? " -inf" : " inf");
+        }
+    }
+    html_put(html, "</pre>");
+}

@@ -1,0 +1,456 @@
+#include "view/survey.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "backend.h"
+#include "call.h"
+#include "half.h"
+#include "shape.h"
+
+#define CHUNK 1024  /* numbers that are converted at a time: 8 KiB, within the first cache */
+#define PIECE 32768 /* numbers that one thread reads at a time */
+#define LANES 8
+#define BATCH_PIECES 32 /* pieces that are read before the clock is looked at */
+
+/* Of a piece, or of several together. `squares` is the sum of squared distances from the mean. */
+struct moments {
+    int64_t finite, nan, plus_infinity, minus_infinity, nan_at;
+    double low, high, mean, squares;
+};
+
+struct reading {
+    const char *data; /* dense elements in host memory */
+    enum dtype dtype;
+    int64_t first, count;
+    struct moments pieces[BATCH_PIECES]; /* one a PIECE from `first` on */
+    double low, scale;          /* of bins */
+    int64_t (*bins)[SURVEY_BINS + 1]; /* one a PIECE */
+};
+
+/* --- numbers as doubles --- */
+
+#define CONVERT(id, type, value)                                                                                       \
+    case DTYPE_##id:                                                                                                   \
+        for (int64_t i = 0; i < count; i++) {                                                                          \
+            type x = ((const type *)data)[i];                                                                          \
+            out[i] = (double)(value);                                                                                  \
+        }                                                                                                              \
+        break;
+
+static void load_chunk(const struct reading *reading, int64_t start, int64_t count, double *restrict out)
+{
+    const char *data = reading->data + start * (int64_t)dtype_info[reading->dtype].bytes;
+
+    switch (reading->dtype) {
+        CONVERT(BOOL, uint8_t, x != 0)
+        CONVERT(U8, uint8_t, x)
+        CONVERT(I8, int8_t, x)
+        CONVERT(I16, int16_t, x)
+        CONVERT(I32, int32_t, x)
+        CONVERT(I64, int64_t, x)
+        CONVERT(F16, uint16_t, half_to_float(x))
+        CONVERT(BF16, uint16_t, bfloat_to_float(x))
+        CONVERT(F32, float, x)
+        CONVERT(F64, double, x)
+    default:
+        break;
+    }
+}
+
+/* --- moments --- */
+
+/* Chan, Golub & LeVeque 1983: moments of two sets from those of each. */
+static void join_moments(struct moments *all, const struct moments *more)
+{
+    int64_t finite = all->finite + more->finite;
+
+    if (more->finite > 0) {
+        double distance = more->mean - all->mean, share = (double)more->finite / (double)finite;
+        all->low = all->finite == 0 || more->low < all->low ? more->low : all->low;
+        all->high = all->finite == 0 || more->high > all->high ? more->high : all->high;
+        all->squares += more->squares + distance * distance * (double)all->finite * share;
+        all->mean += distance * share;
+    }
+    all->finite = finite;
+    all->nan_at = all->nan == 0 ? more->nan_at : all->nan_at;
+    all->nan += more->nan;
+    all->plus_infinity += more->plus_infinity;
+    all->minus_infinity += more->minus_infinity;
+}
+
+/* Of whole lanes of numbers. False where some are not finite (then so is their sum) or overflow it. */
+static bool fast_moments(const double *restrict x, int64_t count, struct moments *moments)
+{
+    double sum[LANES] = {0}, squares[LANES] = {0}, low[LANES], high[LANES];
+
+    memcpy(low, x, sizeof low);
+    memcpy(high, x, sizeof high);
+    for (int64_t i = 0; i < count; i += LANES) {
+        for (int k = 0; k < LANES; k++) {
+            sum[k] += x[i + k];
+            low[k] = x[i + k] < low[k] ? x[i + k] : low[k];
+            high[k] = x[i + k] > high[k] ? x[i + k] : high[k];
+        }
+    }
+    for (int k = 1; k < LANES; k++) {
+        sum[0] += sum[k];
+        low[0] = fmin(low[0], low[k]);
+        high[0] = fmax(high[0], high[k]);
+    }
+    double mean = sum[0] / (double)count;
+    if (!isfinite(sum[0])) {
+        return false;
+    }
+    for (int64_t i = 0; i < count; i += LANES) {
+        for (int k = 0; k < LANES; k++) {
+            squares[k] += (x[i + k] - mean) * (x[i + k] - mean);
+        }
+    }
+    for (int k = 1; k < LANES; k++) {
+        squares[0] += squares[k];
+    }
+    *moments = (struct moments){
+        .finite = count, .nan_at = -1, .low = low[0], .high = high[0], .mean = mean, .squares = squares[0]};
+    return true;
+}
+
+/* The same for any numbers, one after the other (Welford 1962); `start` is the place of the first. */
+static void slow_moments(const double *x, int64_t count, int64_t start, struct moments *moments)
+{
+    *moments = (struct moments){.nan_at = -1};
+    for (int64_t i = 0; i < count; i++) {
+        if (isnan(x[i])) {
+            moments->nan_at = moments->nan++ == 0 ? start + i : moments->nan_at;
+        } else if (isinf(x[i])) {
+            moments->plus_infinity += x[i] > 0;
+            moments->minus_infinity += x[i] < 0;
+        } else {
+            double distance = x[i] - moments->mean;
+            moments->low = moments->finite == 0 || x[i] < moments->low ? x[i] : moments->low;
+            moments->high = moments->finite == 0 || x[i] > moments->high ? x[i] : moments->high;
+            moments->mean += distance / (double)++moments->finite;
+            moments->squares += distance * (x[i] - moments->mean);
+        }
+    }
+}
+
+static void read_piece(struct reading *reading, int64_t piece)
+{
+    int64_t start = piece * PIECE, end = start + PIECE < reading->count ? start + PIECE : reading->count;
+    struct moments all = {.nan_at = -1}, one;
+    double x[CHUNK];
+
+    for (int64_t at = start; at < end; at += CHUNK) {
+        int64_t count = end - at < CHUNK ? end - at : CHUNK, whole = count / LANES * LANES;
+        load_chunk(reading, reading->first + at, count, x);
+        if (whole == 0 || !fast_moments(x, whole, &one)) {
+            whole = 0;
+        } else {
+            join_moments(&all, &one);
+        }
+        if (whole < count) {
+            slow_moments(x + whole, count - whole, reading->first + at + whole, &one);
+            join_moments(&all, &one);
+        }
+    }
+    reading->pieces[piece] = all;
+}
+
+static void read_pieces(void *arg, int64_t begin, int64_t end)
+{
+    for (int64_t piece = begin; piece < end; piece++) {
+        read_piece(arg, piece);
+    }
+}
+
+/* --- bins --- */
+
+static void count_piece(const struct reading *reading, int64_t piece)
+{
+    int64_t start = piece * PIECE, end = start + PIECE < reading->count ? start + PIECE : reading->count;
+    int64_t tables[4][SURVEY_BINS + 1] = {{0}}; /* neighbours often share a bin, whose sum must not be waited for */
+    double x[CHUNK], low = reading->low, scale = reading->scale;
+    int32_t bin[CHUNK];
+
+    for (int64_t at = start; at < end; at += CHUNK) {
+        int count = (int)(end - at < CHUNK ? end - at : CHUNK);
+        load_chunk(reading, reading->first + at, count, x);
+        for (int i = 0; i < count; i++) {
+            double place = (x[i] - low) * scale;
+            /* NaN and infinities, too, lie outside: nowhere is the answer for both comparisons */
+            bin[i] = place >= 0 && place <= SURVEY_BINS ? (int32_t)place : -1;
+        }
+        for (int i = 0; i < count; i++) {
+            if (bin[i] >= 0) {
+                tables[i & 3][bin[i]]++;
+            }
+        }
+    }
+    for (int i = 0; i <= SURVEY_BINS; i++) {
+        reading->bins[piece][i] = tables[0][i] + tables[1][i] + tables[2][i] + tables[3][i];
+    }
+}
+
+static void count_pieces(void *arg, int64_t begin, int64_t end)
+{
+    for (int64_t piece = begin; piece < end; piece++) {
+        count_piece(arg, piece);
+    }
+}
+
+/* Fills bins from the dense numbers of `reading`, whose range survey has. 0 or -1. */
+static int fill_bins(struct reading *reading, struct survey *survey)
+{
+    double width = survey->high - survey->low;
+    int64_t pieces = (reading->count + PIECE - 1) / PIECE;
+
+    if (survey->finite == 0 || !(width > 0) || !isfinite(SURVEY_BINS / width) || !isfinite(width)) {
+        return 0;
+    }
+    reading->bins = mem_alloc((size_t)pieces * sizeof *reading->bins);
+    if (!reading->bins) {
+        return -1;
+    }
+    reading->low = survey->low;
+    reading->scale = SURVEY_BINS / width;
+    parallel_for(0, pieces, 1, count_pieces, reading);
+    for (int64_t piece = 0; piece < pieces; piece++) {
+        for (int i = 0; i <= SURVEY_BINS; i++) {
+            survey->bins[i] += reading->bins[piece][i];
+        }
+    }
+    survey->bins[SURVEY_BINS - 1] += survey->bins[SURVEY_BINS];
+    survey->bins[SURVEY_BINS] = 0;
+    for (int i = 0; i < SURVEY_BINS; i++) {
+        survey->binned += survey->bins[i];
+    }
+    mem_free(reading->bins);
+    return 0;
+}
+
+/* --- dense tensors in host memory --- */
+
+/* Dims from the longest stride to the shortest. */
+static void order_dims(const struct tensor *self, int *order)
+{
+    for (int i = 0; i < self->dims; i++) {
+        int at = i;
+        for (; at > 0 && self->strides[order[at - 1]] < self->strides[i]; at--) {
+            order[at] = order[at - 1];
+        }
+        order[at] = i;
+    }
+}
+
+/* Whether the elements are a piece of memory without holes or overlaps, in whatever order. */
+static bool is_dense(const struct tensor *self, const int *order)
+{
+    int64_t expected = 1;
+
+    for (int i = self->dims - 1; i >= 0; i--) {
+        int64_t size = self->sizes[order[i]];
+        if (size != 1 && self->strides[order[i]] != expected) {
+            return false;
+        }
+        expected *= size;
+    }
+    return true;
+}
+
+/* The row-major place of element number `at` in memory. */
+static int64_t place_of(const struct tensor *self, const int *order, int64_t at)
+{
+    int64_t index[TENSOR_MAX_DIMS], place = 0;
+
+    for (int i = self->dims - 1; i >= 0; i--) {
+        index[order[i]] = at % self->sizes[order[i]];
+        at /= self->sizes[order[i]];
+    }
+    for (int i = 0; i < self->dims; i++) {
+        place = place * self->sizes[i] + index[i];
+    }
+    return place;
+}
+
+static void finish(struct survey *survey, const struct moments *all)
+{
+    survey->finite = all->finite;
+    survey->nan = all->nan;
+    survey->plus_infinity = all->plus_infinity;
+    survey->minus_infinity = all->minus_infinity;
+    survey->low = all->low;
+    survey->high = all->high;
+    survey->mean = all->finite ? all->mean : (double)NAN;
+    survey->deviation = all->finite > 1 ? sqrt(all->squares / (double)(all->finite - 1)) : (double)NAN;
+}
+
+static double milliseconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
+}
+
+#define BATCH (BATCH_PIECES * (int64_t)PIECE)
+
+/* Moments of all numbers. 1: done; 0: it would take longer than `most_ms`; -1: error. */
+static int read_all(struct reading *reading, int64_t numel, struct moments *all, double most_ms)
+{
+    double start = milliseconds();
+
+    *all = (struct moments){.nan_at = -1};
+    for (int64_t at = 0; at < numel; at += BATCH) {
+        reading->first = at;
+        reading->count = numel - at < BATCH ? numel - at : BATCH;
+        int64_t count = (reading->count + PIECE - 1) / PIECE;
+        parallel_for(0, count, 1, read_pieces, reading);
+        for (int64_t i = 0; i < count; i++) {
+            join_moments(all, &reading->pieces[i]);
+        }
+        double share = (double)(at + reading->count) / (double)numel;
+        if (numel > SURVEY_EXACT_MOST && (milliseconds() - start) / share > most_ms) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* 1: `survey` is that of the whole dense tensor, but for the bins of many numbers; 0: no time; -1: error. */
+static int survey_dense(struct tensor *self, const int *order, struct survey *survey, double most_ms)
+{
+    struct reading reading = {.data = tensor_ptr(self), .dtype = (enum dtype)self->dtype};
+    struct moments all;
+    int status = read_all(&reading, self->numel, &all, most_ms);
+
+    if (status != 1) {
+        return status;
+    }
+    survey->count = self->numel;
+    survey->nan_at = all.nan_at >= 0 ? place_of(self, order, all.nan_at) : -1;
+    finish(survey, &all);
+    if (self->numel > SURVEY_EXACT_MOST) {
+        return 1;
+    }
+    reading.first = 0;
+    reading.count = self->numel;
+    return fill_bins(&reading, survey) < 0 ? -1 : 1;
+}
+
+/* --- samples --- */
+
+struct tensor *survey_thin(struct tensor *self, int64_t most, int64_t *steps)
+{
+    int64_t sizes[TENSOR_MAX_DIMS], strides[TENSOR_MAX_DIMS];
+    double count = (double)self->numel;
+
+    for (int i = 0; i < self->dims; i++) {
+        steps[i] = 1;
+        sizes[i] = self->sizes[i];
+    }
+    while (count > (double)most) {
+        int longest = 0;
+        for (int i = 1; i < self->dims; i++) {
+            longest = sizes[i] > sizes[longest] ? i : longest;
+        }
+        count /= (double)sizes[longest];
+        steps[longest]++;
+        if (count * (double)sizes[longest] > 2 * (double)most) {
+            steps[longest] += steps[longest] - 1;
+        }
+        sizes[longest] = (self->sizes[longest] + steps[longest] - 1) / steps[longest];
+        count *= (double)sizes[longest];
+    }
+    for (int i = 0; i < self->dims; i++) {
+        strides[i] = self->strides[i] * steps[i];
+    }
+    return tensor_alias(self, self->dims, sizes, strides, self->offset);
+}
+
+/* The place in `self` of element number `at` of the tensor that has `sizes`, thinned by `steps`. */
+static int64_t place_in_whole(const struct tensor *self, const int64_t *sizes, const int64_t *steps, int64_t at)
+{
+    int64_t place = 0, span = 1;
+
+    for (int i = self->dims - 1; i >= 0; i--) {
+        place += at % sizes[i] * steps[i] * span;
+        at /= sizes[i];
+        span *= self->sizes[i];
+    }
+    return place;
+}
+
+/* A dense copy in host memory of what `self` is, or itself. */
+static struct tensor *dense_host(struct tensor *self)
+{
+    struct tensor *dense = call_contiguous(self), *host = dense ? call_host(dense) : NULL;
+
+    tensor_release(dense);
+    return host;
+}
+
+/* Reads a thin tensor: everything, or only the bins of a survey that is there already. 0 or -1. */
+static int survey_sample(struct tensor *self, struct survey *survey, bool bins_only)
+{
+    int64_t steps[TENSOR_MAX_DIMS];
+    struct tensor *thin = survey_thin(self, SURVEY_SAMPLE_MOST, steps), *host = thin ? dense_host(thin) : NULL;
+    int status = host ? 0 : -1;
+
+    if (host) {
+        struct reading reading = {
+            .data = tensor_ptr(host), .dtype = (enum dtype)host->dtype, .count = host->numel};
+        struct moments all;
+        if (!bins_only) {
+            read_all(&reading, host->numel, &all, INFINITY);
+            *survey = (struct survey){.count = host->numel, .sampled = host->numel < self->numel};
+            survey->nan_at = all.nan_at < 0 ? -1 : place_in_whole(self, host->sizes, steps, all.nan_at);
+            finish(survey, &all);
+        }
+        reading.first = 0;
+        reading.count = host->numel;
+        status = fill_bins(&reading, survey);
+    }
+    tensor_release(host);
+    tensor_release(thin);
+    return status;
+}
+
+/* --- the public functions --- */
+
+/* A copy of scattered elements is worth its time up to so many. */
+#define COPIED_MOST (4 * (int64_t)SURVEY_EXACT_MOST)
+
+int survey_tensor_within(struct tensor *self, struct survey *survey, double most_ms)
+{
+    int order[TENSOR_MAX_DIMS];
+    bool host = self->storage->device.type == DEVICE_CPU;
+
+    *survey = (struct survey){.nan_at = -1, .mean = (double)NAN, .deviation = (double)NAN};
+    if (self->numel == 0) {
+        return 0;
+    }
+    order_dims(self, order);
+    bool dense = host && is_dense(self, order);
+    if (self->numel > (dense ? INT64_MAX : host ? COPIED_MOST : SURVEY_EXACT_MOST)) {
+        return survey_sample(self, survey, false);
+    }
+    struct tensor *read = dense ? tensor_retain(self) : dense_host(self);
+    if (!read) {
+        return -1;
+    }
+    order_dims(read, order);
+    int status = survey_dense(read, order, survey, most_ms);
+    tensor_release(read);
+    if (status < 0) {
+        return -1;
+    }
+    return status == 1 && self->numel <= SURVEY_EXACT_MOST ? 0 : survey_sample(self, survey, status == 1);
+}
+
+int survey_tensor(struct tensor *self, struct survey *survey)
+{
+    return survey_tensor_within(self, survey, SURVEY_TIME_MOST_MS);
+}
