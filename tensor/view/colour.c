@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Blue and vermilion of the palette that colour-blind people tell apart (Okabe & Ito 2008). */
 #define BELOW "#0072b2"
@@ -32,7 +33,20 @@ const char *scale_colour(const struct scale *scale, double value, double opaque,
         share = value / (scale->high - scale->low) - scale->low / (scale->high - scale->low);
     }
     share = share >= 0 && share <= 1 ? share : share > 1; /* what a sample missed; never NaN */
-    snprintf(buffer, COLOUR_BYTES, "%s%02x", value < 0 && scale->diverging ? BELOW : ABOVE,
-             (unsigned)lround(share * opaque * 255));
+    unsigned opacity = (unsigned)lround(share * opaque * 255);
+    memcpy(buffer, value < 0 && scale->diverging ? BELOW : ABOVE, sizeof BELOW);
+    buffer[7] = "0123456789abcdef"[opacity >> 4];
+    buffer[8] = "0123456789abcdef"[opacity & 15];
+    buffer[9] = '\0';
     return buffer;
+}
+
+char *colour_shorten(char *colour)
+{
+    if (colour[0] == '#' && colour[7]) {
+        const char digits[4] = {colour[1], colour[3], colour[5], colour[7]};
+        memcpy(colour + 1, digits, sizeof digits);
+        colour[5] = '\0';
+    }
+    return colour;
 }

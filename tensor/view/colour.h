@@ -17,5 +17,7 @@ void scale_init(struct scale *scale, const struct survey *survey);
 /* A CSS colour "#rrggbbaa" into `buffer` of COLOUR_BYTES, which is returned. `opaque` is the most opaque it gets, 1 where
  * no text stands on it. NaN and infinities have colours of their own, on which white text can be read. */
 const char *scale_colour(const struct scale *scale, double value, double opaque, char *buffer);
+/* Makes it "#rgba" of one digit each; returns it. */
+char *colour_shorten(char *colour);
 
 #endif

@@ -1,7 +1,6 @@
 #include "view/html.h"
 
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -60,6 +59,18 @@ void html_printf(struct html *html, const char *format, ...)
         return;
     }
     html->length += (size_t)length;
+}
+
+void html_integer(struct html *html, int64_t number)
+{
+    char digits[24];
+    size_t at = sizeof digits;
+
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    html_add(html, digits + at, sizeof digits - at);
 }
 
 void html_rewind(struct html *html, size_t length)

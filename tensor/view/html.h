@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* The most bytes of one view, its last NUL included. */
 #define VIEW_BYTES_MOST 65536
@@ -23,6 +24,8 @@ char *html_finish(struct html *html);
 
 void html_put(struct html *html, const char *markup);
 void html_printf(struct html *html, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A number that is not negative. */
+void html_integer(struct html *html, int64_t number);
 /* Text of anybody as it may stand between tags and within quoted attributes: markup is escaped; control characters and
  * marks that turn the direction of text show their code ("‹U+202E›"); bytes that are no UTF-8 become U+FFFD. */
 void html_text(struct html *html, const char *text);

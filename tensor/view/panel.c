@@ -69,8 +69,8 @@ int table_add(struct picture *picture, int64_t slice, int64_t at, int64_t rows, 
 /* Most rows and columns of one. */
 #define HEAT_ROWS 32
 #define HEAT_COLUMNS 64
-/* Of a cell without its index and number: <i style=background:#rrggbbaa title="…">two spaces</i>. */
-#define HEAT_CELL_BYTES 46
+/* Of a cell without its index and number: <i style=background:#rrggbbaa title="[…] …">two spaces</i>. */
+#define HEAT_CELL_BYTES 47
 #define HEAT_FRAME_BYTES 700
 
 struct heat {
@@ -78,19 +78,33 @@ struct heat {
     int64_t rows, columns, row_step, column_step;
     char lead[1400]; /* "2, 0, " before the index within a slice */
     bool vector;
+    bool coarse; /* colours of one digit a channel */
 };
 
-/* How many rows and columns fit. False: none. */
-static bool fit(struct heat *heat, const struct picture *picture, const struct tensor *panel)
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* How many bytes a cell takes, at most or as a rule. */
+static size_t cell_bytes(const struct heat *heat, const struct tensor *panel, bool most)
+{
+    char index[64];
+    int number = panel->dtype == DTYPE_BOOL ? 5 : 8;
+
+    snprintf(index, sizeof index, "%lld, %lld", (long long)panel->sizes[0], (long long)panel->sizes[1]);
+    if (most && panel->dtype != DTYPE_BOOL) {
+        number = dtype_is_float(panel->dtype) ? (int)least(print_options.precision, 17) + 7 : 20;
+    }
+    return HEAT_CELL_BYTES - (heat->coarse ? 4 : 0) + strlen(heat->lead) + strlen(index) + (size_t)number;
+}
+
+/* Chooses how many rows and columns are shown, of `most` cells. True where that is all that a map ever has. */
+static bool fit(struct heat *heat, const struct tensor *panel, int64_t most)
 {
     int64_t height = panel->sizes[0], width = panel->sizes[1];
-    int64_t rows = height < HEAT_ROWS ? height : HEAT_ROWS, columns = width < HEAT_COLUMNS ? width : HEAT_COLUMNS;
-    char text[64];
-    int number = panel->dtype == DTYPE_BOOL ? 5 : dtype_is_float(panel->dtype) ? print_options.precision + 7 : 20;
-    size_t bytes = HEAT_CELL_BYTES + strlen(heat->lead) + (size_t)number +
-                   (size_t)snprintf(text, sizeof text, "%lld, %lld", (long long)height, (long long)width);
-    size_t room = html_room(picture->html);
-    int64_t most = room > HEAT_FRAME_BYTES ? (int64_t)((room - HEAT_FRAME_BYTES) / bytes) : 0;
+    int64_t rows = least(height, HEAT_ROWS), columns = least(width, HEAT_COLUMNS);
+    bool fits = rows * columns <= most;
 
     while (rows * columns > most && rows * columns > 1) {
         *(rows > columns || columns == 1 ? &rows : &columns) -= 1;
@@ -99,7 +113,15 @@ static bool fit(struct heat *heat, const struct picture *picture, const struct t
     heat->column_step = (width + columns - 1) / columns;
     heat->rows = (height + heat->row_step - 1) / heat->row_step;
     heat->columns = (width + heat->column_step - 1) / heat->column_step;
-    return heat->rows * heat->columns <= most;
+    return fits;
+}
+
+/* Cells for which there is room. */
+static int64_t cells(const struct heat *heat, const struct picture *picture, const struct tensor *panel, bool most)
+{
+    size_t room = html_room(picture->html);
+
+    return room > HEAT_FRAME_BYTES ? (int64_t)((room - HEAT_FRAME_BYTES) / cell_bytes(heat, panel, most)) : 0;
 }
 
 static int take(struct heat *heat, struct tensor *panel)
@@ -113,22 +135,28 @@ static int take(struct heat *heat, struct tensor *panel)
     return heat->host ? 0 : -1;
 }
 
+/* A thousand of these make a map, so that they are not put together by printf. */
 static void add_spot(struct picture *picture, const struct heat *heat, int64_t row, int64_t column)
 {
-    char colour[COLOUR_BYTES], number[NUMBER_MOST], index[64];
+    struct html *html = picture->html;
+    char colour[COLOUR_BYTES], number[NUMBER_MOST];
     int64_t at = row * heat->host->strides[0] + column * heat->host->strides[1];
     const char *data = (char *)tensor_ptr(heat->host) + at * (int64_t)dtype_info[heat->host->dtype].bytes;
     struct scalar value = dtype_load(heat->host->dtype, data);
 
-    if (heat->vector) {
-        snprintf(index, sizeof index, "%lld", (long long)(column * heat->column_step));
-    } else {
-        snprintf(index, sizeof index, "%lld, %lld", (long long)(row * heat->row_step),
-                 (long long)(column * heat->column_step));
+    scale_colour(&picture->scale, scalar_to_double(value), 1, colour);
+    html_put(html, "<i style=background:");
+    html_put(html, heat->coarse ? colour_shorten(colour) : colour);
+    html_put(html, " title=\"[");
+    html_put(html, heat->lead);
+    if (!heat->vector) {
+        html_integer(html, row * heat->row_step);
+        html_put(html, ", ");
     }
-    html_printf(picture->html, "<i style=background:%s title=\"[%s%s] %s\">  </i>",
-                scale_colour(&picture->scale, scalar_to_double(value), 1, colour), heat->lead, index,
-                picture_scalar(value, number));
+    html_integer(html, column * heat->column_step);
+    html_put(html, "] ");
+    html_put(html, picture_scalar(value, number));
+    html_put(html, "\">  </i>");
 }
 
 /* What a heat map leaves out. */
@@ -160,7 +188,7 @@ static void add_heat_frame(struct picture *picture, int64_t slice)
     html_put(picture->html, "<pre role=\"img\" aria-label=\"");
     html_printf(picture->html, picture->words->heat, picture_label(picture->tensor, slice, label, sizeof label),
                 picture_number(picture->survey->low, low), picture_number(picture->survey->high, high));
-    html_put(picture->html, "\" style=\"font:11px/12px monospace;margin:4px 0;white-space:pre;background:none\">");
+    html_put(picture->html, "\" style=\"font:11px/13px monospace;margin:4px 0;white-space:pre;background:none\">");
 }
 
 static void set_lead(struct heat *heat, const struct picture *picture, int64_t slice)
@@ -176,30 +204,53 @@ static void set_lead(struct heat *heat, const struct picture *picture, int64_t s
     }
 }
 
-int heat_add(struct picture *picture, struct tensor *panel, int64_t slice)
+/* Adds the map in the size that was chosen; false where it turned out too large. 1, 0 or -1. */
+static int try_heat(struct picture *picture, struct heat *heat, struct tensor *panel, int64_t slice)
 {
-    struct heat heat = {.vector = picture->tensor->dims == 1};
     struct html *html = picture->html;
+    size_t mark = html->length;
 
-    set_lead(&heat, picture, slice);
-    if (!fit(&heat, picture, panel)) {
-        html_put(html, picture->words->too_large);
-        return 0;
-    }
-    if (take(&heat, panel) < 0) {
+    if (take(heat, panel) < 0) {
         return -1;
     }
     add_heat_frame(picture, slice);
-    for (int64_t row = 0; row < heat.rows; row++) {
-        for (int64_t column = 0; column < heat.columns; column++) {
-            add_spot(picture, &heat, row, column);
+    for (int64_t row = 0; row < heat->rows && !html->full; row++) {
+        for (int64_t column = 0; column < heat->columns; column++) {
+            add_spot(picture, heat, row, column);
         }
         html_put(html, "\n");
     }
     html_put(html, "</pre>");
-    add_thinning(picture, &heat, panel);
-    tensor_release(heat.host);
-    return 0;
+    add_thinning(picture, heat, panel);
+    tensor_release(heat->host);
+    if (html->full) {
+        html_rewind(html, mark);
+        return 0;
+    }
+    return 1;
+}
+
+int heat_add(struct picture *picture, struct tensor *panel, int64_t slice)
+{
+    struct heat heat = {.vector = picture->tensor->dims == 1};
+    int status = 0;
+
+    set_lead(&heat, picture, slice);
+    /* first as if numbers were short, with fine colours unless only coarse ones leave room for all cells */
+    for (int attempt = 0; attempt < 2 && status == 0; attempt++) {
+        heat.coarse = attempt > 0;
+        if (!fit(&heat, panel, cells(&heat, picture, panel, attempt > 0))) {
+            heat.coarse = true;
+            fit(&heat, panel, cells(&heat, picture, panel, attempt > 0));
+        }
+        status = heat.rows * heat.columns <= cells(&heat, picture, panel, attempt > 0)
+                     ? try_heat(picture, &heat, panel, slice)
+                     : 0;
+    }
+    if (status == 0) {
+        html_put(picture->html, picture->words->too_large);
+    }
+    return status < 0 ? -1 : 0;
 }
 
 #define LEGEND_STEPS 9

@@ -15,7 +15,7 @@
 
 const char *picture_number(double value, char *buffer)
 {
-    int digits = print_options.precision > 1 ? print_options.precision : 1;
+    int digits = print_options.precision < 1 ? 1 : print_options.precision > 17 ? 17 : print_options.precision;
 
     if (!isfinite(value)) {
         snprintf(buffer, NUMBER_MOST, "%s", number_not_finite(value));
@@ -172,7 +172,7 @@ static int panels_add(struct picture *picture, char **numbers)
         return slices_add(picture, numbers);
     }
     int status = panel_add(picture, -1, numbers);
-    return status == 0 && tensor->dims == 1 && tensor->numel > 2 ? line_add(picture) : status;
+    return status == 0 && tensor->dims == 1 && tensor->numel > 4 ? line_add(picture) : status;
 }
 
 int picture_add(struct picture *picture)

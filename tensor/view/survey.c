@@ -30,6 +30,12 @@ struct reading {
     int64_t (*bins)[SURVEY_BINS + 1]; /* one a PIECE */
 };
 
+/* Loops over numbers are compiled twice: for every processor, and for those that take four doubles at a time. */
+#if defined(__x86_64__)
+#define WIDE __attribute__((target("avx2")))
+#endif
+#define BODY static inline __attribute__((always_inline))
+
 /* --- numbers as doubles --- */
 
 #define CONVERT(id, type, value)                                                                                       \
@@ -40,7 +46,7 @@ struct reading {
         }                                                                                                              \
         break;
 
-static void load_chunk(const struct reading *reading, int64_t start, int64_t count, double *restrict out)
+BODY void load_chunk(const struct reading *reading, int64_t start, int64_t count, double *restrict out)
 {
     const char *data = reading->data + start * (int64_t)dtype_info[reading->dtype].bytes;
 
@@ -82,7 +88,7 @@ static void join_moments(struct moments *all, const struct moments *more)
 }
 
 /* Of whole lanes of numbers. False where some are not finite (then so is their sum) or overflow it. */
-static bool fast_moments(const double *restrict x, int64_t count, struct moments *moments)
+BODY bool fast_moments(const double *restrict x, int64_t count, struct moments *moments)
 {
     double sum[LANES] = {0}, squares[LANES] = {0}, low[LANES], high[LANES];
 
@@ -137,7 +143,7 @@ static void slow_moments(const double *x, int64_t count, int64_t start, struct m
     }
 }
 
-static void read_piece(struct reading *reading, int64_t piece)
+BODY void read_piece(struct reading *reading, int64_t piece)
 {
     int64_t start = piece * PIECE, end = start + PIECE < reading->count ? start + PIECE : reading->count;
     struct moments all = {.nan_at = -1}, one;
@@ -166,31 +172,42 @@ static void read_pieces(void *arg, int64_t begin, int64_t end)
     }
 }
 
+#ifdef WIDE
+WIDE static void read_pieces_wide(void *arg, int64_t begin, int64_t end)
+{
+    for (int64_t piece = begin; piece < end; piece++) {
+        read_piece(arg, piece);
+    }
+}
+#endif
+
 /* --- bins --- */
 
-static void count_piece(const struct reading *reading, int64_t piece)
+BODY void count_piece(const struct reading *reading, int64_t piece)
 {
     int64_t start = piece * PIECE, end = start + PIECE < reading->count ? start + PIECE : reading->count;
-    int64_t tables[4][SURVEY_BINS + 1] = {{0}}; /* neighbours often share a bin, whose sum must not be waited for */
+    uint32_t tables[4][SURVEY_BINS + 2] = {{0}}; /* neighbours often share a bin, whose sum must not be waited for */
     double x[CHUNK], low = reading->low, scale = reading->scale;
-    int32_t bin[CHUNK];
+    int32_t bin[CHUNK + 3];
 
     for (int64_t at = start; at < end; at += CHUNK) {
         int count = (int)(end - at < CHUNK ? end - at : CHUNK);
         load_chunk(reading, reading->first + at, count, x);
         for (int i = 0; i < count; i++) {
             double place = (x[i] - low) * scale;
-            /* NaN and infinities, too, lie outside: nowhere is the answer for both comparisons */
-            bin[i] = place >= 0 && place <= SURVEY_BINS ? (int32_t)place : -1;
+            /* NaN and infinities go where nobody looks */
+            bin[i] = (int32_t)(place >= 0 && place <= SURVEY_BINS ? place : SURVEY_BINS + 1);
         }
-        for (int i = 0; i < count; i++) {
-            if (bin[i] >= 0) {
-                tables[i & 3][bin[i]]++;
-            }
+        bin[count] = bin[count + 1] = bin[count + 2] = SURVEY_BINS + 1;
+        for (int i = 0; i < count; i += 4) {
+            tables[0][bin[i]]++;
+            tables[1][bin[i + 1]]++;
+            tables[2][bin[i + 2]]++;
+            tables[3][bin[i + 3]]++;
         }
     }
     for (int i = 0; i <= SURVEY_BINS; i++) {
-        reading->bins[piece][i] = tables[0][i] + tables[1][i] + tables[2][i] + tables[3][i];
+        reading->bins[piece][i] = (int64_t)tables[0][i] + tables[1][i] + tables[2][i] + tables[3][i];
     }
 }
 
@@ -199,6 +216,30 @@ static void count_pieces(void *arg, int64_t begin, int64_t end)
     for (int64_t piece = begin; piece < end; piece++) {
         count_piece(arg, piece);
     }
+}
+
+#ifdef WIDE
+WIDE static void count_pieces_wide(void *arg, int64_t begin, int64_t end)
+{
+    for (int64_t piece = begin; piece < end; piece++) {
+        count_piece(arg, piece);
+    }
+}
+#endif
+
+enum survey_step { READ, COUNT };
+
+/* Does that work for `count` pieces, on all threads. */
+static void over_pieces(int64_t count, enum survey_step step, struct reading *reading)
+{
+    void (*run)(void *, int64_t, int64_t) = step == READ ? read_pieces : count_pieces;
+
+#ifdef WIDE
+    if (strcmp(cpu_isa(), "baseline") != 0) {
+        run = step == READ ? read_pieces_wide : count_pieces_wide;
+    }
+#endif
+    parallel_for(0, count, 1, run, reading);
 }
 
 /* Fills bins from the dense numbers of `reading`, whose range survey has. 0 or -1. */
@@ -216,7 +257,7 @@ static int fill_bins(struct reading *reading, struct survey *survey)
     }
     reading->low = survey->low;
     reading->scale = SURVEY_BINS / width;
-    parallel_for(0, pieces, 1, count_pieces, reading);
+    over_pieces(pieces, COUNT, reading);
     for (int64_t piece = 0; piece < pieces; piece++) {
         for (int i = 0; i <= SURVEY_BINS; i++) {
             survey->bins[i] += reading->bins[piece][i];
@@ -307,7 +348,7 @@ static int read_all(struct reading *reading, int64_t numel, struct moments *all,
         reading->first = at;
         reading->count = numel - at < BATCH ? numel - at : BATCH;
         int64_t count = (reading->count + PIECE - 1) / PIECE;
-        parallel_for(0, count, 1, read_pieces, reading);
+        over_pieces(count, READ, reading);
         for (int64_t i = 0; i < count; i++) {
             join_moments(all, &reading->pieces[i]);
         }
