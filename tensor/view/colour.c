@@ -24,7 +24,7 @@ const char *scale_colour(const struct scale *scale, double value, double opaque,
     double share;
 
     if (isnan(value) || isinf(value)) {
-        snprintf(buffer, COLOUR_BYTES, "%s", isnan(value) ? "#c000a0" : value > 0 ? "#8f3400" : "#004a75");
+        snprintf(buffer, COLOUR_BYTES, "%s", isnan(value) ? COLOUR_NAN : value > 0 ? COLOUR_INFINITY : COLOUR_MINUS_INFINITY);
         return buffer;
     }
     if (scale->diverging) {

@@ -13,9 +13,14 @@ struct scale {
 
 #define COLOUR_BYTES 16
 
+/* White text can be read on these. */
+#define COLOUR_NAN "#c000a0"
+#define COLOUR_INFINITY "#8f3400"
+#define COLOUR_MINUS_INFINITY "#004a75"
+
 void scale_init(struct scale *scale, const struct survey *survey);
 /* A CSS colour "#rrggbbaa" into `buffer` of COLOUR_BYTES, which is returned. `opaque` is the most opaque it gets, 1 where
- * no text stands on it. NaN and infinities have colours of their own, on which white text can be read. */
+ * no text stands on it. NaN and infinities have colours of their own. */
 const char *scale_colour(const struct scale *scale, double value, double opaque, char *buffer);
 /* Makes it "#rgba" of one digit each; returns it. */
 char *colour_shorten(char *colour);

@@ -81,41 +81,46 @@ static void index_text(const struct tensor *tensor, int64_t at, char *text, size
     }
 }
 
+static void add_one_alarm(struct html *html, const struct words *words, const char *format, const char *colour, int64_t count)
+{
+    char text[32];
+
+    if (count > 0) {
+        html_printf(html, "<strong style=\"background:%s;color:#fff;padding:1px 6px\">\xE2\x9A\xA0 ", colour);
+        html_printf(html, format, words_count(words, count, text));
+        html_put(html, "</strong> ");
+    }
+}
+
 static void add_loud(struct html *html, const struct words *words, const struct tensor *tensor, const struct survey *survey)
 {
-    char first[32], second[32], index[1600];
+    char index[1600];
 
-    if (survey->nan > 0) {
-        html_put(html, "<strong style=\"background:#c000a0;color:#fff;padding:1px 6px\">\xE2\x9A\xA0 ");
-        html_printf(html, words->nan, words_count(words, survey->nan, first));
-        html_put(html, "</strong> ");
-        if (survey->nan_at >= 0 && tensor->dims > 0) {
-            index_text(tensor, survey->nan_at, index, sizeof index);
-            html_printf(html, words->at, index);
-            html_put(html, " ");
-        }
+    add_one_alarm(html, words, words->nan, COLOUR_NAN, survey->nan);
+    if (survey->nan_at >= 0 && tensor->dims > 0) {
+        index_text(tensor, survey->nan_at, index, sizeof index);
+        html_printf(html, words->at, index);
+        html_put(html, " ");
     }
-    if (survey->plus_infinity + survey->minus_infinity > 0) {
-        html_put(html, "<strong style=\"background:#8f3400;color:#fff;padding:1px 6px\">\xE2\x9A\xA0 ");
-        html_printf(html, words->infinities, words_count(words, survey->plus_infinity, first),
-                    words_count(words, survey->minus_infinity, second));
-        html_put(html, "</strong> ");
-    }
+    add_one_alarm(html, words, words->infinity, COLOUR_INFINITY, survey->plus_infinity);
+    add_one_alarm(html, words, words->minus_infinity, COLOUR_MINUS_INFINITY, survey->minus_infinity);
 }
 
 void facts_add_alarm(struct html *html, const struct words *words, const struct tensor *tensor, const struct survey *survey)
 {
     bool loud = survey->nan + survey->plus_infinity + survey->minus_infinity > 0;
-    char count[32];
+    char count[32], all[32];
 
     if (!loud && !survey->sampled) {
         return;
     }
     html_put(html, "<div style=\"margin:4px 0\">");
     add_loud(html, words, tensor, survey);
-    if (survey->sampled) {
-        html_printf(html, survey->nan > 0 || !dtype_is_float(tensor->dtype) ? words->sampled_of : words->sampled_none,
-                    words_count(words, survey->count, count));
+    if (survey->sampled && survey->nan == 0 && dtype_is_float(tensor->dtype)) {
+        html_printf(html, words->sampled_none, words_count(words, survey->count, count));
+    } else if (survey->sampled) {
+        html_printf(html, words->sampled_of, words_count(words, survey->count, count),
+                    words_count(words, tensor->numel, all));
     }
     html_put(html, "</div>\n");
 }
@@ -145,15 +150,20 @@ static void add_histogram(struct html *html, const struct words *words, const st
     }
 }
 
-static void add_figure(struct html *html, const struct words *words, double value)
+static void add_figure(struct html *html, const struct words *words, double value, bool whole)
 {
     char number[NUMBER_MOST];
 
-    html_printf(html, "<td style=\"" CELL "\">%s</td>", isnan(value) ? words->undefined : picture_number(value, number));
+    if (whole && fabs(value) < 0x1p53) {
+        snprintf(number, sizeof number, "%.0f", value);
+    } else {
+        picture_number(value, number);
+    }
+    html_printf(html, "<td style=\"" CELL "\">%s</td>", isnan(value) ? words->undefined : number);
 }
 
 /* Least and greatest of whole numbers are exact as far as a double holds them. */
-static void add_table(struct html *html, const struct words *words, const struct survey *survey)
+static void add_table(struct html *html, const struct words *words, const struct survey *survey, bool whole)
 {
     const char *const heads[] = {words->low, words->mean, words->high, words->deviation};
     const double values[] = {survey->low, survey->mean, survey->high, survey->deviation};
@@ -173,7 +183,7 @@ static void add_table(struct html *html, const struct words *words, const struct
     }
     html_put(html, "</tr>\n<tr>");
     for (int i = 0; i < 4; i++) {
-        add_figure(html, words, values[i]);
+        add_figure(html, words, values[i], whole && i % 2 == 0);
     }
     if (survey->binned > 0) {
         html_put(html, "<td style=\"" CELL "\">");
@@ -206,6 +216,6 @@ void facts_add_statistics(struct html *html, const struct words *words, const st
         html_put(html, "</div>");
     }
     if (survey->finite > 0) {
-        add_table(html, words, survey);
+        add_table(html, words, survey, !dtype_is_float(tensor->dtype));
     }
 }

@@ -238,9 +238,10 @@ int heat_add(struct picture *picture, struct tensor *panel, int64_t slice)
     set_lead(&heat, picture, slice);
     /* first as if numbers were short, with fine colours unless only coarse ones leave room for all cells */
     for (int attempt = 0; attempt < 2 && status == 0; attempt++) {
-        heat.coarse = attempt > 0;
+        heat.coarse = false;
         if (!fit(&heat, panel, cells(&heat, picture, panel, attempt > 0))) {
             heat.coarse = true;
+            heat.coarse = fit(&heat, panel, cells(&heat, picture, panel, attempt > 0));
             fit(&heat, panel, cells(&heat, picture, panel, attempt > 0));
         }
         status = heat.rows * heat.columns <= cells(&heat, picture, panel, attempt > 0)

@@ -161,7 +161,7 @@ static int slices_add(struct picture *picture, char **numbers)
 static bool is_table(const struct tensor *tensor)
 {
     return tensor->numel <= TABLE_MOST && (double)tensor->numel <= print_options.threshold &&
-           tensor->sizes[tensor->dims - 1] <= TABLE_COLUMNS_MOST && slice_count(tensor) <= SLICES_MOST;
+           tensor->sizes[tensor->dims - 1] <= TABLE_COLUMNS_MOST;
 }
 
 static int panels_add(struct picture *picture, char **numbers)
@@ -172,7 +172,8 @@ static int panels_add(struct picture *picture, char **numbers)
         return slices_add(picture, numbers);
     }
     int status = panel_add(picture, -1, numbers);
-    return status == 0 && tensor->dims == 1 && tensor->numel > 4 ? line_add(picture) : status;
+    bool line = tensor->dims == 1 && tensor->numel > 4 && tensor->dtype != DTYPE_BOOL;
+    return status == 0 && line ? line_add(picture) : status;
 }
 
 int picture_add(struct picture *picture)

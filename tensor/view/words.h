@@ -11,9 +11,10 @@ struct words {
     const char *shape, *byte, *bytes, *leaf, *no_grad, *inference;
     const char *low, *mean, *high, *deviation, *histogram, *finite_only, *undefined;
     const char *true_count;       /* count, all, percent */
-    const char *nan, *infinities; /* counts (as texts) */
+    const char *nan, *infinity, *minus_infinity; /* count */
     const char *at;               /* index */
-    const char *sampled_none, *sampled_of; /* count */
+    const char *sampled_none; /* count */
+    const char *sampled_of;   /* count, all */
     const char *bins_sampled;     /* count */
     const char *bin;              /* low, high, count */
     const char *empty, *value, *gradient;
