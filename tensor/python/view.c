@@ -1,4 +1,5 @@
-/* Tensors as HTML for notebooks: Tensor._repr_mimebundle_ and what the package mesale is made of. */
+/* Tensors as HTML for notebooks: Tensor._repr_mimebundle_ and what the package mesale is made of.
+ */
 #include "mem.h"
 #include "objects.h"
 #include "view/view.h"
@@ -6,8 +7,9 @@
 /* What mesale.set_view() says. */
 static bool view_on = true;
 
-/* HTML (taken) as a str; None where there is none, and where an error kept it from being made: a view that fails is not
- * to hide the text. NULL with an exception only when Python itself has no memory, or on an interrupt. */
+/* HTML (taken) as a str; None where there is none, and where an error kept it from being made: a
+ * view that fails is not to hide the text. NULL with an exception only when Python itself has no
+ * memory, or on an interrupt. */
 static PyObject *html_take(char *html)
 {
     if (!html) {
@@ -22,7 +24,8 @@ static PyObject *html_take(char *html)
     return object;
 }
 
-/* A str as UTF-8 that may hold what UTF-8 cannot: lone surrogates become question marks. New reference, bytes. */
+/* A str as UTF-8 that may hold what UTF-8 cannot: lone surrogates become question marks. New
+ * reference, bytes. */
 static PyObject *utf8_of(PyObject *text)
 {
     return PyUnicode_AsEncodedString(text, "utf-8", "replace");
@@ -51,7 +54,8 @@ static PyObject *view_html(PyObject *Py_UNUSED(module), PyObject *args)
 /* Whether a class shows itself in a way of its own, which is then used. */
 static bool shows_itself(PyObject *self, const char *method)
 {
-    return Py_TYPE(self) != tensor_type && PyObject_HasAttrString((PyObject *)Py_TYPE(self), method);
+    return Py_TYPE(self) != tensor_type &&
+           PyObject_HasAttrString((PyObject *)Py_TYPE(self), method);
 }
 
 static int add_html(PyObject *self, PyObject *bundle, PyObject *text)
@@ -80,10 +84,12 @@ static PyObject *tensor_mimebundle(PyObject *self, PyObject *args, PyObject *key
 {
     static char *names[] = {"include", "exclude", NULL};
     PyObject *include = Py_None, *exclude = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|OO:_repr_mimebundle_", names, &include, &exclude)) {
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|OO:_repr_mimebundle_", names, &include,
+                                     &exclude)) {
         return NULL;
     }
-    int plain = is_wanted("text/plain", include, exclude), html = is_wanted("text/html", include, exclude);
+    int plain = is_wanted("text/plain", include, exclude),
+        html = is_wanted("text/html", include, exclude);
     if (plain < 0 || html < 0) {
         return NULL;
     }
@@ -107,14 +113,16 @@ static PyObject *tensor_mimebundle(PyObject *self, PyObject *args, PyObject *key
 /* More tensors than these are only counted. */
 #define ITEMS_MOST 64
 
-/* The tensors and names of [(name, tensor), …], which keeps them. `names` gets their UTF-8. Count, or -1. */
+/* The tensors and names of [(name, tensor), …], which keeps them. `names` gets their UTF-8. Count,
+ * or -1. */
 static int items_of(PyObject *list, struct view_item *items, PyObject **names)
 {
     int count = 0;
 
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list) && i < ITEMS_MOST; i++) {
         PyObject *name, *tensor;
-        bool ok = PyArg_ParseTuple(PyList_GET_ITEM(list, i), "UO!", &name, tensor_base_type, &tensor);
+        bool ok =
+            PyArg_ParseTuple(PyList_GET_ITEM(list, i), "UO!", &name, tensor_base_type, &tensor);
         names[count] = ok ? utf8_of(name) : NULL;
         if (!names[count]) {
             while (count > 0) {
@@ -141,7 +149,8 @@ static PyObject *view_items_html(PyObject *Py_UNUSED(module), PyObject *args)
         Py_XDECREF(bytes);
         return NULL;
     }
-    char *html = view_items(items, count, PyList_GET_SIZE(list), PyBytes_AS_STRING(bytes), view_turkish());
+    char *html =
+        view_items(items, count, PyList_GET_SIZE(list), PyBytes_AS_STRING(bytes), view_turkish());
     while (count > 0) {
         Py_DECREF(names[--count]);
     }
@@ -167,7 +176,8 @@ static PyObject *view_size_html(PyObject *Py_UNUSED(module), PyObject *args)
     if (!bytes || bytes == Py_None) {
         return bytes;
     }
-    char *html = view_size((struct ints){sizes, (int)count}, PyBytes_AS_STRING(bytes), view_turkish());
+    char *html =
+        view_size((struct ints){sizes, (int)count}, PyBytes_AS_STRING(bytes), view_turkish());
     Py_DECREF(bytes);
     return html_take(html);
 }
@@ -189,8 +199,10 @@ static PyObject *get_view(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignor
 }
 
 PyMethodDef view_methods[] = {
-    {"_repr_mimebundle_", (PyCFunction)(void (*)(void))tensor_mimebundle, METH_VARARGS | METH_KEYWORDS,
-     "_repr_mimebundle_(include=None, exclude=None)\nThe printed text, and for notebooks a view of the numbers."},
+    {"_repr_mimebundle_", (PyCFunction)(void (*)(void))tensor_mimebundle,
+     METH_VARARGS | METH_KEYWORDS,
+     "_repr_mimebundle_(include=None, exclude=None)\nThe printed text, and for notebooks a view of "
+     "the numbers."},
     {0},
 };
 

@@ -13,7 +13,8 @@ void scale_init(struct scale *scale, const struct survey *survey)
     double least = fmin(fabs(survey->low), fabs(survey->high));
 
     scale->most = fmax(fabs(survey->low), fabs(survey->high));
-    bool one_side = (survey->low > 0) == (survey->high > 0) && survey->low != 0 && survey->high != 0;
+    bool one_side =
+        (survey->low > 0) == (survey->high > 0) && survey->low != 0 && survey->high != 0;
     scale->diverging = !(one_side && survey->high > survey->low && least > scale->most / 2);
     scale->low = scale->diverging ? -scale->most : survey->low;
     scale->high = scale->diverging ? scale->most : survey->high;
@@ -24,7 +25,10 @@ const char *scale_colour(const struct scale *scale, double value, double opaque,
     double share;
 
     if (isnan(value) || isinf(value)) {
-        snprintf(buffer, COLOUR_BYTES, "%s", isnan(value) ? COLOUR_NAN : value > 0 ? COLOUR_INFINITY : COLOUR_MINUS_INFINITY);
+        snprintf(buffer, COLOUR_BYTES, "%s",
+                 isnan(value) ? COLOUR_NAN
+                 : value > 0  ? COLOUR_INFINITY
+                              : COLOUR_MINUS_INFINITY);
         return buffer;
     }
     if (scale->diverging) {

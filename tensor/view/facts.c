@@ -38,7 +38,8 @@ static void add_graph(struct html *html, const struct words *words, struct tenso
         html_put(html, "&gt;");
     } else if (tensor->inference) {
         html_put(html, words->inference);
-    } else if (tensor->autograd && tensor->autograd->view_kind == VIEW_NO_GRAD && tensor_tracks(tensor)) {
+    } else if (tensor->autograd && tensor->autograd->view_kind == VIEW_NO_GRAD &&
+               tensor_tracks(tensor)) {
         html_put(html, words->no_grad);
     } else {
         html_put(html, words->leaf);
@@ -58,8 +59,9 @@ void facts_add_line(struct html *html, const struct words *words, struct tensor 
     } else {
         html_put(html, "cpu");
     }
-    html_printf(html, " \xC2\xB7 %s %s \xC2\xB7 requires_grad=%s \xC2\xB7 ", words_count(words, bytes, count),
-                bytes == 1 ? words->byte : words->bytes, tensor_tracks(tensor) ? "True" : "False");
+    html_printf(html, " \xC2\xB7 %s %s \xC2\xB7 requires_grad=%s \xC2\xB7 ",
+                words_count(words, bytes, count), bytes == 1 ? words->byte : words->bytes,
+                tensor_tracks(tensor) ? "True" : "False");
     add_graph(html, words, tensor);
 }
 
@@ -77,22 +79,27 @@ static void index_text(const struct tensor *tensor, int64_t at, char *text, size
         at /= tensor->sizes[i];
     }
     for (int i = 0; i < tensor->dims && length < capacity; i++) {
-        length += (size_t)snprintf(text + length, capacity - length, "%s%lld", i ? ", " : "", (long long)index[i]);
+        length += (size_t)snprintf(text + length, capacity - length, "%s%lld", i ? ", " : "",
+                                   (long long)index[i]);
     }
 }
 
-static void add_one_alarm(struct html *html, const struct words *words, const char *format, const char *colour, int64_t count)
+static void add_one_alarm(struct html *html, const struct words *words, const char *format,
+                          const char *colour, int64_t count)
 {
     char text[32];
 
     if (count > 0) {
-        html_printf(html, "<strong style=\"background:%s;color:#fff;padding:1px 6px\">\xE2\x9A\xA0 ", colour);
+        html_printf(html,
+                    "<strong style=\"background:%s;color:#fff;padding:1px 6px\">\xE2\x9A\xA0 ",
+                    colour);
         html_printf(html, format, words_count(words, count, text));
         html_put(html, "</strong> ");
     }
 }
 
-static void add_loud(struct html *html, const struct words *words, const struct tensor *tensor, const struct survey *survey)
+static void add_loud(struct html *html, const struct words *words, const struct tensor *tensor,
+                     const struct survey *survey)
 {
     char index[1600];
 
@@ -103,10 +110,12 @@ static void add_loud(struct html *html, const struct words *words, const struct 
         html_put(html, " ");
     }
     add_one_alarm(html, words, words->infinity, COLOUR_INFINITY, survey->plus_infinity);
-    add_one_alarm(html, words, words->minus_infinity, COLOUR_MINUS_INFINITY, survey->minus_infinity);
+    add_one_alarm(html, words, words->minus_infinity, COLOUR_MINUS_INFINITY,
+                  survey->minus_infinity);
 }
 
-void facts_add_alarm(struct html *html, const struct words *words, const struct tensor *tensor, const struct survey *survey)
+void facts_add_alarm(struct html *html, const struct words *words, const struct tensor *tensor,
+                     const struct survey *survey)
 {
     bool loud = survey->nan + survey->plus_infinity + survey->minus_infinity > 0;
     char count[32], all[32];
@@ -132,8 +141,9 @@ void facts_add_alarm(struct html *html, const struct words *words, const struct 
 /* A row of blocks, as high as the numbers in each bin are many; every bin says its own. */
 static void add_histogram(struct html *html, const struct words *words, const struct survey *survey)
 {
-    static const char *const blocks[] = {"\xC2\xA0",     "\xE2\x96\x81", "\xE2\x96\x82", "\xE2\x96\x83", "\xE2\x96\x84",
-                                         "\xE2\x96\x85", "\xE2\x96\x86", "\xE2\x96\x87", "\xE2\x96\x88"};
+    static const char *const blocks[] = {"\xC2\xA0",     "\xE2\x96\x81", "\xE2\x96\x82",
+                                         "\xE2\x96\x83", "\xE2\x96\x84", "\xE2\x96\x85",
+                                         "\xE2\x96\x86", "\xE2\x96\x87", "\xE2\x96\x88"};
     double width = (survey->high - survey->low) / SURVEY_BINS;
     char low[NUMBER_MOST], high[NUMBER_MOST], count[32];
     int64_t most = 1;
@@ -145,7 +155,8 @@ static void add_histogram(struct html *html, const struct words *words, const st
         int height = (int)ceil(8.0 * (double)survey->bins[i] / (double)most);
         html_put(html, "<span title=\"");
         html_printf(html, words->bin, picture_number(survey->low + i * width, low),
-                    picture_number(survey->low + (i + 1) * width, high), words_count(words, survey->bins[i], count));
+                    picture_number(survey->low + (i + 1) * width, high),
+                    words_count(words, survey->bins[i], count));
         html_printf(html, "\">%s</span>", blocks[height]);
     }
 }
@@ -163,18 +174,23 @@ static void add_figure(struct html *html, const struct words *words, double valu
 }
 
 /* Least and greatest of whole numbers are exact as far as a double holds them. */
-static void add_table(struct html *html, const struct words *words, const struct survey *survey, bool whole)
+static void add_table(struct html *html, const struct words *words, const struct survey *survey,
+                      bool whole)
 {
     const char *const heads[] = {words->low, words->mean, words->high, words->deviation};
     const double values[] = {survey->low, survey->mean, survey->high, survey->deviation};
     char count[32];
 
-    html_put(html, "<table style=\"border-collapse:collapse;width:auto;margin:4px 0;font:12px/1.4 monospace\"><tr>");
+    html_put(html, "<table style=\"border-collapse:collapse;width:auto;margin:4px 0;font:12px/1.4 "
+                   "monospace\"><tr>");
     for (int i = 0; i < 4; i++) {
-        html_printf(html, "<th scope=\"col\" style=\"" CELL "font-weight:normal;opacity:.75\">%s</th>", heads[i]);
+        html_printf(html,
+                    "<th scope=\"col\" style=\"" CELL "font-weight:normal;opacity:.75\">%s</th>",
+                    heads[i]);
     }
     if (survey->binned > 0) {
-        html_printf(html, "<th scope=\"col\" style=\"" CELL "font-weight:normal;opacity:.75\">%s", words->histogram);
+        html_printf(html, "<th scope=\"col\" style=\"" CELL "font-weight:normal;opacity:.75\">%s",
+                    words->histogram);
         if (survey->binned < survey->finite) {
             html_put(html, " ");
             html_printf(html, words->bins_sampled, words_count(words, survey->binned, count));

@@ -90,7 +90,10 @@ size_t html_room(const struct html *html)
 static int decode(const unsigned char *text, size_t left, uint32_t *code)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    int bytes = text[0] < 0x80 ? 1 : (text[0] & 0xE0) == 0xC0 ? 2 : (text[0] & 0xF0) == 0xE0 ? 3 : 4;
+    int bytes = text[0] < 0x80             ? 1
+                : (text[0] & 0xE0) == 0xC0 ? 2
+                : (text[0] & 0xF0) == 0xE0 ? 3
+                                           : 4;
 
     if (bytes == 4 && (text[0] & 0xF8) != 0xF0) {
         return 0;
@@ -109,16 +112,17 @@ static int decode(const unsigned char *text, size_t left, uint32_t *code)
     return *code < least[bytes] || *code > 0x10FFFF || surrogate ? 0 : bytes;
 }
 
-/* Characters that one does not see and that change how others are shown: controls, marks of direction (Unicode's
- * Bidi_Control), line separators, the byte order mark, and what HTML forbids. */
+/* Characters that one does not see and that change how others are shown: controls, marks of
+ * direction (Unicode's Bidi_Control), line separators, the byte order mark, and what HTML forbids.
+ */
 static bool is_hidden(uint32_t code)
 {
     if (code < 0x20) {
         return code != '\n' && code != '\t';
     }
     return (code >= 0x7F && code < 0xA0) || code == 0x061C || (code >= 0x200E && code <= 0x200F) ||
-           (code >= 0x2028 && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069) || code == 0xFEFF ||
-           (code & 0xFFFE) == 0xFFFE;
+           (code >= 0x2028 && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069) ||
+           code == 0xFEFF || (code & 0xFFFE) == 0xFFFE;
 }
 
 static const char *entity(uint32_t code)

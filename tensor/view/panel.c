@@ -17,7 +17,9 @@ static void add_column_names(struct picture *picture, int64_t columns, bool rows
 {
     html_put(picture->html, rows_too ? "<tr><td style=\"" CELL "\"></td>" : "<tr>");
     for (int64_t i = 0; i < columns; i++) {
-        html_printf(picture->html, "<th scope=\"col\" style=\"" CELL "font-weight:normal;opacity:.75\">%lld</th>", (long long)i);
+        html_printf(picture->html,
+                    "<th scope=\"col\" style=\"" CELL "font-weight:normal;opacity:.75\">%lld</th>",
+                    (long long)i);
     }
     html_put(picture->html, "</tr>\n");
 }
@@ -25,31 +27,42 @@ static void add_column_names(struct picture *picture, int64_t columns, bool rows
 static void add_cell(struct picture *picture, const char *number)
 {
     char colour[COLOUR_BYTES];
-    double value = strcmp(number, "True") == 0 ? 1 : strcmp(number, "False") == 0 ? 0 : strtod(number, NULL);
+    double value = strcmp(number, "True") == 0    ? 1
+                   : strcmp(number, "False") == 0 ? 0
+                                                  : strtod(number, NULL);
     bool loud = !isfinite(value);
 
-    html_printf(picture->html, "<td style=\"" CELL "background:%s%s\">", scale_colour(&picture->scale, value, 0.55, colour),
+    html_printf(picture->html, "<td style=\"" CELL "background:%s%s\">",
+                scale_colour(&picture->scale, value, 0.55, colour),
                 loud ? ";color:#fff;font-weight:bold" : "");
     html_text(picture->html, number);
     html_put(picture->html, "</td>");
 }
 
-int table_add(struct picture *picture, int64_t slice, int64_t at, int64_t rows, int64_t columns, char **numbers)
+int table_add(struct picture *picture, int64_t slice, int64_t at, int64_t rows, int64_t columns,
+              char **numbers)
 {
     struct html *html = picture->html;
     char label[1600];
     size_t mark = html->length;
     bool named = picture->tensor->dims > 1;
 
-    html_put(html, "<table style=\"border-collapse:collapse;width:auto;margin:4px 0;font:12px/1.4 monospace\">"
-                   "<caption style=\"text-align:left;padding:0;height:1px;overflow:hidden;font-size:1px;opacity:0\">");
-    html_printf(html, picture->words->table, picture_label(picture->tensor, slice, label, sizeof label));
+    html_put(
+        html,
+        "<table style=\"border-collapse:collapse;width:auto;margin:4px 0;font:12px/1.4 monospace\">"
+        "<caption "
+        "style=\"text-align:left;padding:0;height:1px;overflow:hidden;font-size:1px;opacity:0\">");
+    html_printf(html, picture->words->table,
+                picture_label(picture->tensor, slice, label, sizeof label));
     html_put(html, "</caption>\n");
     add_column_names(picture, columns, named);
     for (int64_t row = 0; row < rows; row++) {
         html_put(html, "<tr>");
         if (named) {
-            html_printf(html, "<th scope=\"row\" style=\"" CELL "font-weight:normal;opacity:.75\">%lld</th>", (long long)row);
+            html_printf(html,
+                        "<th scope=\"row\" style=\"" CELL
+                        "font-weight:normal;opacity:.75\">%lld</th>",
+                        (long long)row);
         }
         for (int64_t column = 0; column < columns; column++) {
             add_cell(picture, numbers[at + row * columns + column]);
@@ -69,7 +82,8 @@ int table_add(struct picture *picture, int64_t slice, int64_t at, int64_t rows, 
 /* Most rows and columns of one. */
 #define HEAT_ROWS 32
 #define HEAT_COLUMNS 64
-/* Of a cell without its index and number: <i style=background:#rrggbbaa title="[…] …">two spaces</i>. */
+/* Of a cell without its index and number: <i style=background:#rrggbbaa title="[…] …">two
+ * spaces</i>. */
 #define HEAT_CELL_BYTES 47
 #define HEAT_FRAME_BYTES 700
 
@@ -92,14 +106,17 @@ static size_t cell_bytes(const struct heat *heat, const struct tensor *panel, bo
     char index[64];
     int number = panel->dtype == DTYPE_BOOL ? 5 : 8;
 
-    snprintf(index, sizeof index, "%lld, %lld", (long long)panel->sizes[0], (long long)panel->sizes[1]);
+    snprintf(index, sizeof index, "%lld, %lld", (long long)panel->sizes[0],
+             (long long)panel->sizes[1]);
     if (most && panel->dtype != DTYPE_BOOL) {
         number = dtype_is_float(panel->dtype) ? (int)least(print_options.precision, 17) + 7 : 20;
     }
-    return HEAT_CELL_BYTES - (heat->coarse ? 4 : 0) + strlen(heat->lead) + strlen(index) + (size_t)number;
+    return HEAT_CELL_BYTES - (heat->coarse ? 4 : 0) + strlen(heat->lead) + strlen(index) +
+           (size_t)number;
 }
 
-/* Chooses how many rows and columns are shown, of `most` cells. True where that is all that a map ever has. */
+/* Chooses how many rows and columns are shown, of `most` cells. True where that is all that a map
+ * ever has. */
 static bool fit(struct heat *heat, const struct tensor *panel, int64_t most)
 {
     int64_t height = panel->sizes[0], width = panel->sizes[1];
@@ -117,17 +134,21 @@ static bool fit(struct heat *heat, const struct tensor *panel, int64_t most)
 }
 
 /* Cells for which there is room. */
-static int64_t cells(const struct heat *heat, const struct picture *picture, const struct tensor *panel, bool most)
+static int64_t cells(const struct heat *heat, const struct picture *picture,
+                     const struct tensor *panel, bool most)
 {
     size_t room = html_room(picture->html);
 
-    return room > HEAT_FRAME_BYTES ? (int64_t)((room - HEAT_FRAME_BYTES) / cell_bytes(heat, panel, most)) : 0;
+    return room > HEAT_FRAME_BYTES
+               ? (int64_t)((room - HEAT_FRAME_BYTES) / cell_bytes(heat, panel, most))
+               : 0;
 }
 
 static int take(struct heat *heat, struct tensor *panel)
 {
     int64_t sizes[2] = {heat->rows, heat->columns};
-    int64_t strides[2] = {panel->strides[0] * heat->row_step, panel->strides[1] * heat->column_step};
+    int64_t strides[2] = {panel->strides[0] * heat->row_step,
+                          panel->strides[1] * heat->column_step};
     struct tensor *thin = tensor_alias(panel, 2, sizes, strides, panel->offset);
 
     heat->host = thin ? call_host(thin) : NULL;
@@ -141,7 +162,8 @@ static void add_spot(struct picture *picture, const struct heat *heat, int64_t r
     struct html *html = picture->html;
     char colour[COLOUR_BYTES], number[NUMBER_MOST];
     int64_t at = row * heat->host->strides[0] + column * heat->host->strides[1];
-    const char *data = (char *)tensor_ptr(heat->host) + at * (int64_t)dtype_info[heat->host->dtype].bytes;
+    const char *data =
+        (char *)tensor_ptr(heat->host) + at * (int64_t)dtype_info[heat->host->dtype].bytes;
     struct scalar value = dtype_load(heat->host->dtype, data);
 
     scale_colour(&picture->scale, scalar_to_double(value), 1, colour);
@@ -160,7 +182,8 @@ static void add_spot(struct picture *picture, const struct heat *heat, int64_t r
 }
 
 /* What a heat map leaves out. */
-static void add_thinning(struct picture *picture, const struct heat *heat, const struct tensor *panel)
+static void add_thinning(struct picture *picture, const struct heat *heat,
+                         const struct tensor *panel)
 {
     char texts[4][32];
     const int64_t counts[4] = {heat->rows, panel->sizes[0], heat->columns, panel->sizes[1]};
@@ -186,9 +209,12 @@ static void add_heat_frame(struct picture *picture, int64_t slice)
     char label[1600], low[NUMBER_MOST], high[NUMBER_MOST];
 
     html_put(picture->html, "<pre role=\"img\" aria-label=\"");
-    html_printf(picture->html, picture->words->heat, picture_label(picture->tensor, slice, label, sizeof label),
-                picture_number(picture->survey->low, low), picture_number(picture->survey->high, high));
-    html_put(picture->html, "\" style=\"font:11px/13px monospace;margin:4px 0;white-space:pre;background:none\">");
+    html_printf(picture->html, picture->words->heat,
+                picture_label(picture->tensor, slice, label, sizeof label),
+                picture_number(picture->survey->low, low),
+                picture_number(picture->survey->high, high));
+    html_put(picture->html,
+             "\" style=\"font:11px/13px monospace;margin:4px 0;white-space:pre;background:none\">");
 }
 
 static void set_lead(struct heat *heat, const struct picture *picture, int64_t slice)
@@ -236,7 +262,8 @@ int heat_add(struct picture *picture, struct tensor *panel, int64_t slice)
     int status = 0;
 
     set_lead(&heat, picture, slice);
-    /* first as if numbers were short, with fine colours unless only coarse ones leave room for all cells */
+    /* first as if numbers were short, with fine colours unless only coarse ones leave room for all
+     * cells */
     for (int attempt = 0; attempt < 2 && status == 0; attempt++) {
         heat.coarse = false;
         if (!fit(&heat, panel, cells(&heat, picture, panel, attempt > 0))) {
@@ -260,8 +287,8 @@ static void add_swatch(struct picture *picture, double value)
 {
     char colour[COLOUR_BYTES], number[NUMBER_MOST];
 
-    html_printf(picture->html, "<i style=background:%s title=\"%s\">  </i>", scale_colour(&picture->scale, value, 1, colour),
-                picture_number(value, number));
+    html_printf(picture->html, "<i style=background:%s title=\"%s\">  </i>",
+                scale_colour(&picture->scale, value, 1, colour), picture_number(value, number));
 }
 
 void legend_add(struct picture *picture)
@@ -272,7 +299,9 @@ void legend_add(struct picture *picture)
     struct html *html = picture->html;
     char number[NUMBER_MOST];
 
-    html_put(html, "<pre style=\"font:11px/13px monospace;margin:4px 0;white-space:pre;background:none\">");
+    html_put(
+        html,
+        "<pre style=\"font:11px/13px monospace;margin:4px 0;white-space:pre;background:none\">");
     if (survey->finite > 0) {
         html_printf(html, "%s ", picture_number(low, number));
         for (int i = 0; i < LEGEND_STEPS; i++) {

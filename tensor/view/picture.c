@@ -15,7 +15,9 @@
 
 const char *picture_number(double value, char *buffer)
 {
-    int digits = print_options.precision < 1 ? 1 : print_options.precision > 17 ? 17 : print_options.precision;
+    int digits = print_options.precision < 1    ? 1
+                 : print_options.precision > 17 ? 17
+                                                : print_options.precision;
 
     if (!isfinite(value)) {
         snprintf(buffer, NUMBER_MOST, "%s", number_not_finite(value));
@@ -37,8 +39,8 @@ const char *picture_scalar(struct scalar value, char *buffer)
     return buffer;
 }
 
-/* The numbers of the tensor's own text, one string each in row-major order, pointing into `text`, whose signs it
- * replaces. Returns how many. */
+/* The numbers of the tensor's own text, one string each in row-major order, pointing into `text`,
+ * whose signs it replaces. Returns how many. */
 static int64_t cut_numbers(char *text, char **numbers, int64_t most)
 {
     int64_t count = 0;
@@ -63,7 +65,8 @@ const char *picture_label(const struct tensor *tensor, int64_t slice, char *buff
         slice /= tensor->sizes[i];
     }
     for (int i = 0; i < lead && length < capacity; i++) {
-        length += (size_t)snprintf(buffer + length, capacity - length, "%s%lld", i ? ", " : "[", (long long)index[i]);
+        length += (size_t)snprintf(buffer + length, capacity - length, "%s%lld", i ? ", " : "[",
+                                   (long long)index[i]);
     }
     if (length < capacity) {
         snprintf(buffer + length, capacity - length, ", :, :]");
@@ -99,7 +102,8 @@ static struct tensor *slice_of(struct tensor *tensor, int64_t slice)
 /* A vector as a matrix of one row. */
 static struct tensor *row_of(struct tensor *tensor)
 {
-    int64_t sizes[2] = {1, tensor->sizes[0]}, strides[2] = {tensor->sizes[0] * tensor->strides[0], tensor->strides[0]};
+    int64_t sizes[2] = {1, tensor->sizes[0]},
+            strides[2] = {tensor->sizes[0] * tensor->strides[0], tensor->strides[0]};
 
     return tensor_alias(tensor, 2, sizes, strides, tensor->offset);
 }
@@ -107,14 +111,16 @@ static struct tensor *row_of(struct tensor *tensor)
 static int panel_add(struct picture *picture, int64_t slice, char **numbers)
 {
     struct tensor *tensor = picture->tensor;
-    int64_t rows = tensor->dims < 2 ? 1 : tensor->sizes[tensor->dims - 2], columns = tensor->sizes[tensor->dims - 1];
+    int64_t rows = tensor->dims < 2 ? 1 : tensor->sizes[tensor->dims - 2],
+            columns = tensor->sizes[tensor->dims - 1];
 
     if (numbers) {
-        return table_add(picture, slice, (slice < 0 ? 0 : slice) * rows * columns, rows, columns, numbers);
+        return table_add(picture, slice, (slice < 0 ? 0 : slice) * rows * columns, rows, columns,
+                         numbers);
     }
-    struct tensor *panel = tensor->dims == 1  ? row_of(tensor)
-                           : slice < 0        ? tensor_retain(tensor)
-                                              : slice_of(tensor, slice);
+    struct tensor *panel = tensor->dims == 1 ? row_of(tensor)
+                           : slice < 0       ? tensor_retain(tensor)
+                                             : slice_of(tensor, slice);
     int status = panel ? heat_add(picture, panel, slice) : -1;
     tensor_release(panel);
     return status;

@@ -26,11 +26,12 @@ struct reading {
     enum dtype dtype;
     int64_t first, count;
     struct moments pieces[BATCH_PIECES]; /* one a PIECE from `first` on */
-    double low, scale;          /* of bins */
-    int64_t (*bins)[SURVEY_BINS + 1]; /* one a PIECE */
+    double low, scale;                   /* of bins */
+    int64_t (*bins)[SURVEY_BINS + 1];    /* one a PIECE */
 };
 
-/* Loops over numbers are compiled twice: for every processor, and for those that take four doubles at a time. */
+/* Loops over numbers are compiled twice: for every processor, and for those that take four doubles
+ * at a time. */
 #if defined(__x86_64__)
 #define WIDE __attribute__((target("avx2")))
 #endif
@@ -38,15 +39,16 @@ struct reading {
 
 /* --- numbers as doubles --- */
 
-#define CONVERT(id, type, value)                                                                                       \
-    case DTYPE_##id:                                                                                                   \
-        for (int64_t i = 0; i < count; i++) {                                                                          \
-            type x = ((const type *)data)[i];                                                                          \
-            out[i] = (double)(value);                                                                                  \
-        }                                                                                                              \
+#define CONVERT(id, type, value)                                                                   \
+    case DTYPE_##id:                                                                               \
+        for (int64_t i = 0; i < count; i++) {                                                      \
+            type x = ((const type *)data)[i];                                                      \
+            out[i] = (double)(value);                                                              \
+        }                                                                                          \
         break;
 
-BODY void load_chunk(const struct reading *reading, int64_t start, int64_t count, double *restrict out)
+BODY void load_chunk(const struct reading *reading, int64_t start, int64_t count,
+                     double *restrict out)
 {
     const char *data = reading->data + start * (int64_t)dtype_info[reading->dtype].bytes;
 
@@ -87,7 +89,8 @@ static void join_moments(struct moments *all, const struct moments *more)
     all->minus_infinity += more->minus_infinity;
 }
 
-/* Of whole lanes of numbers. False where some are not finite (then so is their sum) or overflow it. */
+/* Of whole lanes of numbers. False where some are not finite (then so is their sum) or overflow it.
+ */
 BODY bool fast_moments(const double *restrict x, int64_t count, struct moments *moments)
 {
     double sum[LANES] = {0}, squares[LANES] = {0}, low[LANES], high[LANES];
@@ -118,12 +121,17 @@ BODY bool fast_moments(const double *restrict x, int64_t count, struct moments *
     for (int k = 1; k < LANES; k++) {
         squares[0] += squares[k];
     }
-    *moments = (struct moments){
-        .finite = count, .nan_at = -1, .low = low[0], .high = high[0], .mean = mean, .squares = squares[0]};
+    *moments = (struct moments){.finite = count,
+                                .nan_at = -1,
+                                .low = low[0],
+                                .high = high[0],
+                                .mean = mean,
+                                .squares = squares[0]};
     return true;
 }
 
-/* The same for any numbers, one after the other (Welford 1962); `start` is the place of the first. */
+/* The same for any numbers, one after the other (Welford 1962); `start` is the place of the first.
+ */
 static void slow_moments(const double *x, int64_t count, int64_t start, struct moments *moments)
 {
     *moments = (struct moments){.nan_at = -1};
@@ -145,7 +153,8 @@ static void slow_moments(const double *x, int64_t count, int64_t start, struct m
 
 BODY void read_piece(struct reading *reading, int64_t piece)
 {
-    int64_t start = piece * PIECE, end = start + PIECE < reading->count ? start + PIECE : reading->count;
+    int64_t start = piece * PIECE,
+            end = start + PIECE < reading->count ? start + PIECE : reading->count;
     struct moments all = {.nan_at = -1}, one;
     double x[CHUNK];
 
@@ -185,8 +194,10 @@ WIDE static void read_pieces_wide(void *arg, int64_t begin, int64_t end)
 
 BODY void count_piece(const struct reading *reading, int64_t piece)
 {
-    int64_t start = piece * PIECE, end = start + PIECE < reading->count ? start + PIECE : reading->count;
-    uint32_t tables[4][SURVEY_BINS + 2] = {{0}}; /* neighbours often share a bin, whose sum must not be waited for */
+    int64_t start = piece * PIECE,
+            end = start + PIECE < reading->count ? start + PIECE : reading->count;
+    uint32_t tables[4][SURVEY_BINS + 2] = {
+        {0}}; /* neighbours often share a bin, whose sum must not be waited for */
     double x[CHUNK], low = reading->low, scale = reading->scale;
     int32_t bin[CHUNK + 3];
 
@@ -207,7 +218,8 @@ BODY void count_piece(const struct reading *reading, int64_t piece)
         }
     }
     for (int i = 0; i <= SURVEY_BINS; i++) {
-        reading->bins[piece][i] = (int64_t)tables[0][i] + tables[1][i] + tables[2][i] + tables[3][i];
+        reading->bins[piece][i] =
+            (int64_t)tables[0][i] + tables[1][i] + tables[2][i] + tables[3][i];
     }
 }
 
@@ -325,7 +337,8 @@ static void finish(struct survey *survey, const struct moments *all)
     survey->low = all->low;
     survey->high = all->high;
     survey->mean = all->finite ? all->mean : (double)NAN;
-    survey->deviation = all->finite > 1 ? sqrt(all->squares / (double)(all->finite - 1)) : (double)NAN;
+    survey->deviation =
+        all->finite > 1 ? sqrt(all->squares / (double)(all->finite - 1)) : (double)NAN;
 }
 
 static double milliseconds(void)
@@ -360,8 +373,10 @@ static int read_all(struct reading *reading, int64_t numel, struct moments *all,
     return 1;
 }
 
-/* 1: `survey` is that of the whole dense tensor, but for the bins of many numbers; 0: no time; -1: error. */
-static int survey_dense(struct tensor *self, const int *order, struct survey *survey, double most_ms)
+/* 1: `survey` is that of the whole dense tensor, but for the bins of many numbers; 0: no time; -1:
+ * error. */
+static int survey_dense(struct tensor *self, const int *order, struct survey *survey,
+                        double most_ms)
 {
     struct reading reading = {.data = tensor_ptr(self), .dtype = (enum dtype)self->dtype};
     struct moments all;
@@ -412,7 +427,8 @@ struct tensor *survey_thin(struct tensor *self, int64_t most, int64_t *steps)
 }
 
 /* The place in `self` of element number `at` of the tensor that has `sizes`, thinned by `steps`. */
-static int64_t place_in_whole(const struct tensor *self, const int64_t *sizes, const int64_t *steps, int64_t at)
+static int64_t place_in_whole(const struct tensor *self, const int64_t *sizes, const int64_t *steps,
+                              int64_t at)
 {
     int64_t place = 0, span = 1;
 
@@ -437,7 +453,8 @@ static struct tensor *dense_host(struct tensor *self)
 static int survey_sample(struct tensor *self, struct survey *survey, bool bins_only)
 {
     int64_t steps[TENSOR_MAX_DIMS];
-    struct tensor *thin = survey_thin(self, SURVEY_SAMPLE_MOST, steps), *host = thin ? dense_host(thin) : NULL;
+    struct tensor *thin = survey_thin(self, SURVEY_SAMPLE_MOST, steps),
+                  *host = thin ? dense_host(thin) : NULL;
     int status = host ? 0 : -1;
 
     if (host) {
@@ -447,7 +464,8 @@ static int survey_sample(struct tensor *self, struct survey *survey, bool bins_o
         if (!bins_only) {
             read_all(&reading, host->numel, &all, INFINITY);
             *survey = (struct survey){.count = host->numel, .sampled = host->numel < self->numel};
-            survey->nan_at = all.nan_at < 0 ? -1 : place_in_whole(self, host->sizes, steps, all.nan_at);
+            survey->nan_at =
+                all.nan_at < 0 ? -1 : place_in_whole(self, host->sizes, steps, all.nan_at);
             finish(survey, &all);
         }
         reading.first = 0;
@@ -488,7 +506,9 @@ int survey_tensor_within(struct tensor *self, struct survey *survey, double most
     if (status < 0) {
         return -1;
     }
-    return status == 1 && self->numel <= SURVEY_EXACT_MOST ? 0 : survey_sample(self, survey, status == 1);
+    return status == 1 && self->numel <= SURVEY_EXACT_MOST
+               ? 0
+               : survey_sample(self, survey, status == 1);
 }
 
 int survey_tensor(struct tensor *self, struct survey *survey)

@@ -79,7 +79,8 @@ static int add_numbers(struct html *html, const struct words *words, struct tens
 }
 
 /* Value and gradient side by side, each with half of the room. */
-static int add_sides(struct html *html, const struct words *words, struct tensor *tensor, struct tensor *gradient)
+static int add_sides(struct html *html, const struct words *words, struct tensor *tensor,
+                     struct tensor *gradient)
 {
     struct tensor *const sides[2] = {tensor, gradient};
     const char *const names[2] = {words->value, words->gradient};
@@ -88,8 +89,12 @@ static int add_sides(struct html *html, const struct words *words, struct tensor
 
     for (int i = 0; i < 2 && status == 0; i++) {
         html->limit = html->length + (limit - html->length) / (size_t)(2 - i) - CLOSING_BYTES / 2;
-        html_printf(html, "<div style=\"display:inline-block;vertical-align:top;margin-right:2em;max-width:100%%\">"
-                          "<b>%s</b>\n", names[i]);
+        html_printf(
+            html,
+            "<div "
+            "style=\"display:inline-block;vertical-align:top;margin-right:2em;max-width:100%%\">"
+            "<b>%s</b>\n",
+            names[i]);
         status = add_numbers(html, words, sides[i]);
         html->limit += CLOSING_BYTES / 2;
         html_put(html, "</div>\n");
@@ -99,12 +104,14 @@ static int add_sides(struct html *html, const struct words *words, struct tensor
 }
 
 /* The fold of one tensor: the line of facts, and what is below it. */
-static int add_fold(struct html *html, const struct words *words, struct tensor *tensor, const char *name, bool open)
+static int add_fold(struct html *html, const struct words *words, struct tensor *tensor,
+                    const char *name, bool open)
 {
     struct tensor *gradient = facts_gradient(tensor);
     int status;
 
-    html_printf(html, "<details%s style=\"overflow-x:auto\"><summary style=\"cursor:pointer\">", open ? " open" : "");
+    html_printf(html, "<details%s style=\"overflow-x:auto\"><summary style=\"cursor:pointer\">",
+                open ? " open" : "");
     if (name) {
         html_put(html, "<b>");
         html_text(html, name);
@@ -142,7 +149,8 @@ char *view_tensor(struct tensor *tensor, const char *text, bool turkish)
     return html_finish(&html);
 }
 
-char *view_items(const struct view_item *items, int count, int64_t total, const char *text, bool turkish)
+char *view_items(const struct view_item *items, int count, int64_t total, const char *text,
+                 bool turkish)
 {
     const struct words *words = words_of(turkish);
     struct html html;
@@ -191,13 +199,14 @@ char *view_size(struct ints sizes, const char *text, bool turkish)
         return NULL;
     }
     for (int i = 0; i < sizes.count && length < sizeof product; i++) {
-        length += (size_t)snprintf(product + length, sizeof product - length, "%s%lld", i ? " × " : "",
-                                   (long long)sizes.items[i]);
+        length += (size_t)snprintf(product + length, sizeof product - length, "%s%lld",
+                                   i ? " × " : "", (long long)sizes.items[i]);
         numel *= sizes.items[i];
     }
     add_text(&html, words, text);
     html_put(&html, "<span style=\"opacity:.8\">");
-    html_printf(&html, words->elements, sizes.count ? product : "1", words_count(words, numel, count), sizes.count);
+    html_printf(&html, words->elements, sizes.count ? product : "1",
+                words_count(words, numel, count), sizes.count);
     html_put(&html, "</span></div>");
     return html_finish(&html);
 }

@@ -24,9 +24,9 @@ MOST = 65536
 # aria-label are dropped there, which loses nothing but the words
 TAGS = {"b", "caption", "details", "div", "i", "img", "pre", "span", "strong", "summary", "table", "td", "th", "tr"}
 ATTRIBUTES = {"alt", "aria-label", "height", "lang", "open", "role", "scope", "src", "style", "title", "width"}
-STYLES = {"background", "border-collapse", "color", "cursor", "display", "font", "font-size", "font-weight", "height", "margin",
-          "margin-right", "max-width", "opacity", "overflow", "overflow-x", "padding", "text-align", "vertical-align",
-          "white-space", "width"}
+STYLES = {"background", "border-collapse", "color", "cursor", "display", "font", "font-size", "font-weight", "height",
+          "margin", "margin-right", "max-width", "opacity", "overflow", "overflow-x", "padding", "text-align",
+          "vertical-align", "white-space", "width"}
 
 
 class Reader(html.parser.HTMLParser):
@@ -165,7 +165,8 @@ def test_what_is_not_a_number_is_shouted():
 def test_a_sample_does_not_speak_for_all():
     text = read(torch.zeros(1).expand(10**5, 10**5)).text
     assert re.search(r"sampled: no NaN among 6\d,\d\d\d", text) and "0 NaN" not in text
-    assert re.search(r"sampled: 6\d,\d\d\d of 10,000,000,000 numbers", read(torch.ones(1).int().expand(10**5, 10**5)).text)
+    whole = read(torch.ones(1).int().expand(10**5, 10**5)).text
+    assert re.search(r"sampled: 6\d,\d\d\d of 10,000,000,000 numbers", whole)
 
 
 # --- switches and classes ---
@@ -235,7 +236,8 @@ def test_showing_changes_nothing():
     assert (leaf.grad == 2).all() and "grad" in read(leaf).text
 
 
-@pytest.mark.parametrize("language, words", [("tr_TR.UTF-8", ("şekil [5]", "yaprak", "ortalama")), ("C", ("shape [5]", "leaf"))])
+@pytest.mark.parametrize("language, words", [
+    ("tr_TR.UTF-8", ("şekil [5]", "yaprak", "ortalama")), ("C", ("shape [5]", "leaf"))])
 def test_languages(language, words, monkeypatch):
     monkeypatch.setenv("LC_ALL", language)
     text = read(torch.ones(5)).text
@@ -268,6 +270,15 @@ def test_sizes():
     assert "1 = 1 elements, dimensions: 0" in Reader(view_of(torch.Size())).text
 
 
+def run(code, **environment):
+    """What a fresh interpreter prints."""
+    path = os.pathsep.join(folder for folder in sys.path if folder)
+    done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True,
+                          env=os.environ | {"PYTHONPATH": path} | environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 SHELL = """
 from IPython.core.interactiveshell import InteractiveShell
 shell = InteractiveShell.instance()
@@ -284,30 +295,26 @@ import torch
      "text/html text/html text/html"),
     ("shell.display_formatter.formatters['text/html'].for_type(list, lambda items: 'mine')",
      "print(show([torch.ones(2)])[0]['text/html'])", "mine"),
-    ("", "import mesale; mesale.set_view(False); print(sorted(show([torch.ones(2)])[0]), sorted(show(torch.ones(2))[0]))",
-     "['text/plain'] ['text/plain']"),
+    ("", "import mesale; mesale.set_view(False); print([sorted(show(x)[0]) for x in ([torch.ones(2)], torch.ones(2))])",
+     "[['text/plain'], ['text/plain']]"),
     ("", "import sys; print('mesale' in sys.modules)", "True"),
 ])
 def test_in_a_shell(before, after, output, tmp_path):
-    path = os.pathsep.join(folder for folder in sys.path if folder)
-    done = subprocess.run([sys.executable, "-c", SHELL.format(before=before, after=after)], text=True, capture_output=True,
-                          env=os.environ | {"PYTHONPATH": path, "IPYTHONDIR": str(tmp_path)})
-    assert done.stdout.splitlines() == [output], done.stderr
+    assert run(SHELL.format(before=before, after=after), IPYTHONDIR=str(tmp_path)) == output + "\n"
 
 
 def test_without_a_shell_nothing_is_loaded():
-    path = os.pathsep.join(folder for folder in sys.path if folder)
     code = "import sys, torch; print([name for name in sys.modules if name.startswith(('mesale', 'IPython'))])"
-    done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, env=os.environ | {"PYTHONPATH": path})
-    assert done.stdout == "[]\n", done.stderr
+    assert run(code) == "[]\n"
 
 
 # --- hostile content ---
 
 HOSTILE = st.one_of(st.text(max_size=60), st.lists(st.sampled_from(
-    ["<script>alert(1)</script>", "</pre>", "</summary></details>", "\x1b[31m", "‮", "⁦", "؜", "'\"", "<!--", "]]>", "&lt;",
-    "\0", "\ud800", "javascript:", "<img src=x onerror=y>", "％", "%s%n", "\ufeff"]), max_size=6).map("".join))
-UNSEEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f؜\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+    ["<script>alert(1)</script>", "</pre>", "</summary></details>", "\x1b[31m", "\u202e", "\u2066", "\u061c", "'\"", "<!--",
+     "]]>", "&lt;", "\0", "\ud800", "javascript:", "<img src=x onerror=y>", "\uff05", "%s%n", "\ufeff"]),
+    max_size=6).map("".join))
+UNSEEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
 @settings(max_examples=150, deadline=None)

@@ -8,6 +8,8 @@
 #include "../../tensor/view/view.h"
 #include "../../tensor/view/words.h"
 #include "graphs.h"
+#undef CPU
+#include "layouts.h"
 
 /* The text as it stands in HTML. */
 static const char *escaped(const char *text)
@@ -33,17 +35,23 @@ END_TEST
 START_TEST(what_one_does_not_see_is_named)
 {
     ck_assert_str_eq(escaped("\x1b[31m"), "‹U+001B›[31m");
-    ck_assert_str_eq(escaped("a\xE2\x80\xAE" "b"), "a‹U+202E›b");
+    ck_assert_str_eq(escaped("a\xE2\x80\xAE"
+                             "b"),
+                     "a‹U+202E›b");
     ck_assert_str_eq(escaped("\xE2\x81\xA6\xC2\x85\x7f"), "‹U+2066›‹U+0085›‹U+007F›");
 }
 END_TEST
 
 START_TEST(bytes_that_are_no_utf8_are_replaced)
 {
-    ck_assert_str_eq(escaped("a\xFF" "b"), "a\xEF\xBF\xBD" "b");
-    ck_assert_str_eq(escaped("\xC0\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD");             /* too long */
-    ck_assert_str_eq(escaped("\xED\xA0\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"); /* a surrogate */
-    ck_assert_str_eq(escaped("\xF0\x9F"), "\xEF\xBF\xBD\xEF\xBF\xBD");             /* cut off */
+    ck_assert_str_eq(escaped("a\xFF"
+                             "b"),
+                     "a\xEF\xBF\xBD"
+                     "b");
+    ck_assert_str_eq(escaped("\xC0\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD"); /* too long */
+    ck_assert_str_eq(escaped("\xED\xA0\x80"),
+                     "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");          /* a surrogate */
+    ck_assert_str_eq(escaped("\xF0\x9F"), "\xEF\xBF\xBD\xEF\xBF\xBD"); /* cut off */
 }
 END_TEST
 
@@ -116,7 +124,8 @@ START_TEST(both_languages_have_all_words)
         memcpy(&english, (const char *)&words_english + at, sizeof english);
         memcpy(&turkish, (const char *)&words_turkish + at, sizeof turkish);
         ck_assert(english && *english && turkish && *turkish);
-        for (const char *a = english, *b = turkish; a || b;) { /* the same formats in the same order */
+        for (const char *a = english, *b = turkish;
+             a || b;) { /* the same formats in the same order */
             a = a ? strpbrk(a, "%") : NULL;
             b = b ? strpbrk(b, "%") : NULL;
             ck_assert_int_eq(a != NULL, b != NULL);
@@ -173,9 +182,11 @@ START_TEST(a_text_that_fills_the_view_leaves_no_room_for_it)
     text[VIEW_BYTES_MOST] = '\0';
     ck_assert_ptr_null(view_tensor(DATA(1), text, false));
     ck_assert_int_eq(error_kind(), ERROR_NONE);
-    for (int left = 100; left < 20000; left += 333) { /* a picture that does not fit is left out whole */
+    for (int left = 100; left < 20000;
+         left += 333) { /* a picture that does not fit is left out whole */
         text[VIEW_BYTES_MOST - left] = '\0';
-        char *html = view_tensor(keep(tensor_zeros(INTS(40, 40), DTYPE_NONE, DEVICE_DEFAULT)), text, false);
+        char *html =
+            view_tensor(keep(tensor_zeros(INTS(40, 40), DTYPE_NONE, DEVICE_DEFAULT)), text, false);
         ck_assert(!html || strstr(html, "</div>"));
         mem_free(html);
         text[VIEW_BYTES_MOST - left] = 'x';
@@ -194,6 +205,26 @@ START_TEST(items_and_sizes_have_views)
     html = view_size(INTS(2, 30), "torch.Size([2, 30])", true);
     ck_assert_ptr_nonnull(strstr(html, "2 × 30 = 60 eleman, boyut sayısı: 2"));
     mem_free(html);
+}
+END_TEST
+
+START_TEST(every_layout_of_every_dtype_has_a_view)
+{
+    uint64_t state = 7;
+    for (int n = 0; n < 400; n++) {
+        int64_t sizes[5];
+        int dims = random_sizes(&state, 5, n % 4 ? 6 : 40, sizes);
+        enum dtype dtype = (enum dtype)(n % DTYPE_COUNT);
+        struct tensor *tensor = keep(tensor_new(dtype, CPU, dims, sizes));
+        memset(tensor_ptr(tensor), n % 7 ? n & 1 : 0xFF, (size_t)tensor->numel * dtype_info[dtype].bytes);
+        if (dims > 1) {
+            tensor = keep(tensor_transpose(tensor, 0, -1));
+        }
+        char *html = view_tensor(tensor, "text", n & 1);
+        ck_assert_msg(html != NULL, "%s", error_message());
+        ck_assert_int_lt(strlen(html), VIEW_BYTES_MOST);
+        mem_free(html);
+    }
 }
 END_TEST
 
@@ -232,6 +263,7 @@ int main(void)
     tcase_add_test(cases, a_view_has_text_facts_and_numbers);
     tcase_add_test(cases, a_text_that_fills_the_view_leaves_no_room_for_it);
     tcase_add_test(cases, items_and_sizes_have_views);
+    tcase_add_test(cases, every_layout_of_every_dtype_has_a_view);
     tcase_add_test(cases, without_memory_there_is_an_error);
     return run_suite("html", cases);
 }

@@ -8,7 +8,8 @@ static struct tensor *filled(enum dtype dtype, struct ints sizes)
     struct tensor *tensor = keep(tensor_new(dtype, CPU, sizes.count, sizes.items));
     size_t bytes = dtype_info[dtype].bytes;
     for (int64_t i = 0; i < tensor->numel; i++) {
-        dtype_store(dtype, (char *)tensor_ptr(tensor) + (size_t)i * bytes, scalar_float((double)(i * 37 % 97) - 20));
+        dtype_store(dtype, (char *)tensor_ptr(tensor) + (size_t)i * bytes,
+                    scalar_float((double)(i * 37 % 97) - 20));
     }
     return tensor;
 }
@@ -16,7 +17,8 @@ static struct tensor *filled(enum dtype dtype, struct ints sizes)
 static void set(struct tensor *tensor, int64_t at, double value)
 {
     dtype_store((enum dtype)tensor->dtype,
-                (char *)tensor_ptr(tensor) + at * (int64_t)dtype_info[tensor->dtype].bytes, scalar_float(value));
+                (char *)tensor_ptr(tensor) + at * (int64_t)dtype_info[tensor->dtype].bytes,
+                scalar_float(value));
 }
 
 /* Compares with what a loop over all elements finds. */
@@ -84,7 +86,8 @@ START_TEST(what_is_not_finite_is_counted_and_found)
     set(tensor, 9, -(double)INFINITY);
     check(tensor);
     ok(survey_tensor(tensor, &survey));
-    ck_assert(survey.nan == 2 && survey.plus_infinity == 1 && survey.minus_infinity == 2 && survey.nan_at == 1234);
+    ck_assert(survey.nan == 2 && survey.plus_infinity == 1 && survey.minus_infinity == 2 &&
+              survey.nan_at == 1234);
     ok(survey_tensor(keep(tensor_transpose(tensor, 0, 1)), &survey));
     ck_assert_int_eq(survey.nan_at, 1234 % 70 * 50 + 1234 / 70);
 }
@@ -94,7 +97,8 @@ START_TEST(nothing_finite_has_no_mean)
 {
     struct survey survey;
     ok(survey_tensor(DATA(NAN, INFINITY), &survey));
-    ck_assert(survey.finite == 0 && survey.binned == 0 && isnan(survey.mean) && isnan(survey.deviation));
+    ck_assert(survey.finite == 0 && survey.binned == 0 && isnan(survey.mean) &&
+              isnan(survey.deviation));
     ok(survey_tensor(keep(tensor_new(DTYPE_F32, CPU, 1, (int64_t[]){0})), &survey));
     ck_assert(survey.count == 0 && survey.nan_at == -1);
     ok(survey_tensor(DATA(5), &survey));
@@ -133,7 +137,8 @@ START_TEST(large_tensors_are_read_in_time_or_sampled)
     ck_assert(!survey.sampled && survey.count == count && survey.high == 100);
     ck_assert(survey.binned > 0 && survey.binned <= SURVEY_SAMPLE_MOST);
     ok(survey_tensor_within(tensor, &survey, 0));
-    ck_assert(survey.sampled && survey.count > SURVEY_SAMPLE_MOST / 2 && survey.count <= SURVEY_SAMPLE_MOST);
+    ck_assert(survey.sampled && survey.count > SURVEY_SAMPLE_MOST / 2 &&
+              survey.count <= SURVEY_SAMPLE_MOST);
     struct tensor *thin = keep(survey_thin(tensor, 100, steps));
     ck_assert(thin->numel <= 100 && thin->numel > 50 && thin->strides[0] == steps[0]);
 }

@@ -1,5 +1,5 @@
-"""Tensors whose views are kept as files beside this one: every dtype, shapes of every kind, NaN and infinities, empty and
-huge ones, pieces of others, gradients. All numbers are exact in their dtype, so that every machine shows the same."""
+"""Tensors whose views are kept as files beside this one: every dtype, shapes of every kind, NaN and infinities, empty
+and huge ones, pieces of others, gradients. All numbers are exact in their dtype, so that every machine shows the same."""
 import torch
 
 DTYPES = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.float16, torch.bfloat16,
@@ -52,8 +52,8 @@ def retained(device):
 
 
 NAN, INF = float("nan"), float("inf")
-SHAPES = ((1,), (4,), (5,), (16,), (17,), (300,), (1, 1), (16, 16), (17, 17), (32, 32), (40, 50), (300, 1), (1, 300), (2, 3, 4),
-          (3, 20, 20), (10, 2, 2), (2, 2, 3, 2), (1, 2, 1, 3, 2), (0,), (0, 3), (3, 0, 2))
+SHAPES = ((1,), (4,), (5,), (16,), (17,), (300,), (1, 1), (16, 16), (17, 17), (32, 32), (40, 50), (300, 1), (1, 300),
+          (2, 3, 4), (3, 20, 20), (10, 2, 2), (2, 2, 3, 2), (1, 2, 1, 3, 2), (0,), (0, 3), (3, 0, 2))
 
 CASES = {f"matrix_{str(dtype)[6:]}": lambda device, dtype=dtype: numbers(3, 4, dtype=dtype, device=device)
          for dtype in DTYPES}
@@ -75,7 +75,8 @@ CASES |= {
     "negative": lambda device: -1 - numbers(4, 4, device=device).abs(),
     "far_from_zero": lambda device: 1024 + numbers(20, 20, device=device),
     "tiny_and_huge": lambda device: torch.tensor([2.0**-100, 1.0, -2.0**100, 3.0, 0.0], device=device),
-    "widest_doubles": lambda device: torch.tensor([-1.5e308, 1.5e308, 0.0, 1.0, 2.0], dtype=torch.float64, device=device),
+    "widest_doubles": lambda device: torch.tensor([-1.5e308, 1.5e308, 0.0, 1.0, 2.0], dtype=torch.float64,
+                                                  device=device),
     "largest_integers": lambda device: torch.tensor([[2**63 - 1, -2**63], [2**53 + 1, 0]], device=device).repeat(1, 3),
     "huge": lambda device: torch.arange(1000 * 1000, dtype=torch.int32, device=device).reshape(1000, 1000),
     "huge_expanded": lambda device: torch.ones(1, device=device).expand(100_000, 1_000_000),
