@@ -89,44 +89,54 @@ static void join_moments(struct moments *all, const struct moments *more)
     all->minus_infinity += more->minus_infinity;
 }
 
-/* Of whole lanes of numbers. False where some are not finite (then so is their sum) or overflow it.
- */
-BODY bool fast_moments(const double *restrict x, int64_t count, struct moments *moments)
-{
-    double sum[LANES] = {0}, squares[LANES] = {0}, low[LANES], high[LANES];
+/* Four numbers at a time, which compilers map to what the processor has. */
+typedef double lanes __attribute__((vector_size(32), aligned(8), may_alias));
+typedef int64_t lane_bits __attribute__((vector_size(32)));
+typedef int32_t lane_ints __attribute__((vector_size(16), aligned(4), may_alias));
+#define WIDTH 4
 
-    memcpy(low, x, sizeof low);
-    memcpy(high, x, sizeof high);
+/* Where `which` has all bits set `a`, elsewhere `b`. */
+#define CHOOSE(which, a, b) ((lanes)(((lane_bits)(a) & (which)) | ((lane_bits)(b) & ~(which))))
+
+/* Sum of squared distances from the mean, of whole lanes. */
+BODY double squares_of(const double *x, int64_t count, double mean)
+{
+    lanes squares[2] = {{0}}, means = {mean, mean, mean, mean};
+
     for (int64_t i = 0; i < count; i += LANES) {
-        for (int k = 0; k < LANES; k++) {
-            sum[k] += x[i + k];
-            low[k] = x[i + k] < low[k] ? x[i + k] : low[k];
-            high[k] = x[i + k] > high[k] ? x[i + k] : high[k];
-        }
+        lanes a = *(const lanes *)(x + i) - means, b = *(const lanes *)(x + i + WIDTH) - means;
+        squares[0] += a * a;
+        squares[1] += b * b;
     }
-    for (int k = 1; k < LANES; k++) {
-        sum[0] += sum[k];
-        low[0] = fmin(low[0], low[k]);
-        high[0] = fmax(high[0], high[k]);
+    lanes all = squares[0] + squares[1];
+    return all[0] + all[1] + all[2] + all[3];
+}
+
+/* Of whole lanes of numbers. False where some are not finite (then so is their sum) or overflow
+ * it. */
+BODY bool fast_moments(const double *x, int64_t count, struct moments *moments)
+{
+    lanes sum[2] = {{0}}, low = *(const lanes *)x, high = low;
+
+    for (int64_t i = 0; i < count; i += LANES) {
+        lanes a = *(const lanes *)(x + i), b = *(const lanes *)(x + i + WIDTH);
+        sum[0] += a;
+        sum[1] += b;
+        lanes less = CHOOSE(a < b, a, b), more = CHOOSE(a < b, b, a);
+        low = CHOOSE(less < low, less, low);
+        high = CHOOSE(more > high, more, high);
     }
-    double mean = sum[0] / (double)count;
-    if (!isfinite(sum[0])) {
+    lanes all = sum[0] + sum[1];
+    double total = all[0] + all[1] + all[2] + all[3], mean = total / (double)count;
+    if (!isfinite(total)) {
         return false;
-    }
-    for (int64_t i = 0; i < count; i += LANES) {
-        for (int k = 0; k < LANES; k++) {
-            squares[k] += (x[i + k] - mean) * (x[i + k] - mean);
-        }
-    }
-    for (int k = 1; k < LANES; k++) {
-        squares[0] += squares[k];
     }
     *moments = (struct moments){.finite = count,
                                 .nan_at = -1,
-                                .low = low[0],
-                                .high = high[0],
+                                .low = fmin(fmin(low[0], low[1]), fmin(low[2], low[3])),
+                                .high = fmax(fmax(high[0], high[1]), fmax(high[2], high[3])),
                                 .mean = mean,
-                                .squares = squares[0]};
+                                .squares = squares_of(x, count, mean)};
     return true;
 }
 
@@ -196,30 +206,38 @@ BODY void count_piece(const struct reading *reading, int64_t piece)
 {
     int64_t start = piece * PIECE,
             end = start + PIECE < reading->count ? start + PIECE : reading->count;
-    uint32_t tables[4][SURVEY_BINS + 2] = {
-        {0}}; /* neighbours often share a bin, whose sum must not be waited for */
+    /* neighbours often share a bin, whose sum must not be waited for */
+    uint32_t tables[LANES][SURVEY_BINS + 2] = {{0}};
     double x[CHUNK], low = reading->low, scale = reading->scale;
-    int32_t bin[CHUNK + 3];
+    const lanes nowhere = (lanes){0} + (SURVEY_BINS + 1);
+    int32_t bin[CHUNK];
 
     for (int64_t at = start; at < end; at += CHUNK) {
         int count = (int)(end - at < CHUNK ? end - at : CHUNK);
         load_chunk(reading, reading->first + at, count, x);
-        for (int i = 0; i < count; i++) {
-            double place = (x[i] - low) * scale;
-            /* NaN and infinities go where nobody looks */
-            bin[i] = (int32_t)(place >= 0 && place <= SURVEY_BINS ? place : SURVEY_BINS + 1);
+        for (int i = count; i % WIDTH != 0; i++) {
+            x[i] = (double)NAN;
         }
-        bin[count] = bin[count + 1] = bin[count + 2] = SURVEY_BINS + 1;
-        for (int i = 0; i < count; i += 4) {
-            tables[0][bin[i]]++;
-            tables[1][bin[i + 1]]++;
-            tables[2][bin[i + 2]]++;
-            tables[3][bin[i + 3]]++;
+        for (int i = 0; i < count; i += WIDTH) {
+            /* NaN and infinities go where nobody looks; the greatest may be rounded up */
+            lanes place = (*(lanes *)(x + i) - low) * scale;
+            place = CHOOSE((place >= 0) & (place < SURVEY_BINS + 1), place, nowhere);
+            *(lane_ints *)(bin + i) = __builtin_convertvector(place, lane_ints);
+        }
+        for (int i = (count + WIDTH - 1) / WIDTH * WIDTH; i % LANES != 0; i++) {
+            bin[i] = SURVEY_BINS + 1;
+        }
+        for (int i = 0; i < count; i += LANES) {
+            for (int k = 0; k < LANES; k++) {
+                tables[k][bin[i + k]]++;
+            }
         }
     }
     for (int i = 0; i <= SURVEY_BINS; i++) {
-        reading->bins[piece][i] =
-            (int64_t)tables[0][i] + tables[1][i] + tables[2][i] + tables[3][i];
+        reading->bins[piece][i] = 0;
+        for (int k = 0; k < LANES; k++) {
+            reading->bins[piece][i] += tables[k][i];
+        }
     }
 }
 
