@@ -27,6 +27,7 @@ struct reading {
     int64_t first, count;
     struct moments pieces[BATCH_PIECES]; /* one a PIECE from `first` on */
     double low, scale;                   /* of bins */
+    bool finite;                         /* all numbers are */
     int64_t (*bins)[SURVEY_BINS + 1];    /* one a PIECE */
 };
 
@@ -216,15 +217,17 @@ BODY void count_piece(const struct reading *reading, int64_t piece)
         int count = (int)(end - at < CHUNK ? end - at : CHUNK);
         load_chunk(reading, reading->first + at, count, x);
         for (int i = count; i % WIDTH != 0; i++) {
-            x[i] = (double)NAN;
+            x[i] = low;
         }
         for (int i = 0; i < count; i += WIDTH) {
-            /* NaN and infinities go where nobody looks; the greatest may be rounded up */
+            /* the greatest may be rounded up, NaN and infinities go where nobody looks */
             lanes place = (*(lanes *)(x + i) - low) * scale;
-            place = CHOOSE((place >= 0) & (place < SURVEY_BINS + 1), place, nowhere);
+            if (!reading->finite) {
+                place = CHOOSE((place >= 0) & (place < SURVEY_BINS + 1), place, nowhere);
+            }
             *(lane_ints *)(bin + i) = __builtin_convertvector(place, lane_ints);
         }
-        for (int i = (count + WIDTH - 1) / WIDTH * WIDTH; i % LANES != 0; i++) {
+        for (int i = count; i % LANES != 0; i++) {
             bin[i] = SURVEY_BINS + 1;
         }
         for (int i = 0; i < count; i += LANES) {
@@ -287,6 +290,7 @@ static int fill_bins(struct reading *reading, struct survey *survey)
     }
     reading->low = survey->low;
     reading->scale = SURVEY_BINS / width;
+    reading->finite = survey->finite == survey->count;
     over_pieces(pieces, COUNT, reading);
     for (int64_t piece = 0; piece < pieces; piece++) {
         for (int i = 0; i <= SURVEY_BINS; i++) {
@@ -383,8 +387,10 @@ static int read_all(struct reading *reading, int64_t numel, struct moments *all,
         for (int64_t i = 0; i < count; i++) {
             join_moments(all, &reading->pieces[i]);
         }
-        double share = (double)(at + reading->count) / (double)numel;
-        if (numel > SURVEY_EXACT_MOST && (milliseconds() - start) / share > most_ms) {
+        double spent = milliseconds() - start;
+        double whole = spent * (double)numel / (double)(at + reading->count);
+        /* one slow batch at the beginning says little */
+        if (numel > SURVEY_EXACT_MOST && whole > most_ms && spent > most_ms / 4) {
             return 0;
         }
     }
