@@ -38,6 +38,16 @@ static struct {
 } cache = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static atomic_size_t live_bytes;
+/* the most while it is watched; otherwise a value that is never exceeded */
+static atomic_size_t watched_peak = SIZE_MAX;
+
+static void live_add(size_t bytes)
+{
+    size_t live = atomic_fetch_add_explicit(&live_bytes, bytes, memory_order_relaxed) + bytes;
+    size_t peak = atomic_load_explicit(&watched_peak, memory_order_relaxed);
+    while (__builtin_expect(live > peak, 0) && !atomic_compare_exchange_weak(&watched_peak, &peak, live)) {
+    }
+}
 
 /* --- the cache of large CPU blocks --- */
 
@@ -166,6 +176,18 @@ size_t storage_live_bytes(void)
     return atomic_load(&live_bytes);
 }
 
+size_t storage_watch_peak(void)
+{
+    size_t live = storage_live_bytes();
+    atomic_store(&watched_peak, live);
+    return live;
+}
+
+size_t storage_peak(void)
+{
+    return atomic_exchange(&watched_peak, SIZE_MAX);
+}
+
 size_t storage_cached_bytes(void)
 {
     cache_lock();
@@ -262,7 +284,7 @@ struct storage *storage_new(struct device device, size_t bytes)
         return NULL;
     }
     if (device.type == DEVICE_CPU) {
-        atomic_fetch_add_explicit(&live_bytes, bytes, memory_order_relaxed);
+        live_add(bytes);
     }
     return storage;
 }
@@ -330,10 +352,9 @@ int storage_resize(struct storage *storage, size_t bytes)
             return -1;
         }
         storage_drop_data(storage);
-        atomic_fetch_add_explicit(&live_bytes, device.type == DEVICE_CPU ? bytes : 0,
-                                  memory_order_relaxed);
+        live_add(device.type == DEVICE_CPU ? bytes : 0);
     } else {
-        atomic_fetch_add_explicit(&live_bytes, bytes - storage->bytes, memory_order_relaxed);
+        live_add(bytes - storage->bytes);
     }
     storage->data = data;
     storage->bytes = bytes;

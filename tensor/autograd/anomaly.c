@@ -1,13 +1,38 @@
 #include "anomaly.h"
 
+#include "../trace.h"
+#include "engine.h"
+#include "leaf.h"
 #include "mode.h"
 
-atomic_int anomaly_state = 2;
+atomic_int anomaly_state = ANOMALY_NAN;
 struct anomaly_handler anomaly_handler;
 
 void anomaly_set(bool enabled, bool check_nan)
 {
-    atomic_store(&anomaly_state, (enabled ? 1 : 0) | (check_nan ? 2 : 0));
+    anomaly_flag(ANOMALY_ON, enabled);
+    anomaly_flag(ANOMALY_NAN, check_nan);
+}
+
+bool anomaly_flag(int flag, bool set)
+{
+    int old = set ? atomic_fetch_or(&anomaly_state, flag) : atomic_fetch_and(&anomaly_state, ~flag);
+    return old & flag;
+}
+
+int anomaly_new_node(struct node *node)
+{
+    int state = atomic_load_explicit(&anomaly_state, memory_order_relaxed);
+    bool whole = state & ANOMALY_ON;
+    if (state & NODES_TRACED) {
+        trace_node(node);
+    }
+    if (!anomaly_handler.note ||
+        !(whole || (state & NODES_LINED && node->class != &AccumulateGrad_class))) {
+        return 0;
+    }
+    node->origin = anomaly_handler.note(whole, whole ? engine_running_node() : NULL);
+    return node->origin ? 0 : -1;
 }
 
 /* 1, 0, or -1 with the error set. */

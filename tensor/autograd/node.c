@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../trace.h"
 #include "anomaly.h"
-#include "engine.h"
 #include "hook.h"
 #include "leaf.h"
 #include "view.h"
@@ -43,8 +43,7 @@ struct node *node_new(const struct node_class *class, struct tensor *const *inpu
             return NULL;
         }
     }
-    if (anomaly_enabled() && anomaly_handler.note &&
-        !(node->origin = anomaly_handler.note(engine_running_node()))) {
+    if (nodes_watched() && anomaly_new_node(node)) {
         node_release(node);
         return NULL;
     }
@@ -75,6 +74,9 @@ static void free_inputs(struct node *node)
 
 static void free_saved(struct node *node)
 {
+    if (node->trace) {
+        trace_dropped(node);
+    }
     for (int i = 0; i < node->saved_count; i++) {
         tensor_release(node->saved[i].tensor);
     }

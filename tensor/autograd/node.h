@@ -85,6 +85,7 @@ struct node_class {
                               classes) */
     const char *const *saved_names; /* for `_saved_self` attributes */
     const char *const *value_names;
+    const char *const *edge_names; /* the arguments that the edges come from; NULL: not known */
     void (*release)(struct node *node); /* extra state; NULL when none */
 };
 
@@ -136,12 +137,13 @@ struct node {
     struct value *values;      /* ints and strings are copies owned by the node */
     bool saved_freed;          /* after a backward without retain_graph */
     bool inplace;              /* recorded by an operation in place */
+    uint8_t trace;             /* the number of the stretch that it counts in (trace.h), or 0 */
     struct hook *tensor_hooks; /* on gradients of outputs; hook->id >> 32 is the output number */
     struct hook *pre_hooks, *post_hooks;
     struct retainer *retainers;
     struct tensor *leaf; /* AccumulateGrad's variable */
     void *custom;        /* autograd.Function: its PyObject state; CopySlices: its struct slices */
-    void *origin;        /* where it was made, in anomaly mode (anomaly.h); else NULL */
+    void *origin;        /* where it was made, if that is noted (anomaly.h); else NULL */
     void *python;        /* the one PyObject of this node, or NULL */
     uint8_t python_owner;
     struct node *free_next; /* work list of node_release */

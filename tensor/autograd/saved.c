@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../shape.h"
+#include "../trace.h"
 #include "anomaly.h"
 #include "mode.h"
 #include "node.h"
@@ -87,6 +88,9 @@ int node_save(struct node *node, int slot, struct tensor *tensor)
     bool has_history = tensor->autograd && tensor->autograd->grad_fn;
     node->saved[slot] =
         (struct saved){tensor_retain(tensor), tensor_version(tensor), -1, has_history, NULL};
+    if (node->trace) {
+        trace_saved(node, tensor);
+    }
     return 0;
 }
 
@@ -104,6 +108,9 @@ int node_save_output(struct node *node, int slot, struct tensor *output, int out
         return -1;
     }
     node->saved[slot] = (struct saved){alias, tensor_version(output), output_nr, false, NULL};
+    if (node->trace) {
+        trace_saved(node, alias);
+    }
     return 0;
 }
 
@@ -262,6 +269,9 @@ int node_saved_tensors(struct node *node, int first, struct tensor_list *list)
 
 void node_free_saved(struct node *node)
 {
+    if (node->trace) {
+        trace_dropped(node);
+    }
     for (int i = 0; i < node->saved_count; i++) {
         spin_lock(&node->lock);
         struct tensor *tensor = node->saved[i].tensor;

@@ -313,11 +313,12 @@ $release
         shown = 'torch::autograd::NotImplemented' if is_placeholder(self.name) else self.name
         fields, lines = ['.name = "%s"' % shown, '.apply = %s' % (self.hand or 'apply_' + self.name)], []
         saved = [n for n in self.saved if self.saved_kind(n) == 'tensor']
-        for label, names in (('saved', saved), ('value', list(self.values))):
+        for label, names in (('saved', saved), ('value', list(self.values)), ('edge', self.edges)):
             if names:
                 lines.append('static const char *const %s_%s[] = {%s};'
                              % (self.name, label, ', '.join('"%s"' % n for n in names)))
-                fields += ['.%s_count = %d' % (label, len(names)), '.%s_names = %s_%s' % (label, self.name, label)]
+                fields += ['.%s_count = %d' % (label, len(names))] if label != 'edge' else []
+                fields.append('.%s_names = %s_%s' % (label, self.name, label))
         if 'result' in self.saved:
             fields.append('.result_edges = %#x' % sum(1 << e for e in self.saved['result']))
         lines += ['const struct node_class %s_class = {' % self.name, *('    %s,' % f for f in fields), '};\n']

@@ -418,8 +418,13 @@ class OpWriter:
             items = 'tracked, %d' % len(self.tracked)
         return {'inputs': inputs, 'items': items, 'tracked': names(self.tracked) if apart else ''}
 
-    def head(self, which):
-        return '%s%s(%s)\n' % which
+    def traced(self, text, which):
+        """The text of a public function, which begins by counting itself where that is wanted (trace.h)."""
+        result, name, params = which
+        ending = re.search('(_|_out)?$', name[len(self.f.name):])[0]
+        call = '%s(%s)' % (name, ', '.join(re.findall(r'(\w+)(?:,|$)', params)) if params != 'void' else '')
+        line = wrap('    TRACE(%s, "%s", %s);' % (result.strip(), self.op.name + ending, call))
+        return text.replace('\n{\n', '\n{\n%s\n' % line.rstrip(), 1)
 
     def functional(self, which):
         values = {**self.arrays(), 'head': '%s%s(%s)' % which, 'check': self.check(), 'count': len(self.sig.outputs),
@@ -532,11 +537,11 @@ class OpWriter:
         parts += [node_function(self.table.classes[s.node], self.f) for s in self.f.recorded
                   if self.table.classes[s.node].sig is s]
         alone = self.sig.inplace_only and self.kind != 'compose'
-        parts.append(self.inplace(found[0]) if alone else self.functional(found[0]))
+        parts.append(self.traced(self.inplace(found[0]) if alone else self.functional(found[0]), found[0]))
         if self.f.inplace:
-            parts.append(self.inplace(found[1]))
+            parts.append(self.traced(self.inplace(found[1]), found[1]))
         if self.f.out:
-            parts.append(self.out(found[-1]))
+            parts.append(self.traced(self.out(found[-1]), found[-1]))
         return '\n'.join(wrap(p) for p in parts)
 
 
@@ -554,7 +559,7 @@ def files(ops):
                for b in ('cpu', 'cuda')}
     writers = [OpWriter(table, f) for f in table.functions if f.kind != 'helper']
     includes = BANNER + ''.join('#include "%s"\n' % name for name in (
-        'autograd/record.h', 'autograd/value.h', 'call.h', 'nodes.h', 'op_functions.h'))
+        'autograd/record.h', 'autograd/value.h', 'call.h', 'nodes.h', 'op_functions.h', 'trace.h'))
     return {
         'tensor_ops.h': tensor_ops_h(table), 'op_kernels.h': op_kernels_h(table),
         'op_functions.h': op_functions_h(table), 'nodes.h': nodes_h(table),

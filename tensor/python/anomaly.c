@@ -1,8 +1,9 @@
-/* Anomaly mode in Python: where a node was made is the stack of its call, as
- * traceback.format_stack() gives it, and the node whose derivative was recorded then: a tuple of
- * both, kept in node->origin. */
+/* Where a node was made, kept in node->origin: a tuple of the stack of its call, as
+ * traceback.format_stack() gives it, the node whose derivative was recorded then, and file and line
+ * of the user's call. Without anomaly mode the first two are None. */
 #include "autograd/anomaly.h"
 #include "objects.h"
+#include <string.h>
 
 static PyObject *format_stack(void)
 {
@@ -12,14 +13,64 @@ static PyObject *format_stack(void)
     return stack;
 }
 
-static void *note_origin(struct node *parent)
+/* The folder that our packages lie in, found once, or NULL. */
+static const char *package_folder(void)
+{
+    static char *folder;
+    PyObject *module = folder ? NULL : PyImport_AddModule("torch");
+    PyObject *file = module ? PyModule_GetFilenameObject(module) : NULL; /* …/torch/__init__.py */
+    const char *text = file ? PyUnicode_AsUTF8(file) : NULL;
+    const char *end = text ? strstr(text, "/torch/__init__.py") : NULL;
+    if (end) {
+        folder = strndup(text, (size_t)(end - text));
+    }
+    Py_XDECREF(file);
+    PyErr_Clear();
+    return folder;
+}
+
+/* Whether a file is one of our packages' own, whose lines say nothing to users. */
+static bool is_own(PyObject *filename)
+{
+    const char *folder = package_folder(), *text = PyUnicode_AsUTF8(filename);
+    size_t length = folder ? strlen(folder) : 0;
+    PyErr_Clear();
+    return folder && text && strncmp(text, folder, length) == 0 &&
+           (strncmp(text + length, "/torch/", 7) == 0 || strncmp(text + length, "/mesale/", 8) == 0);
+}
+
+/* File and line of the innermost call that is not in our own packages. */
+static PyObject *caller_line(PyObject **filename)
+{
+    PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
+    *filename = NULL;
+    while (frame) {
+        PyCodeObject *code = PyFrame_GetCode(frame);
+        Py_XSETREF(*filename, Py_NewRef(code->co_filename));
+        Py_DECREF(code);
+        PyFrameObject *back = is_own(*filename) ? PyFrame_GetBack(frame) : NULL;
+        if (!back) {
+            PyObject *line = PyLong_FromLong(PyFrame_GetLineNumber(frame));
+            Py_DECREF(frame);
+            return line;
+        }
+        Py_SETREF(frame, back);
+    }
+    *filename = Py_NewRef(Py_None);
+    return PyLong_FromLong(0);
+}
+
+static void *note_origin(bool whole, struct node *parent)
 {
     PyGILState_STATE state = PyGILState_Ensure();
-    PyObject *stack = format_stack();
+    PyObject *stack = whole ? format_stack() : Py_NewRef(Py_None), *filename = NULL;
     PyObject *other = stack ? node_object(parent) : NULL;
-    PyObject *origin = other ? PyTuple_Pack(2, stack, other) : NULL;
+    PyObject *line = other ? caller_line(&filename) : NULL;
+    PyObject *origin = line ? PyTuple_Pack(4, stack, other, filename, line) : NULL;
     Py_XDECREF(stack);
     Py_XDECREF(other);
+    Py_XDECREF(filename);
+    Py_XDECREF(line);
     PyGILState_Release(state);
     if (!origin) {
         raise_pass();
@@ -36,9 +87,16 @@ static void drop_origin(void *origin)
     }
 }
 
-int origin_metadata(struct node *node, PyObject *metadata)
+/* The note of a node made in anomaly mode, or NULL. */
+static PyObject *with_stack(const struct node *node)
 {
     PyObject *origin = node->origin;
+    return origin && PyTuple_GET_ITEM(origin, 0) != Py_None ? origin : NULL;
+}
+
+int origin_metadata(struct node *node, PyObject *metadata)
+{
+    PyObject *origin = with_stack(node);
     if (!origin) {
         return 0;
     }
@@ -64,7 +122,7 @@ static int warn(PyObject *text, PyObject *stack)
 /* The node's own place, then those of the nodes whose derivatives led to it. */
 static int warn_of(struct node *node)
 {
-    PyObject *origin = node->origin;
+    PyObject *origin = with_stack(node);
     if (!origin) {
         return PyErr_WarnFormat(
             PyExc_UserWarning, 1,
@@ -79,7 +137,7 @@ static int warn_of(struct node *node)
              PyTuple_GET_ITEM(origin, 0));
     for (PyObject *parent; !status && (parent = PyTuple_GET_ITEM(origin, 1)) != Py_None;) {
         struct node *other = ((struct node_object *)parent)->node;
-        origin = other->origin;
+        origin = with_stack(other);
         if (!origin) {
             break;
         }

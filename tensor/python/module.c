@@ -9,7 +9,7 @@ static int add_functions(PyObject *module)
                                   anomaly_functions,    predicate_functions, storage_functions,
                                   nonzero_functions,    buffer_functions,    dlpack_functions,
                                   saved_hooks_functions, cuda_functions,      cuda_memory_functions,
-                                  default_device_functions, view_functions};
+                                  default_device_functions, view_functions, graph_functions};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         if (PyModule_AddFunctions(module, lists[i])) {
             return -1;

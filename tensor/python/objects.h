@@ -247,6 +247,7 @@ extern PyMethodDef settings_functions[];
 extern PyMethodDef saved_hooks_functions[]; /* saved_hooks.c */
 extern PyMethodDef backward_functions[];
 extern PyMethodDef anomaly_functions[];
+extern PyMethodDef graph_functions[]; /* graph.c */
 /* Tensor.backward(gradient=None, retain_graph=None, create_graph=False, inputs=None) */
 PyObject *tensor_py_backward(PyObject *self, PyObject *const *args, Py_ssize_t count,
                              PyObject *names);
