@@ -1,4 +1,4 @@
-"""Magics that are different where the editor is the front end's."""
+"""Magics that are different where the editor is the front end's, and %%trace, which is there without %load_ext."""
 import os
 
 
@@ -24,6 +24,28 @@ def _edit_of(shell):
     return edit
 
 
+def _trace_of(shell):
+    from IPython.core.magic import no_var_expand, output_can_be_silenced
+
+    @no_var_expand
+    @output_can_be_silenced
+    def trace(line, cell):
+        """Runs the cell and shows what it cost: operations, nodes recorded, bytes kept for backward, peak memory.
+
+        %%trace
+        """
+        __tracebackhide__ = True
+        try:
+            from mesale._trace import cell_magic
+        except ImportError as error:    # a kernel that was installed with another torch
+            from IPython.core.error import UsageError
+            raise UsageError(f"%%trace counts in Meşale's own torch, which is not here: {error}") from None
+        return cell_magic(shell)(line, cell)
+
+    return trace
+
+
 def register(shell):
+    shell.register_magic_function(_trace_of(shell), "cell", "trace")
     for name in ("edit", "ed"):
         shell.register_magic_function(_edit_of(shell), "line", name)

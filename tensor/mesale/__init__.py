@@ -1,7 +1,13 @@
-"""What is Meşale's own and not PyTorch's: views of tensors, figures about graphs and memory."""
+"""What is Meşale's own and not PyTorch's: views of tensors, gradient graphs, the report of a cell, live training, figures
+about graphs and memory."""
 from torch import _C
 
-__all__ = ["build_info", "graph_size", "memory_stats", "set_view", "trim_memory"]
+from mesale._graph import Graph, graph, record_lines
+from mesale._trace import trace
+from mesale._watch import watch
+
+__all__ = ["Graph", "build_info", "graph", "graph_size", "memory_stats", "record_lines", "set_view", "trace", "trim_memory",
+           "watch"]
 
 
 def graph_size(tensor):
@@ -33,3 +39,9 @@ def set_view(on):
 def build_info():
     """How the library was built and what it runs on: version, instruction set, threads, BLAS, GPU."""
     return _C._build_info()
+
+
+def load_ipython_extension(shell):
+    """%load_ext mesale: %%trace in an IPython that is not Meşale's kernel, where it is there without this."""
+    from mesale._trace import cell_magic
+    shell.register_magic_function(cell_magic(shell), "cell", "trace")
