@@ -36,11 +36,39 @@ static struct {
 
 /* --- operations --- */
 
+static void lock(void)
+{
+    pthread_mutex_lock(&trace.lock);
+}
+
+static void unlock(void)
+{
+    pthread_mutex_unlock(&trace.lock);
+}
+
+__attribute__((constructor)) static void trace_start(void)
+{
+    /* a child forked while another thread held the lock must still be able to take it */
+    pthread_atfork(lock, unlock, unlock);
+}
+
 static int64_t now(void)
 {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/* Zeroed memory for the counts. Without it the stretch goes on, uncounted in part, and trace_end() says so: what is
+ * computed must not fail for it. */
+static void *room_for(size_t count, size_t bytes)
+{
+    void *memory = mem_zalloc(count * bytes);
+    if (!memory) {
+        error_clear();
+        trace.failed = true;
+    }
+    return memory;
 }
 
 int64_t trace_enter(void)
@@ -59,11 +87,14 @@ static struct trace_op *op_of(const char *name)
     }
     if (trace.op_count == trace.op_room) {
         int room = trace.op_room ? 2 * trace.op_room : 32;
-        struct trace_op *ops = realloc(trace.ops, (size_t)room * sizeof *ops);
+        struct trace_op *ops = room_for((size_t)room, sizeof *ops);
         if (!ops) {
-            trace.failed = true;
             return NULL;
         }
+        if (trace.op_count) {
+            memcpy(ops, trace.ops, (size_t)trace.op_count * sizeof *ops);
+        }
+        mem_free(trace.ops);
         trace.ops = ops;
         trace.op_room = room;
     }
@@ -107,9 +138,8 @@ static bool grow_kept(void)
     while (room < 4 * trace.kept_count) {
         room *= 2;
     }
-    struct kept *kept = calloc(room, sizeof *kept);
+    struct kept *kept = room_for(room, sizeof *kept);
     if (!kept) {
-        trace.failed = true;
         return false;
     }
     trace.kept = kept;
@@ -121,7 +151,7 @@ static bool grow_kept(void)
             trace.kept_count++;
         }
     }
-    free(old);
+    mem_free(old);
     return true;
 }
 
@@ -135,7 +165,7 @@ void trace_node(struct node *node)
 
 void trace_saved(const struct node *node, const struct tensor *tensor)
 {
-    pthread_mutex_lock(&trace.lock);
+    lock();
     if (node->trace == trace.number &&
         (2 * trace.kept_count < trace.kept_room || grow_kept())) {
         struct kept *kept = &trace.kept[slot_of(tensor->storage)];
@@ -144,12 +174,12 @@ void trace_saved(const struct node *node, const struct tensor *tensor)
         trace.bytes += kept->count++ ? 0 : (int64_t)tensor->storage->bytes;
         trace.most_bytes = trace.bytes > trace.most_bytes ? trace.bytes : trace.most_bytes;
     }
-    pthread_mutex_unlock(&trace.lock);
+    unlock();
 }
 
 void trace_dropped(const struct node *node)
 {
-    pthread_mutex_lock(&trace.lock);
+    lock();
     for (int i = 0; i < node->saved_count && node->trace == trace.number && trace.kept_room; i++) {
         const struct tensor *tensor = node->saved[i].tensor;
         struct kept *kept = tensor ? &trace.kept[slot_of(tensor->storage)] : NULL;
@@ -157,7 +187,7 @@ void trace_dropped(const struct node *node)
             trace.bytes -= (int64_t)tensor->storage->bytes;
         }
     }
-    pthread_mutex_unlock(&trace.lock);
+    unlock();
 }
 
 /* --- the stretch --- */
@@ -174,12 +204,12 @@ int trace_begin(void)
         error_set(ERROR_RUNTIME, "what runs is being traced already; traces cannot be nested");
         return -1;
     }
-    pthread_mutex_lock(&trace.lock);
+    lock();
     trace.number = trace.number == UINT8_MAX ? 1 : trace.number + 1;
     trace.failed = false;
     trace.op_count = 0;
     trace.nodes = trace.bytes = trace.most_bytes = 0;
-    pthread_mutex_unlock(&trace.lock);
+    unlock();
     trace.start_bytes = (int64_t)storage_watch_peak();
     anomaly_flag(NODES_TRACED, true);
     trace_counts = tracing = true;
@@ -195,15 +225,15 @@ int trace_end(struct trace_report *report)
     trace_counts = tracing = false;
     anomaly_flag(NODES_TRACED, false);
     int64_t peak = (int64_t)storage_peak();
-    pthread_mutex_lock(&trace.lock);
+    lock();
     *report = (struct trace_report){.ops = trace.ops, .op_count = trace.op_count, .nodes = trace.nodes,
                                     .kept_bytes = trace.most_bytes, .left_bytes = trace.bytes,
                                     .start_bytes = trace.start_bytes, .peak_bytes = peak};
     bool failed = trace.failed;
-    free(trace.kept);
+    mem_free(trace.kept);
     trace.kept = NULL;
     trace.kept_count = trace.kept_room = 0;
-    pthread_mutex_unlock(&trace.lock);
+    unlock();
     if (trace.op_count) {
         qsort(trace.ops, (size_t)trace.op_count, sizeof *trace.ops, by_time);
     }

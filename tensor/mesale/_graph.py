@@ -1,9 +1,9 @@
 """The graph that backward() would go through, as a picture and as text.
 
-C walks the graph (`torch._C._graph_nodes`); here it becomes items: operations, leaves, and inputs where the graph is cut.
-A large graph is folded: operations made by one line of code become one item where lines were recorded
-(`record_lines`, off by default because it costs each new node a look at Python's stack), and otherwise those of one name
-and shape, which is what the passes of a loop have in common.
+C walks the graph (`torch._C._graph_nodes`); here it becomes items: operations, leaves, and inputs where it is cut. A
+large graph is folded: operations made by one line of code become one item where lines were recorded (`record_lines`,
+off by default because it costs each new node a look at Python's stack), and otherwise those of one name and shape,
+which is what the passes of a loop have in common.
 """
 from __future__ import annotations
 
@@ -291,13 +291,14 @@ def _quoted(text: str) -> str:
 def _dot(root: Item, title: str) -> str:
     items = _all(root)
     numbers = {item: number for number, item in enumerate(items)}
-    lines = ["digraph gradient {", f'graph [bgcolor="transparent" tooltip="{_quoted(title)}" rankdir=TB];',
+    lines = ["digraph gradient {", f'graph [bgcolor="transparent" label="{_quoted(title)}" fontcolor="#888888"'
+             ' fontname="sans-serif" fontsize=11];',
              'node [shape=box style="filled,rounded" color="#888888" fontcolor="#111111" fontname="sans-serif"'
              ' fontsize=11];',
              'edge [color="#888888" fontcolor="#888888" fontname="sans-serif" fontsize=10];']
     for item, number in numbers.items():
         text = "\\n".join(_quoted(printable(line)) for line in item.lines)
-        lines.append(f'n{number} [label="{text}" tooltip="{text}" {_STYLES[item.kind]}];')
+        lines.append(f'n{number} [label="{text}" {_STYLES[item.kind]}];')
         for (other, name), count in item.inputs.items():
             style = " style=dashed" if other.kind == "cut" else ""
             label = " ".join([name] * (len(item.inputs) > 1) + [f"× {count}"] * (count > 1))

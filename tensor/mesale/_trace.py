@@ -21,9 +21,9 @@ class trace:
 
     Afterwards `ops` lists (name, calls, calls by backward, nanoseconds), the longest first; `calls` and `seconds` are
     their sums, `wall` the seconds of the whole block; `nodes` counts recorded operations, `kept_bytes` is the most that
-    they kept for backward at once and `left_bytes` what they keep still, in bytes of distinct storages; `start_bytes` and
-    `peak_bytes` are the bytes of live tensors in main memory before, and at most. What the thread of the with block
-    computes counts; an operation that is made of others counts once.
+    they kept for backward at once and `left_bytes` what they keep still, in bytes of distinct storages; `start_bytes`
+    and `peak_bytes` are the bytes of live tensors in main memory before, and at most. What the thread of the with
+    block computes counts; an operation that is made of others counts once.
     """
 
     ops: list[tuple[str, int, int, int]]
@@ -83,7 +83,7 @@ class trace:
         cell = 'style="text-align:left;padding:2px 8px"'
         rows = "".join(f'<tr><th scope="row" {cell}>{html.escape(name)}</th><td {cell}>{html.escape(text)}</td></tr>'
                        for name, text in self._rows())
-        parts = [f"<table><caption>{words('This cell', 'Bu hücre')}</caption>{rows}</table>"]
+        parts = [f"<table><caption>{words('What it cost', 'Neye mal oldu')}</caption>{rows}</table>"]
         if self.ops:
             head = "".join(f'<th scope="col" {cell}>{html.escape(title)}</th>' for title in _OP_TITLES)
             body = "".join("<tr>" + "".join(f"<td {cell}>{html.escape(text)}</td>" for text in row) + "</tr>"

@@ -122,7 +122,8 @@ def _named(parameters: Any, known: Mapping[int, str]) -> list[Parameter]:
         name, tensor = item if isinstance(item, tuple) and len(item) == 2 else (None, item)
         if not isinstance(tensor, torch.Tensor):
             raise TypeError(f"watch(): parameters must be tensors, not {type(tensor).__name__}")
-        found.append(Parameter(printable(str(name)) if name is not None else known.get(id(tensor), f"[{number}]"), tensor))
+        given = known.get(id(tensor), f"[{number}]") if name is None else printable(str(name))
+        found.append(Parameter(given, tensor))
     return found
 
 
@@ -131,12 +132,13 @@ class watch:
     explode, and with a known number of steps a progress bar and the time left.
 
     parameters: tensors with gradients, as a list, a dict by name, pairs of name and tensor, one tensor, or what has
-    named_parameters(). loss: a function without arguments that gives the loss of the step that just ended, as a number or
-    a tensor of one element; without it call `log(loss)` in each step. steps: how many there are, or what to go through.
+    named_parameters(). loss: a function without arguments that gives the loss of the step that just ended, as a number
+    or a tensor of one element; without it call `log(loss)` in each step. steps: how many there are, or what to go
+    through.
 
-    Iterating gives the steps' numbers, or the items of `steps`; breaking out ends it. For a loop of another form there is
-    `with mesale.watch(…) as live:` and `live.step(loss)` after each step. A gradient counts as it is when log() or step()
-    is called or, without them, when the step ends: clear gradients at the beginning of a step.
+    Iterating gives the steps' numbers, or the items of `steps`; breaking out ends it. For a loop of another form there
+    is `with mesale.watch(…) as live:` and `live.step(loss)` after each step. Gradients are read when a step ends, or
+    where they have been cleared by then, when the next loss is logged.
 
     In a notebook one output is updated in place, at most 4 times a second; in a terminal one line is.
     """
@@ -220,8 +222,8 @@ class watch:
         return any(self._norms)
 
     def _step_due(self) -> None:
-        """Draws at the end of a step. Where the step has cleared the gradients already, the next log() sees them, and the
-        frame waits for the end of that step."""
+        """Draws at the end of a step. Where the step has cleared the gradients already, the next log() sees them, and
+        the frame waits for the end of that step."""
         if self._measure() or self._wanted or not self.parameters:
             self._draw()
         else:

@@ -1,4 +1,4 @@
-"""Words in the user's language, numbers and sizes as people read them, and text that can do no harm where it is shown."""
+"""Words in the user's language, sizes and times as people read them, and text that does no harm where it is shown."""
 from __future__ import annotations
 
 import os

@@ -5,8 +5,9 @@
 static int noted, dropped;
 static const struct node *reported;
 
-static void *note(struct node *parent)
+static void *note(bool whole, struct node *parent)
 {
+    (void)whole;
     (void)parent;
     noted++;
     return &noted;
