@@ -18,7 +18,7 @@ import statistics
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from typing import Any
 
 import torch
@@ -31,6 +31,7 @@ INTERVAL = 0.34         # seconds between frames: with the last one, which does 
 SHARE = 0.015           # of the time may go to frames
 FILE_INTERVAL = 5.0     # seconds between lines in a file or pipe
 BUCKETS = 512           # points of the loss curve that are kept; pairs are joined beyond that
+PIECES = 128            # points that one frame adds at most
 DEAD_FRAMES = 3         # frames in a row without any gradient
 EXPLODING = 100.0       # times the median of earlier norms
 EARLIER = 5             # norms that the median needs
@@ -47,7 +48,10 @@ class Curve:
         self.bad: int | None = None     # the first step whose loss is not finite
 
     def extend(self, values: list[float]) -> None:
-        """The losses of further steps: whole runs are summed at once, since a training may have very many steps."""
+        """The losses of further steps: whole runs are summed at once, and runs made longer where there are many, since
+        a training may have very many steps."""
+        while len(values) > PIECES * self.run:
+            self._widen()
         at = 0
         while at < len(values):
             part = values[at:at + self.run - self.count]
@@ -68,8 +72,15 @@ class Curve:
             self.points.append(self.sum / self.count)
             self.sum, self.count = 0.0, 0
             if len(self.points) == BUCKETS:
-                self.points = [(a + b) / 2 for a, b in zip(self.points[::2], self.points[1::2])]
-                self.run *= 2
+                self._widen()
+
+    def _widen(self) -> None:
+        """Joins runs in pairs; one that is left over begins the point that is being made."""
+        if len(self.points) % 2:
+            self.sum += self.points.pop() * self.run
+            self.count += self.run
+        self.points = [(a + b) / 2 for a, b in zip(self.points[::2], self.points[1::2])]
+        self.run *= 2
 
     def shown(self) -> list[float]:
         """The points, with that of the steps that are not a whole run yet."""
@@ -90,7 +101,7 @@ class Parameter:
         if grad is None:
             return None
         wide = torch.float64 if grad.dtype == torch.float64 else torch.float32
-        return torch.linalg.vector_norm(grad.detach().as_subclass(torch.Tensor), dtype=wide).item()
+        return float(torch.linalg.vector_norm(grad.detach().as_subclass(torch.Tensor), dtype=wide))
 
     def flag(self, final: bool = False) -> str:
         """What is wrong: "", "not finite", "exploding", "dead" (the gradient is zero) or "none" (there is none)."""
@@ -150,7 +161,7 @@ class watch:
         self.parameters = _named(parameters, variables(sys._getframe(1)))
         self.curve = Curve()
         self.done = 0
-        self.total = steps if isinstance(steps, int) else len(steps) if hasattr(steps, "__len__") else None
+        self.total = steps if isinstance(steps, int) else len(steps) if isinstance(steps, Sized) else None
         self.frames = 0
         self.frame_seconds = 0.0    # that frames have taken
         self.begun = self.ended = 0.0

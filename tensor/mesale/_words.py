@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 _language = next((value for value in map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG")) if value), "")
 TURKISH = _language.partition("_")[0].partition(".")[0].lower() in ("tr", "turkish")
@@ -35,7 +36,7 @@ def time_text(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def shape_text(dtype: object, sizes: object) -> str:
+def shape_text(dtype: object, sizes: Iterable[int]) -> str:
     """A tensor's kind: "float32 [2, 3]"."""
     return f"{str(dtype).removeprefix('torch.')} {list(sizes)}"
 
