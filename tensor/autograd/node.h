@@ -85,7 +85,7 @@ struct node_class {
                               classes) */
     const char *const *saved_names; /* for `_saved_self` attributes */
     const char *const *value_names;
-    const char *const *edge_names; /* the arguments that the edges come from; NULL: not known */
+    const char *const *edge_names; /* the argument of each edge; NULL: not known, or lists of tensors */
     void (*release)(struct node *node); /* extra state; NULL when none */
 };
 

@@ -313,7 +313,9 @@ $release
         shown = 'torch::autograd::NotImplemented' if is_placeholder(self.name) else self.name
         fields, lines = ['.name = "%s"' % shown, '.apply = %s' % (self.hand or 'apply_' + self.name)], []
         saved = [n for n in self.saved if self.saved_kind(n) == 'tensor']
-        for label, names in (('saved', saved), ('value', list(self.values)), ('edge', self.edges)):
+        # a list of tensors has an edge for each of them
+        edges = [] if any(self.saved_kind(n) == 'tensors' for n in self.edges) else self.edges
+        for label, names in (('saved', saved), ('value', list(self.values)), ('edge', edges)):
             if names:
                 lines.append('static const char *const %s_%s[] = {%s};'
                              % (self.name, label, ', '.join('"%s"' % n for n in names)))

@@ -27,8 +27,7 @@ static PyObject *edges_list(const struct tasks *tasks, const struct node *node)
     for (int i = 0; list && i < node->edge_count; i++) {
         const struct edge *edge = &node->edges[i];
         const char *const *names = node->class->edge_names;
-        /* a list of tensors has an edge for each: which argument is known for the others only */
-        const char *name = names && node->saved_count == node->class->saved_count ? names[i] : NULL;
+        const char *name = names ? names[i] : NULL;
         int task = edge->node ? tasks_find(tasks, edge->node) : -1;
         if (append(list, Py_BuildValue("iiN", task, edge->input_nr, text_or_none(name)))) {
             Py_CLEAR(list);
