@@ -14,6 +14,7 @@ Q       := $(if $(V),,@)
 SAY      = $(if $(V),@:,@printf '  %-6s %s\n')
 VENV    := build/venv
 TESTENV := build/venv-test
+LABENV  := build/venv-lab
 SOVER   := 0
 
 MAKEFLAGS += -rR
@@ -21,8 +22,8 @@ MAKEFLAGS += -rR
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all kernel tensor gen site run check check-all check-races check-c check-install check-python \
-        check-kernel check-library check-site fuzz fuzz-one fuzz-kernel fuzz-kernel-build fuzz-kernel-one unit deps deps-test \
-        oracle parity bench install uninstall format clean
+        check-kernel check-library check-site check-browser lab fuzz fuzz-one fuzz-kernel fuzz-kernel-build \
+        fuzz-kernel-one unit deps deps-test oracle parity bench install uninstall format clean
 
 # --- flags -------------------------------------------------------------------------------------------------------
 
@@ -310,6 +311,7 @@ all: kernel tensor site
 APT_RUN  := gcc libc6-dev make pkg-config python3-dev python3-venv libzmq3-dev libsodium-dev libjansson-dev \
             libsleef-dev libopenblas0-openmp
 APT_TEST := $(APT_RUN) check clang g++ libomp-dev locales procps valgrind
+APT_BROWSER := chromium fonts-dejavu-core
 SUDO     := $(if $(filter 0,$(shell id -u)),,sudo)
 
 # installs the packages of $(1) that are missing; asks for rights only then
@@ -345,6 +347,11 @@ $(VENV)/.stamp: kernelspec/requirements.txt
 $(TESTENV)/.stamp: kernelspec/requirements.txt tests/requirements.txt
 	$(venv)
 
+$(LABENV)/.stamp: kernelspec/requirements.txt kernelspec/lab.txt
+	$(venv)
+$(LABENV)/.stamp-browser: tests/browser/requirements.txt | $(LABENV)/.stamp
+	$(venv)
+
 # --- run -----------------------------------------------------------------------------------------------------------
 
 TUTORIAL := notebooks/no_grad_tr.ipynb notebooks/no_grad_en.ipynb
@@ -352,6 +359,19 @@ TUTORIAL := notebooks/no_grad_tr.ipynb notebooks/no_grad_en.ipynb
 run: deps
 	@$(MAKE) --no-print-directory -j2 all
 	@$(B)/bin/mesale run --check $(TUTORIAL)
+
+# JupyterLab with the kernel, on a notebook (LAB=04_network_tr.ipynb) in the language of the locale, the others beside it
+LAB     ?= 01_tensors_$(if $(filter tr%,$(LC_ALL) $(LC_MESSAGES) $(LANG)),tr,en).ipynb
+LABSPEC := build/lab/kernels/mesale/kernel.json
+
+lab: deps
+	@$(MAKE) --no-print-directory -j2 all $(LABENV)/.stamp $(LABSPEC)
+	$(Q)JUPYTER_PATH=$(abspath build/lab) $(LABENV)/bin/python -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) \
+	    --notebook-dir=notebooks --KernelSpecManager.ensure_native_kernel=False \
+	    --KernelSpecManager.allowed_kernelspecs=mesale notebooks/$(LAB)
+
+$(LABSPEC): kernelspec/install.py $(wildcard kernelspec/*.in kernelspec/*.png kernelspec/*.svg)
+	$(Q)$(PYTHON) kernelspec/install.py --program $(abspath $(B)/bin/mesale) --python $(abspath $(LABENV))/bin/python $(@D)
 
 # --- tests -----------------------------------------------------------------------------------------------------------
 
@@ -406,16 +426,23 @@ PROTOCOL_ENV = TEST_SLOWNESS=$${TEST_SLOWNESS:-4} MESALE=$(abspath $(B)/bin/mesa
 
 check-kernel:
 	$(Q)$(PROTOCOL_ENV) $(TESTENV)/bin/python -m pytest -q -m "not slow" tests --ignore=tests/binding --ignore=tests/parity \
-	    --ignore=tests/cuda
+	    --ignore=tests/cuda --ignore=tests/browser
 
 # parity in a process of its own: warnings that come once are among the recorded answers
 check-library:
 	$(Q)$(PROTOCOL_ENV) MESALE_CUDA= sh -c '$(TESTENV)/bin/python -m pytest -q tests/binding && $(TESTENV)/bin/python -m pytest -q tests/parity'
 
+# JupyterLab in Debian's Chromium: the notebooks, and what a person does with a cell; pictures go to build/browser
+check-browser: deps
+	$(call apt,$(APT_BROWSER))
+	@$(MAKE) --no-print-directory -j2 all $(LABENV)/.stamp-browser
+	$(Q)$(PROTOCOL_ENV) $(LABENV)/bin/python -m pytest -q tests/browser
+
 # what takes long: the package under sanitizers, calls and messages at random, a flood of a million messages, a hundred
 # thousand graphs of every kind
 check-all: check
 	@CUDA_DTYPES=all $(MAKE) --no-print-directory check-cuda-host
+	@$(MAKE) --no-print-directory check-browser
 	@for s in address undefined; do $(MAKE) --no-print-directory -j2 SAN=$$s check-site || exit 1; done
 	@$(MAKE) --no-print-directory fuzz
 	@$(MAKE) --no-print-directory fuzz-kernel
@@ -535,6 +562,6 @@ format:
 	clang-format -i $$(git ls-files '*.c' '*.h' | grep -v '\.def$$')
 
 clean:
-	rm -rf $(filter-out $(VENV) $(TESTENV) build/oracle,$(wildcard build/*)) build/.??*
+	rm -rf $(filter-out $(VENV) $(TESTENV) $(LABENV) build/oracle,$(wildcard build/*)) build/.??*
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
