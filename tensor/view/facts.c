@@ -182,7 +182,7 @@ static void add_table(struct html *html, const struct words *words, const struct
     char count[32];
 
     html_put(html, "<table style=\"border-collapse:collapse;width:auto;margin:4px 0;font:12px/1.4 "
-                   "monospace\"><tr>");
+                   "monospace\"><tr style=background:none>");
     for (int i = 0; i < 4; i++) {
         html_printf(html,
                     "<th scope=\"col\" style=\"" CELL "font-weight:normal;opacity:.75\">%s</th>",
@@ -197,7 +197,7 @@ static void add_table(struct html *html, const struct words *words, const struct
         }
         html_put(html, "</th>");
     }
-    html_put(html, "</tr>\n<tr>");
+    html_put(html, "</tr>\n<tr style=background:none>");
     for (int i = 0; i < 4; i++) {
         add_figure(html, words, values[i], whole && i % 2 == 0);
     }

@@ -15,7 +15,8 @@
 /* Index numbers above the columns. */
 static void add_column_names(struct picture *picture, int64_t columns, bool rows_too)
 {
-    html_put(picture->html, rows_too ? "<tr><td style=\"" CELL "\"></td>" : "<tr>");
+    html_put(picture->html, rows_too ? "<tr style=background:none><td style=\"" CELL "\"></td>"
+                                     : "<tr style=background:none>");
     for (int64_t i = 0; i < columns; i++) {
         html_printf(picture->html,
                     "<th scope=\"col\" style=\"" CELL "font-weight:normal;opacity:.75\">%lld</th>",
@@ -57,7 +58,7 @@ int table_add(struct picture *picture, int64_t slice, int64_t at, int64_t rows, 
     html_put(html, "</caption>\n");
     add_column_names(picture, columns, named);
     for (int64_t row = 0; row < rows; row++) {
-        html_put(html, "<tr>");
+        html_put(html, "<tr style=background:none>");
         if (named) {
             html_printf(html,
                         "<th scope=\"row\" style=\"" CELL

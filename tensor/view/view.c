@@ -42,7 +42,10 @@ static const struct words *words_of(bool turkish)
 
 static void add_text(struct html *html, const struct words *words, const char *text)
 {
-    html_printf(html, "<div lang=\"%s\"><pre style=\"margin:0;background:none\">", words->language);
+    html_printf(html,
+                "<div lang=\"%s\"><pre style=\"font:13px/1.3 "
+                "monospace;margin:0;background:none;white-space:pre-wrap\">",
+                words->language);
     html_text(html, text);
     html_put(html, "</pre>\n");
 }

@@ -163,7 +163,9 @@ static void holds(struct tensor *tensor, const char *text, const char *part)
 START_TEST(a_view_has_text_facts_and_numbers)
 {
     struct tensor *leaf = LEAF(1, -2, 3, 4, 5);
-    holds(leaf, "te<xt>", "<pre style=\"margin:0;background:none\">te&lt;xt&gt;</pre>");
+    holds(leaf, "te<xt>",
+          "<pre style=\"font:13px/1.3 "
+          "monospace;margin:0;background:none;white-space:pre-wrap\">te&lt;xt&gt;</pre>");
     holds(leaf, "", "<details open ");
     holds(leaf, "", "float32 · shape [5] · cpu · 20 bytes · requires_grad=True · leaf");
     holds(leaf, "", ">-2.</td>");
