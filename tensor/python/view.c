@@ -24,11 +24,27 @@ static PyObject *html_take(char *html)
     return object;
 }
 
-/* A str as UTF-8 that may hold what UTF-8 cannot: lone surrogates become question marks. New
- * reference, bytes. */
+/* A str without zeros, which would end it in C: their picture stands for them. New reference. */
+static PyObject *without_zeros(PyObject *text)
+{
+    if (PyUnicode_FindChar(text, 0, 0, PyUnicode_GET_LENGTH(text), 1) < 0) {
+        return Py_NewRef(text);
+    }
+    PyObject *zero = PyUnicode_FromOrdinal(0), *picture = PyUnicode_FromOrdinal(0x2400);
+    PyObject *shown = zero && picture ? PyUnicode_Replace(text, zero, picture, -1) : NULL;
+    Py_XDECREF(zero);
+    Py_XDECREF(picture);
+    return shown;
+}
+
+/* A str as UTF-8; lone surrogates, which it cannot hold, become question marks. New reference,
+ * bytes. */
 static PyObject *utf8_of(PyObject *text)
 {
-    return PyUnicode_AsEncodedString(text, "utf-8", "replace");
+    PyObject *shown = without_zeros(text);
+    PyObject *bytes = shown ? PyUnicode_AsEncodedString(shown, "utf-8", "replace") : NULL;
+    Py_XDECREF(shown);
+    return bytes;
 }
 
 static PyObject *view_html(PyObject *Py_UNUSED(module), PyObject *args)
@@ -43,9 +59,11 @@ static PyObject *view_html(PyObject *Py_UNUSED(module), PyObject *args)
     }
     struct tensor *tensor = tensor_retain(tensor_of(object));
     bool turkish = view_turkish();
-    PyThreadState *state = core_enter();
+    PyThreadState *state = tensor->numel > GIL_FREE_NUMEL ? core_enter() : NULL;
     char *html = view_tensor(tensor, PyBytes_AS_STRING(bytes), turkish);
-    core_leave(state);
+    if (state) {
+        core_leave(state);
+    }
     tensor_release(tensor);
     Py_DECREF(bytes);
     return html_take(html);

@@ -40,35 +40,42 @@ static void add_cell(struct picture *picture, const char *number)
     html_put(picture->html, "</td>");
 }
 
+static void add_row(struct picture *picture, int64_t row, int64_t columns, char **numbers)
+{
+    struct html *html = picture->html;
+
+    html_put(html, "<tr style=background:none>");
+    if (picture->tensor->dims > 1) {
+        html_printf(html,
+                    "<th scope=\"row\" style=\"" CELL "font-weight:normal;opacity:.75\">%lld</th>",
+                    (long long)row);
+    }
+    for (int64_t column = 0; column < columns; column++) {
+        add_cell(picture, numbers[column]);
+    }
+    html_put(html, "</tr>\n");
+}
+
+/* The caption is for screen readers: who sees the page reads the facts above the table. */
+#define TABLE                                                                                      \
+    "<table style=\"border-collapse:collapse;width:auto;margin:4px 0;font:12px/1.4 monospace\">"   \
+    "<caption style=\"text-align:left;padding:0;height:1px;overflow:hidden;font-size:1px;"         \
+    "opacity:0\">"
+
 int table_add(struct picture *picture, int64_t slice, int64_t at, int64_t rows, int64_t columns,
               char **numbers)
 {
     struct html *html = picture->html;
     char label[1600];
     size_t mark = html->length;
-    bool named = picture->tensor->dims > 1;
 
-    html_put(
-        html,
-        "<table style=\"border-collapse:collapse;width:auto;margin:4px 0;font:12px/1.4 monospace\">"
-        "<caption "
-        "style=\"text-align:left;padding:0;height:1px;overflow:hidden;font-size:1px;opacity:0\">");
+    html_put(html, TABLE);
     html_printf(html, picture->words->table,
                 picture_label(picture->tensor, slice, label, sizeof label));
     html_put(html, "</caption>\n");
-    add_column_names(picture, columns, named);
+    add_column_names(picture, columns, picture->tensor->dims > 1);
     for (int64_t row = 0; row < rows; row++) {
-        html_put(html, "<tr style=background:none>");
-        if (named) {
-            html_printf(html,
-                        "<th scope=\"row\" style=\"" CELL
-                        "font-weight:normal;opacity:.75\">%lld</th>",
-                        (long long)row);
-        }
-        for (int64_t column = 0; column < columns; column++) {
-            add_cell(picture, numbers[at + row * columns + column]);
-        }
-        html_put(html, "</tr>\n");
+        add_row(picture, row, columns, numbers + at + row * columns);
     }
     html_put(html, "</table>");
     if (html->full) {

@@ -44,8 +44,10 @@ const char *picture_scalar(struct scalar value, char *buffer)
 static int64_t cut_numbers(char *text, char **numbers, int64_t most)
 {
     int64_t count = 0;
+    char *rest;
 
-    for (char *at = strtok(text, "[], \n"); at && count < most; at = strtok(NULL, "[], \n")) {
+    for (char *at = strtok_r(text, "[], \n", &rest); at && count < most;
+         at = strtok_r(NULL, "[], \n", &rest)) {
         numbers[count++] = at;
     }
     return count;

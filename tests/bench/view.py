@@ -2,8 +2,8 @@
 
     PYTHONPATH=build/site build/venv/bin/python tests/bench/view.py [--threads N]
 
-Goals: exact up to 1,000,000 elements in 1 ms; above that NaN, infinities, least and greatest of all within 20 ms, or of a
-sample that is called one; at most 64 KiB.
+Goals: exact up to 1,000,000 elements in 1 ms; above that NaN, infinities, least and greatest of all within 20 ms, or of
+a sample that is called one; at most 64 KiB.
 """
 import argparse
 import time
@@ -53,7 +53,8 @@ def main():
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
-    print(f"{torch.get_num_threads()} threads\n| tensor | text, ms | view, ms | bytes | sampled |\n|---|---|---|---|---|")
+    print(f"{torch.get_num_threads()} threads")
+    print("| tensor | text, ms | view, ms | bytes | sampled |\n|---|---|---|---|---|")
     for name, make in CASES.items():
         tensor = make()
         html = tensor._repr_mimebundle_()["text/html"]

@@ -336,6 +336,14 @@ def test_names_of_others_are_text_alone(name):
         assert not any(UNSEEN.search(value) for _, attributes in view.tags for value in attributes.values() if value)
 
 
+def test_zeros_do_not_end_a_text():
+    class Zero(torch.Tensor):
+        def __repr__(self):
+            return "before\0after"
+
+    assert read(torch.ones(6).as_subclass(Zero)).pre == "before\u2400after"
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=20).filter(str.isidentifier))
 def test_names_of_classes(name):
