@@ -310,7 +310,7 @@ all: kernel tensor site
 
 APT_RUN  := gcc libc6-dev make pkg-config python3-dev python3-venv libzmq3-dev libsodium-dev libjansson-dev \
             libsleef-dev libopenblas0-openmp
-APT_TEST := $(APT_RUN) check clang g++ libomp-dev locales procps valgrind
+APT_TEST := $(APT_RUN) check clang g++ graphviz libomp-dev locales procps valgrind
 APT_BROWSER := chromium fonts-dejavu-core
 SUDO     := $(if $(filter 0,$(shell id -u)),,sudo)
 

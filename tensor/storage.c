@@ -45,7 +45,8 @@ static void live_add(size_t bytes)
 {
     size_t live = atomic_fetch_add_explicit(&live_bytes, bytes, memory_order_relaxed) + bytes;
     size_t peak = atomic_load_explicit(&watched_peak, memory_order_relaxed);
-    while (__builtin_expect(live > peak, 0) && !atomic_compare_exchange_weak(&watched_peak, &peak, live)) {
+    while (__builtin_expect(live > peak, 0) &&
+           !atomic_compare_exchange_weak(&watched_peak, &peak, live)) {
     }
 }
 

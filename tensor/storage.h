@@ -49,7 +49,8 @@ TENSOR_API int storage_resize(struct storage *storage, size_t bytes);
 /* Bytes in live CPU storages, and bytes that the cache holds besides. */
 TENSOR_API size_t storage_live_bytes(void);
 TENSOR_API size_t storage_cached_bytes(void);
-/* Notes the most live bytes from now on, which storage_peak() gives, ending it. Returns the bytes live now. */
+/* Notes the most live bytes from now on, which storage_peak() gives, ending it. Returns the bytes
+ * live now. */
 size_t storage_watch_peak(void);
 size_t storage_peak(void);
 TENSOR_API void storage_trim(void);

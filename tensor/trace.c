@@ -19,7 +19,8 @@ struct kept {
     int64_t count;
 };
 
-/* Written by the thread that counts; what nodes keep also by those that free them, under the lock. */
+/* Written by the thread that counts; what nodes keep also by those that free them, under the lock.
+ */
 static struct {
     pthread_mutex_t lock;
     atomic_bool busy;
@@ -59,8 +60,8 @@ static int64_t now(void)
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-/* Zeroed memory for the counts. Without it the stretch goes on, uncounted in part, and trace_end() says so: what is
- * computed must not fail for it. */
+/* Zeroed memory for the counts. Without it the stretch goes on, uncounted in part, and trace_end()
+ * says so: what is computed must not fail for it. */
 static void *room_for(size_t count, size_t bytes)
 {
     void *memory = mem_zalloc(count * bytes);
@@ -166,8 +167,7 @@ void trace_node(struct node *node)
 void trace_saved(const struct node *node, const struct tensor *tensor)
 {
     lock();
-    if (node->trace == trace.number &&
-        (2 * trace.kept_count < trace.kept_room || grow_kept())) {
+    if (node->trace == trace.number && (2 * trace.kept_count < trace.kept_room || grow_kept())) {
         struct kept *kept = &trace.kept[slot_of(tensor->storage)];
         trace.kept_count += !kept->storage;
         kept->storage = tensor->storage;
@@ -226,9 +226,13 @@ int trace_end(struct trace_report *report)
     anomaly_flag(NODES_TRACED, false);
     int64_t peak = (int64_t)storage_peak();
     lock();
-    *report = (struct trace_report){.ops = trace.ops, .op_count = trace.op_count, .nodes = trace.nodes,
-                                    .kept_bytes = trace.most_bytes, .left_bytes = trace.bytes,
-                                    .start_bytes = trace.start_bytes, .peak_bytes = peak};
+    *report = (struct trace_report){.ops = trace.ops,
+                                    .op_count = trace.op_count,
+                                    .nodes = trace.nodes,
+                                    .kept_bytes = trace.most_bytes,
+                                    .left_bytes = trace.bytes,
+                                    .start_bytes = trace.start_bytes,
+                                    .peak_bytes = peak};
     bool failed = trace.failed;
     mem_free(trace.kept);
     trace.kept = NULL;

@@ -7,9 +7,9 @@
 
 /* What the binding supplies; NULL members where there is no Python. */
 struct anomaly_handler {
-    /* A note of the calling place, kept in node->origin: its line, and `whole` (in anomaly mode) the stack
-     * and `parent`, the node whose derivative is being recorded, or NULL. NULL on failure, with the error
-     * set. */
+    /* A note of the calling place, kept in node->origin: its line, and `whole` (in anomaly mode)
+     * the stack and `parent`, the node whose derivative is being recorded, or NULL. NULL on
+     * failure, with the error set. */
     void *(*note)(bool whole, struct node *parent);
     void (*drop)(void *origin);
     /* Tells the user where a node that failed was made. The error that is set stays. */
@@ -17,8 +17,8 @@ struct anomaly_handler {
 };
 TENSOR_API extern struct anomaly_handler anomaly_handler;
 
-/* Bits of anomaly_state: anomaly mode is on; NaN is an error in it; new nodes are counted (trace.h); they
- * remember the line that made them. Read once for each new node. */
+/* Bits of anomaly_state: anomaly mode is on; NaN is an error in it; new nodes are counted
+ * (trace.h); they remember the line that made them. Read once for each new node. */
 enum { ANOMALY_ON = 1, ANOMALY_NAN = 2, NODES_TRACED = 4, NODES_LINED = 8 };
 extern atomic_int anomaly_state;
 

@@ -53,14 +53,14 @@ class trace:
         left = words(f", {size_text(self.left_bytes)} at the end", f", sonunda {size_text(self.left_bytes)}")
         grown = self.peak_bytes - self.start_bytes
         return [
-            (words("operations run", "çalışan işlem"), f"{self.calls}{of_backward}"),
+            (words("operations run", "çalıştırılan işlem"), f"{self.calls}{of_backward}"),
             (words("time in them", "bunlarda geçen süre"),
              words(f"{time_text(self.seconds)} of {time_text(self.wall)}",
                    f"{time_text(self.wall)} içinde {time_text(self.seconds)}")),
             (words("nodes recorded", "kaydedilen düğüm"), str(self.nodes)),
             (words("kept for backward", "backward için saklanan"),
              size_text(self.kept_bytes) + left * (self.left_bytes != self.kept_bytes)),
-            (words("peak memory of tensors", "tensörlerin en yüksek belleği"),
+            (words("peak memory of tensors", "en yüksek tensör belleği"),
              f"{size_text(self.peak_bytes)} (+{size_text(grown)})"),
         ]
 

@@ -36,7 +36,8 @@ static bool is_own(PyObject *filename)
     size_t length = folder ? strlen(folder) : 0;
     PyErr_Clear();
     return folder && text && strncmp(text, folder, length) == 0 &&
-           (strncmp(text + length, "/torch/", 7) == 0 || strncmp(text + length, "/mesale/", 8) == 0);
+           (strncmp(text + length, "/torch/", 7) == 0 ||
+            strncmp(text + length, "/mesale/", 8) == 0);
 }
 
 /* File and line of the innermost call that is not in our own packages. */

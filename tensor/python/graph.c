@@ -1,4 +1,5 @@
-/* What mesale.graph() and %%trace show: the nodes of a graph as Python values, and the counts of trace.h. */
+/* What mesale.graph() and %%trace show: the nodes of a graph as Python values, and the counts of
+ * trace.h. */
 #include "autograd/anomaly.h"
 #include "autograd/tasks.h"
 #include "autograd/view.h"
@@ -42,9 +43,10 @@ static PyObject *outputs_list(const struct node *node)
     PyObject *list = PyList_New(0);
     for (int i = 0; list && i < node->input_count; i++) {
         const struct input_meta *meta = &node->inputs[i];
-        PyObject *item = meta->dtype < 0 ? Py_NewRef(Py_None)
-                                         : Py_BuildValue("NN", dtype_object((enum dtype)meta->dtype),
-                                                         size_object(meta->dims, meta->sizes));
+        PyObject *item = meta->dtype < 0
+                             ? Py_NewRef(Py_None)
+                             : Py_BuildValue("NN", dtype_object((enum dtype)meta->dtype),
+                                             size_object(meta->dims, meta->sizes));
         if (append(list, item)) {
             Py_CLEAR(list);
         }
@@ -60,17 +62,18 @@ static PyObject *number_or_none(struct tensor *tensor)
                     : Py_NewRef(Py_None);
 }
 
-/* One saved tensor: (name or None, dtype, sizes, bytes of its storage, which storage, number, whether it is the node's
- * own output, whether a Python number, the Tensor if Python has one). */
+/* One saved tensor: (name or None, dtype, sizes, bytes of its storage, which storage, number,
+ * whether it is the node's own output, whether a Python number, the Tensor if Python has one). */
 static PyObject *saved_item(const struct node *node, int slot)
 {
     struct tensor *tensor = node->saved[slot].tensor;
     const char *const *names = node->class->saved_names;
     const char *name = names && slot < node->class->saved_count ? names[slot] : NULL;
     return Py_BuildValue("NNNnnNNNN", text_or_none(name), dtype_object((enum dtype)tensor->dtype),
-                         size_object(tensor->dims, tensor->sizes), (Py_ssize_t)tensor->storage->bytes,
-                         (Py_ssize_t)(uintptr_t)tensor->storage, number_or_none(tensor),
-                         PyBool_FromLong(node->saved[slot].output_nr >= 0), PyBool_FromLong(tensor->weak),
+                         size_object(tensor->dims, tensor->sizes),
+                         (Py_ssize_t)tensor->storage->bytes, (Py_ssize_t)(uintptr_t)tensor->storage,
+                         number_or_none(tensor), PyBool_FromLong(node->saved[slot].output_nr >= 0),
+                         PyBool_FromLong(tensor->weak),
                          tensor->python ? tensor_object(tensor) : Py_NewRef(Py_None));
 }
 
@@ -105,17 +108,19 @@ static PyObject *node_item(const struct tasks *tasks, const struct node *node)
     const struct node *inner = slices_inner(node);
     return Py_BuildValue("{sssNsNsNsNsNsNsNsNsN}", "name", node->class->name, "inner",
                          text_or_none(inner ? inner->class->name : NULL), "sequence",
-                         PyLong_FromUnsignedLongLong(node->sequence), "edges", edges_list(tasks, node), "outputs",
-                         outputs_list(node), "saved", saved_list(node), "freed", PyBool_FromLong(node->saved_freed),
-                         "inplace", PyBool_FromLong(node->inplace), "leaf", tensor_object_or_none(node->leaf), "line",
-                         line_of(node));
+                         PyLong_FromUnsignedLongLong(node->sequence), "edges",
+                         edges_list(tasks, node), "outputs", outputs_list(node), "saved",
+                         saved_list(node), "freed", PyBool_FromLong(node->saved_freed), "inplace",
+                         PyBool_FromLong(node->inplace), "leaf", tensor_object_or_none(node->leaf),
+                         "line", line_of(node));
 }
 
 static PyObject *graph_nodes(PyObject *Py_UNUSED(module), PyObject *object)
 {
     bool error = false;
     if (!is_tensor(object)) {
-        return PyErr_Format(PyExc_TypeError, "graph(): argument 'tensor' (position 1) must be Tensor, not %s",
+        return PyErr_Format(PyExc_TypeError,
+                            "graph(): argument 'tensor' (position 1) must be Tensor, not %s",
                             type_name(object));
     }
     struct node *root = autograd_grad_fn(tensor_of(object), &error);
@@ -164,14 +169,16 @@ static PyObject *py_trace_end(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(i
     PyObject *ops = PyList_New(0);
     for (int i = 0; ops && i < report.op_count; i++) {
         const struct trace_op *op = &report.ops[i];
-        if (append(ops, Py_BuildValue("sLLL", op->name, (long long)op->calls, (long long)op->backward_calls,
-                                      (long long)op->nanoseconds))) {
+        if (append(ops, Py_BuildValue("sLLL", op->name, (long long)op->calls,
+                                      (long long)op->backward_calls, (long long)op->nanoseconds))) {
             Py_CLEAR(ops);
         }
     }
-    return ops ? Py_BuildValue("{sNsLsLsLsLsL}", "ops", ops, "nodes", (long long)report.nodes, "kept_bytes",
-                               (long long)report.kept_bytes, "left_bytes", (long long)report.left_bytes, "start_bytes",
-                               (long long)report.start_bytes, "peak_bytes", (long long)report.peak_bytes)
+    return ops ? Py_BuildValue("{sNsLsLsLsLsL}", "ops", ops, "nodes", (long long)report.nodes,
+                               "kept_bytes", (long long)report.kept_bytes, "left_bytes",
+                               (long long)report.left_bytes, "start_bytes",
+                               (long long)report.start_bytes, "peak_bytes",
+                               (long long)report.peak_bytes)
                : NULL;
 }
 

@@ -23,7 +23,8 @@ START_TEST(operations_nodes_and_kept_bytes_are_counted)
 {
     struct tensor *leaf = LEAF(1, 2, 3);
     ok(trace_begin());
-    struct tensor *root = keep(tensor_sum(keep(tensor_mul(leaf, keep(tensor_exp(leaf)))), DTYPE_NONE));
+    struct tensor *root =
+        keep(tensor_sum(keep(tensor_mul(leaf, keep(tensor_exp(leaf)))), DTYPE_NONE));
     struct trace_report report = end();
     int64_t nodes, bytes;
     ok(graph_size(root, &nodes, &bytes));
