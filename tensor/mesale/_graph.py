@@ -291,8 +291,9 @@ def _quoted(text: str) -> str:
 def _dot(root: Item, title: str) -> str:
     items = _all(root)
     numbers = {item: number for number, item in enumerate(items)}
-    lines = [f'digraph "{_quoted(title)}" {{', f'graph [bgcolor="transparent" label="{_quoted(title)}" fontcolor="#888888"'
-             ' fontname="sans-serif" fontsize=11];',
+    lines = [f'digraph "{_quoted(title)}" {{',
+             f'graph [bgcolor="transparent" label="{_quoted(title)}" fontcolor="#888888" fontname="sans-serif"'
+             ' fontsize=11];',
              'node [shape=box style="filled,rounded" color="#888888" fontcolor="#111111" fontname="sans-serif"'
              ' fontsize=11];',
              'edge [color="#888888" fontcolor="#888888" fontname="sans-serif" fontsize=10];']
