@@ -65,19 +65,28 @@ static void on_child(int number)
 }
 
 /* Signals are taken while the loop waits, and at no other time. */
-static void take_signals(struct jobs *jobs)
+static void hold_signals(struct jobs *jobs)
 {
-    struct sigaction stop = {.sa_sigaction = on_stop, .sa_flags = SA_SIGINFO};
-    struct sigaction child = {.sa_handler = on_child};
     sigset_t held;
     sigemptyset(&held);
     sigaddset(&held, SIGINT);
     sigaddset(&held, SIGTERM);
     sigaddset(&held, SIGCHLD);
     sigprocmask(SIG_BLOCK, &held, &jobs->usual);
+}
+
+/* After Python was started, whose own handler is kept for the processes; what came until then is
+ * taken at once. */
+static void take_signals(struct jobs *jobs)
+{
+    struct sigaction stop = {.sa_sigaction = on_stop, .sa_flags = SA_SIGINFO};
+    struct sigaction child = {.sa_handler = on_child};
+    sigset_t held;
     sigaction(SIGINT, &stop, &jobs->usual_interrupt);
     sigaction(SIGTERM, &stop, NULL);
     sigaction(SIGCHLD, &child, NULL);
+    sigprocmask(SIG_SETMASK, &jobs->usual, &held);
+    sigprocmask(SIG_SETMASK, &held, NULL);
 }
 
 static void pass_signals_on(struct jobs *jobs)
@@ -352,6 +361,7 @@ int run_jobs(const struct run_options *options, const json_t *paths)
     jobs.draws = jobs.captures && isatty(STDERR_FILENO);
     share_processors(options, jobs.count);
     run_results_init(&jobs.results, options);
+    hold_signals(&jobs);
     if (execute_prepare(&options->python, &problem) < 0) {
         fprintf(stderr, "mesale: %s\n", buffer_text(&problem));
     } else {

@@ -16,6 +16,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+SLOWNESS = float(os.environ.get("TEST_SLOWNESS", "1"))
 
 TUTORIAL = [ROOT / "notebooks/no_grad_tr.ipynb", ROOT / "notebooks/no_grad_en.ipynb"]
 
@@ -460,7 +461,7 @@ def test_an_interrupt_keeps_what_is_done(mesale, python, tmp_path, wait):
     begin = time.monotonic()
     child.send_signal(signal.SIGINT)
     _, log = child.communicate(timeout=20)
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 2 * SLOWNESS
     assert child.returncode == 130 and "In [2] was interrupted" in log
     outputs = [cell.outputs for cell in nbformat.read(book, 4).cells]
     assert outputs[0] == [printed("1\n")] and outputs[1][-1].ename == "KeyboardInterrupt" and outputs[2] == []
