@@ -98,6 +98,7 @@ def main():
             for name, command in commands(options, folder).items():
                 seconds, code = clock(name, command, folder, not options.folder)
                 times.setdefault(name, []).append(seconds)
+                print(f"{name}: {seconds[0]:.2f} s, processor {seconds[1]:.2f} s", file=sys.stderr)
                 codes[name] = code
     median = {name: [statistics.median(column) for column in zip(*rows, strict=True)] for name, rows in times.items()}
     print(f"{count} notebooks, two processes each, median of {options.rounds}, load {os.getloadavg()[0]:.1f}\n")
