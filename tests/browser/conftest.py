@@ -2,6 +2,7 @@
 
 CHROMIUM       the browser, /usr/bin/chromium unless set.
 BROWSER_SHOTS  where pictures of the pages are kept, build/browser unless set.
+TEST_SLOWNESS  how many times slower than a quiet machine this one may be.
 """
 
 import os
@@ -17,6 +18,7 @@ from playwright.sync_api import sync_playwright
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FAILED = pytest.StashKey[bool]()
+SLOWNESS = float(os.environ.get("TEST_SLOWNESS", "1"))
 SHOTS = pathlib.Path(os.environ.get("BROWSER_SHOTS", ROOT / "build/browser"))
 
 
@@ -36,7 +38,9 @@ def server(home, mesale, tmp_path_factory):
     subprocess.run(list(map(str, command)), check=True)
     root = folder / "root"
     shutil.copytree(ROOT / "notebooks", root, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
-    environment = dict(os.environ, JUPYTER_PATH=str(folder / "share/jupyter"), JUPYTER_CONFIG_DIR=str(folder / "config"))
+    environment = dict(os.environ)
+    environment["JUPYTER_PATH"] = str(folder / "share/jupyter")
+    environment["JUPYTER_CONFIG_DIR"] = str(folder / "config")
     for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
         environment[name] = str(home / name.lower())
     one = Server(root, folder / "config", environment)
@@ -45,24 +49,25 @@ def server(home, mesale, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def chromium(home):
-    """The browser; pages are made from it by context."""
+def context(home):
+    """The browser, with one cache for all pages: JupyterLab is loaded from the server once."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
+        context = browser.new_context(viewport={"width": 1400, "height": 1000}, locale="en-GB")
+        context.set_default_timeout(10000 * SLOWNESS)
+        context.set_default_navigation_timeout(60000 * SLOWNESS)
+        yield context
         browser.close()
 
 
 @pytest.fixture
-def lab(server, chromium, shots, request):
+def lab(server, context, shots, request):
     """JupyterLab in a fresh page. The page is pictured where the test fails, and its kernels are shut down."""
-    context = chromium.new_context(viewport={"width": 1400, "height": 1000}, locale="en-GB")
     page = context.new_page()
-    page.set_default_timeout(10000)
     yield Lab(page, server)
     if request.node.stash.get(FAILED, False):
         page.screenshot(path=shots / f"failed_{request.node.name.replace('/', '_')}.png")
-    context.close()
+    page.close()
     server.shut_down_sessions()
 
 

@@ -25,7 +25,7 @@ def axe():
     return (importlib.resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", ["01_tensors_tr.ipynb", "02_autograd_en.ipynb", "04_network_tr.ipynb"])
 def test_nothing_keeps_a_reader_out(lab, axe, name):
     lab.open(name)

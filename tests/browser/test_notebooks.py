@@ -1,4 +1,4 @@
-"""Each notebook in JupyterLab: Run All, every output read from the page, and the same as by other ways of running it."""
+"""Each notebook in JupyterLab: Run All, every output read from the page, and the same as by other ways to run it."""
 
 import base64
 import io
@@ -85,7 +85,7 @@ def by_client(path, kernel_path, monkeypatch):
     return book
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", NAMES)
 def test_outputs_are_the_same_everywhere(lab, by_command, monkeypatch, shots, name):
     command = by_command(name)
