@@ -44,7 +44,7 @@ class Server:
         self.wait()
 
     def wait(self):
-        for _ in range(600):
+        for _ in range(3000):  # five minutes: a busy machine needs one
             assert self.process.poll() is None, open(self.log.name).read()
             try:
                 return self.ask("api/status")
