@@ -21,7 +21,7 @@ MAKEFLAGS += -rR
 .SUFFIXES:
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all kernel tensor gen site run check check-all check-races check-c check-install check-python \
+.PHONY: all kernel tensor gen site run pictures check check-all check-races check-c check-install check-python \
         check-kernel check-library check-site check-browser lab fuzz fuzz-one fuzz-kernel fuzz-kernel-build \
         fuzz-kernel-one unit deps deps-test oracle parity bench install uninstall format clean
 
@@ -251,11 +251,16 @@ $(CUDA_HOST)/test_loops_in_pieces: $(B)/obj/tests/cuda_host/test_loops.o $(CUDA_
 	$(SAY) LD $@
 	$(Q)$(CUDA_HOST_TEST)
 
-# tests of the library's own side open the plug-in, which a child of fork may not use
+# The long ones, those beside the CPU's, in one order of threads and whole unless CUDA_DTYPES=all. They open the plug-in,
+# which a child of fork may not use.
+CUDA_HOST_LONG := test_lines test_loops test_loops_in_pieces
 check-cuda-host-parts: $(CUDA_HOST_TESTS)
-	@export ASAN_OPTIONS=handle_segv=0; for t in $^; do for order in forward backward; do \
-	    case $$t in *test_lines|*test_loops*) fork=no;; *) fork=yes;; esac; \
-	    CK_FORK=$$fork CUDA_HOST_ORDER=$$order $$t || exit 1; done; done
+	@export ASAN_OPTIONS=handle_segv=0; \
+	for t in $(filter-out $(CUDA_HOST_LONG:%=$(CUDA_HOST)/%),$^); do \
+	    for order in forward backward; do CUDA_HOST_ORDER=$$order $$t || exit 1; done; done; \
+	for t in $(if $(filter all,$(CUDA_DTYPES)),$(CUDA_HOST_LONG),test_lines test_loops); do \
+	    for order in forward $(if $(filter all,$(CUDA_DTYPES)),backward); do \
+	    CK_FORK=no CUDA_HOST_ORDER=$$order $(CUDA_HOST)/$$t || exit 1; done; done
 
 # Everything of tests/cuda on the stand-in: correctness, not speed. CUDA_DTYPES=all: the recorded cases of all dtypes.
 CUDA_HOST_ENV = MESALE_CUDA=$(abspath $(CUDA_HOST)/libmesale_cuda.so) MESALE_CUBLAS=$(abspath $(CUDA_HOST)/libcublas.so.13)
@@ -437,6 +442,12 @@ check-browser: deps
 	$(call apt,$(APT_BROWSER))
 	@$(MAKE) --no-print-directory -j2 all $(LABENV)/.stamp-browser
 	$(Q)$(PROTOCOL_ENV) $(LABENV)/bin/python -m pytest -q tests/browser
+
+# the pictures of the README, taken anew
+pictures: deps
+	$(call apt,$(APT_BROWSER) graphviz)
+	@$(MAKE) --no-print-directory -j2 all $(LABENV)/.stamp-browser
+	$(Q)BROWSER_SHOTS=$(abspath notebooks/pictures) $(PROTOCOL_ENV) $(LABENV)/bin/python -m pytest -q tests/browser/test_pictures.py
 
 # what takes long: the package under sanitizers, calls and messages at random, a flood of a million messages, a hundred
 # thousand graphs of every kind
