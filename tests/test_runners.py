@@ -14,9 +14,9 @@ import uuid
 
 import nbformat
 import pytest
-from conftest import MESALE
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+MESALE = os.environ["MESALE"]  # conftest.py sees to it
 SLOWNESS = float(os.environ.get("TEST_SLOWNESS", "1"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 assert NOTEBOOKS

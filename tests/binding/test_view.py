@@ -17,7 +17,7 @@ from mesale._view import view_of
 
 GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden/view"
 sys.path.append(str(GOLDEN))
-import cases  # noqa: E402
+import golden_views as cases  # noqa: E402
 
 MOST = 65536
 # what JupyterLab 4.6 leaves of a notebook that is not trusted (its sanitizer's lists), as far as views use it; role and

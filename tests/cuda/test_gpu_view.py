@@ -6,7 +6,7 @@ import pytest
 import torch
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "golden/view"))
-import cases  # noqa: E402
+import golden_views as cases  # noqa: E402
 
 
 def below_the_facts(text):

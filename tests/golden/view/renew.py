@@ -1,4 +1,4 @@
-"""Writes the views of cases.py anew, after a change that is wanted: look at what git says has changed.
+"""Writes the views of golden_views.py anew, after a change that is wanted: look at what git says has changed.
 
     PYTHONPATH=build/site build/venv/bin/python tests/golden/view/renew.py
 """
@@ -7,7 +7,7 @@ import pathlib
 
 os.environ.update(LC_ALL="C")
 
-from cases import CASES, view_of  # noqa: E402
+from golden_views import CASES, view_of  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 
