@@ -10,7 +10,7 @@ import pytest
 
 OURS = {
     "include": [[".jp-Notebook .jp-MarkdownOutput"], [".jp-Notebook .jp-OutputArea-output"]],
-    "exclude": [[".jp-RenderedImage > img"]],
+    "exclude": [[".jp-RenderedImage > img, .jp-RenderedSVG img"]],
 }
 RUN = """async where => {
     const found = await axe.run(where,
