@@ -13,7 +13,8 @@ import xml.etree.ElementTree as ElementTree
 import nbclient
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from made import caller, code, printed, save
+from nbformat.v4 import new_markdown_cell, new_notebook, new_output
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SLOWNESS = float(os.environ.get("TEST_SLOWNESS", "1"))
@@ -31,29 +32,9 @@ def line_end():
     return "\r\n"
 
 
-def code(source, *outputs, tags=()):
-    return new_code_cell(source, outputs=list(outputs), metadata={"tags": list(tags)} if tags else {})
-
-
-def printed(text, name="stdout"):
-    return new_output("stream", name=name, text=text)
-
-
-def save(path, *cells, **metadata):
-    book = new_notebook(cells=[code(cell) if isinstance(cell, str) else cell for cell in cells], metadata=metadata)
-    nbformat.write(book, path)
-    return path
-
-
 @pytest.fixture
 def run(mesale, python):
-    def call(*arguments, code=0, **options):
-        command = [mesale, "run", "--python", python, *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=50, **options)
-        assert done.returncode == code, done.stdout + done.stderr
-        return done
-
-    return call
+    return caller(mesale, python, "run")
 
 
 @pytest.fixture

@@ -13,18 +13,11 @@ import xml.etree.ElementTree as ElementTree
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from made import caller, code, printed, save
+from nbformat.v4 import new_markdown_cell, new_output
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SLOWNESS = float(os.environ.get("TEST_SLOWNESS", "1"))
-
-
-def code(source, *outputs, tags=()):
-    return new_code_cell(source, outputs=list(outputs), metadata={"tags": list(tags)} if tags else {})
-
-
-def printed(text, name="stdout"):
-    return new_output("stream", name=name, text=text)
 
 
 def result(**data):
@@ -37,21 +30,9 @@ def shown(**data):
     return new_output("display_data", {key.replace("_", "/"): value for key, value in data.items()})
 
 
-def save(path, *cells, **metadata):
-    book = new_notebook(cells=[code(cell) if isinstance(cell, str) else cell for cell in cells], metadata=metadata)
-    nbformat.write(book, path)
-    return path
-
-
 @pytest.fixture
 def test(mesale, python):
-    def call(*arguments, code=0, **options):
-        command = [mesale, "test", "--python", python, *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=50, **options)
-        assert done.returncode == code, done.stdout + done.stderr
-        return done
-
-    return call
+    return caller(mesale, python, "test")
 
 
 def sum_of(done):
