@@ -39,7 +39,6 @@ struct backend {
     const struct line_kernels *lines;   /* along a dim */
     const struct op_kernels *ops;       /* hand kernels, one typed member an op */
     const struct place_kernels *places; /* places.h */
-    void (*synchronize)(void);
 };
 
 /* The backend of a device type, or NULL with PyTorch's error set ("Torch not compiled with CUDA

@@ -120,6 +120,8 @@ TENSOR_API struct tensor *call_target(struct tensor *out, struct tensor *self,
  * inputs would find another shape. */
 TENSOR_API bool call_out_is_empty_input(const struct tensor *out, struct tensor *const *inputs,
                                         int count);
+/* RUNTIME "fill_ only supports 0-dimension value tensor but got tensor with 2 dimensions." */
+TENSOR_API int call_check_fill(const struct tensor *value);
 /* RUNTIME when self cannot be written, or `source` does not broadcast to its sizes. */
 TENSOR_API int call_check_copy(const struct tensor *self, const struct tensor *source);
 /* RUNTIME "Bad in-place call: input tensor dtype int and output tensor dtype float should match". */

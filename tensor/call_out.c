@@ -284,3 +284,13 @@ int call_check_copy(const struct tensor *self, const struct tensor *source)
     }
     return 0;
 }
+
+int call_check_fill(const struct tensor *value)
+{
+    if (value->dims == 0)
+        return 0;
+    error_set(ERROR_RUNTIME,
+              "fill_ only supports 0-dimension value tensor but got tensor with %d dimensions.",
+              value->dims);
+    return -1;
+}

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "backend.h"
+#include "call.h"
 #include "create.h"
 #include "op_functions.h"
 #include "shape.h"
@@ -118,13 +119,7 @@ struct tensor *body_fill_tensor(struct tensor *out, struct tensor *self, struct 
 {
     struct scalar number;
     (void)out;
-    if (value->dims) {
-        error_set(ERROR_RUNTIME,
-                  "fill_ only supports 0-dimension value tensor but got tensor with %d dimensions.",
-                  value->dims);
-        return NULL;
-    }
-    return tensor_item(value, &number) ? NULL : new_filled(self, number);
+    return call_check_fill(value) || tensor_item(value, &number) ? NULL : new_filled(self, number);
 }
 
 /* --- made of recorded ops --- */

@@ -85,10 +85,6 @@ static int cpu_pointwise(int pointwise_id, enum dtype dtype, struct iter *iter,
     return iter_run(iter, loop, params);
 }
 
-static void cpu_synchronize(void)
-{
-}
-
 const struct backend cpu_backend = {
     .name = "cpu",
     .alloc = cpu_alloc,
@@ -103,5 +99,4 @@ const struct backend cpu_backend = {
     .lines = &cpu_line_kernels,
     .ops = &cpu_op_kernels,
     .places = &cpu_place_kernels,
-    .synchronize = cpu_synchronize,
 };

@@ -43,13 +43,7 @@ int cuda_fill_(struct tensor *self, struct scalar value)
 
 int cuda_fill_tensor_(struct tensor *self, struct tensor *value)
 {
-    if (value->dims != 0) {
-        error_set(ERROR_RUNTIME,
-                  "fill_ only supports 0-dimension value tensor but got tensor with %d dimensions.",
-                  value->dims);
-        return -1;
-    }
-    return call_check_writable(self) ? -1 : backend_copy(self, value);
+    return call_check_fill(value) || call_check_writable(self) ? -1 : backend_copy(self, value);
 }
 
 /* --- generated loops --- */
@@ -154,11 +148,6 @@ static void cuda_free_bytes(void *data, size_t bytes)
     cuda_release(data);
 }
 
-static void cuda_synchronize(void)
-{
-    cuda_device_synchronize(-1);
-}
-
 const struct backend cuda_backend = {
     .name = "cuda",
     .resolve = cuda_resolve,
@@ -174,5 +163,4 @@ const struct backend cuda_backend = {
     .lines = &cuda_line_kernels,
     .ops = &cuda_op_kernels,
     .places = &cuda_place_kernels,
-    .synchronize = cuda_synchronize,
 };

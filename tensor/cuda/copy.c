@@ -90,8 +90,7 @@ static int copy_across(struct tensor *target, const struct tensor *source, bool 
                                        reads ? CUDA_DEVICE_TO_HOST : CUDA_HOST_TO_DEVICE, stream)))
         return -1;
     if (non_blocking && pinned)
-        return cuda_check(
-            cuda_pinned_used(tensor_ptr(host), on_device->storage->device.index, stream));
+        return cuda_pinned_used(tensor_ptr(host), on_device->storage->device.index, stream);
     if (!reads && !pinned)
         return 0; /* pageable memory has been read */
     cuda_count_wait();

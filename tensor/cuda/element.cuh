@@ -73,6 +73,20 @@ template <enum dtype To, class From> SCALAR_FN compute_of<To> element_convert(Fr
         return (T)value;
 }
 
+/* Bytes of an element in memory; 0 for no dtype. */
+static inline size_t element_bytes(enum dtype dtype)
+{
+    switch (dtype) {
+#define DTYPE(id, name, storage, ...)                                                              \
+    case DTYPE_##id:                                                                               \
+        return sizeof(storage);
+#include "dtype.def"
+#undef DTYPE
+    default:
+        return 0;
+    }
+}
+
 /* Four neighbours, which one instruction loads or stores where they are aligned so. */
 template <class T> struct alignas(sizeof(T) < 4 ? 4 * sizeof(T) : 16) quad {
     T items[4];

@@ -14,12 +14,6 @@
 #define WIDE_FROM (INT64_C(1) << 31)
 #endif
 
-static const int dtype_sizes[] = {
-#define DTYPE(id, name, storage, ...) sizeof(storage),
-#include "dtype.def"
-#undef DTYPE
-};
-
 /* The least power of 2 that is not below n, at most `most`. */
 static int power_above(int64_t n, int most)
 {
@@ -89,7 +83,7 @@ static void describe(struct fold_call *call, enum dtype dtype, enum dtype result
     call->out = iter->data[0];
     call->result = result;
     split_dims(call, iter);
-    share_out(call, dtype_sizes[dtype]);
+    share_out(call, (int)element_bytes(dtype));
 }
 
 /* The fold of what the segments of `first` left in `scratch`: rows of results, one below the other. */
@@ -118,7 +112,7 @@ size_t cuda_fold_scratch(int fold_id, enum dtype dtype, const struct iter *iter)
 {
     struct fold_call call;
     describe(&call, dtype, dtype, iter);
-    size_t bytes = (size_t)dtype_sizes[cuda_fold_loops[fold_id][dtype].accumulator];
+    size_t bytes = element_bytes(cuda_fold_loops[fold_id][dtype].accumulator);
     return call.segments > 1 ? (size_t)call.results * (size_t)call.segments * bytes : 0;
 }
 
@@ -132,7 +126,7 @@ int cuda_fold(int fold_id, enum dtype dtype, enum dtype result_dtype, const stru
     describe(&first, dtype, result_dtype, iter);
     if (first.segments == 1)
         return row->run(&first, NULL, stream);
-    describe_second(&second, &first, (char *)scratch, dtype_sizes[row->accumulator]);
+    describe_second(&second, &first, (char *)scratch, (int)element_bytes(row->accumulator));
     first.out = (char *)scratch;
     return row->run(&first, &second, stream);
 }

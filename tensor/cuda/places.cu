@@ -229,19 +229,6 @@ static int pick(void *result, const void *self, size_t bytes, const struct cuda_
     }
 }
 
-static size_t element_bytes(enum dtype dtype)
-{
-    switch (dtype) {
-#define DTYPE(id, name, storage, ...)                                                              \
-    case DTYPE_##id:                                                                               \
-        return sizeof(storage);
-#include "dtype.def"
-#undef DTYPE
-    default:
-        return 0;
-    }
-}
-
 /* --- updates: what comes of the element at a place --- */
 
 /* The unsigned type of as many bytes as an element has. */

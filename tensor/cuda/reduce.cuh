@@ -40,41 +40,33 @@ template <class S> struct state_words {
     unsigned items[sizeof(S) / 4];
 };
 
-template <class S> __device__ S shuffle_down(const S &state, int distance)
+/* The state of the lane from which `move` fetches a word. */
+template <class S, class Move> __device__ S shuffled(const S &state, Move move)
 {
     state_words<S> words;
     S result;
     memcpy(&words, &state, sizeof words);
     for (unsigned &word : words.items) {
-        word = __shfl_down_sync(ALL_LANES, word, distance);
+        word = move(word);
     }
     memcpy(&result, &words, sizeof words);
     return result;
 }
 
+template <class S> __device__ S shuffle_down(const S &state, int distance)
+{
+    return shuffled(state, [=](unsigned word) { return __shfl_down_sync(ALL_LANES, word, distance); });
+}
+
 template <class S> __device__ S shuffle_up(const S &state, int distance)
 {
-    state_words<S> words;
-    S result;
-    memcpy(&words, &state, sizeof words);
-    for (unsigned &word : words.items) {
-        word = __shfl_up_sync(ALL_LANES, word, distance);
-    }
-    memcpy(&result, &words, sizeof words);
-    return result;
+    return shuffled(state, [=](unsigned word) { return __shfl_up_sync(ALL_LANES, word, distance); });
 }
 
 /* What lane `lane` has. */
 template <class S> __device__ S shuffle_from(const S &state, int lane)
 {
-    state_words<S> words;
-    S result;
-    memcpy(&words, &state, sizeof words);
-    for (unsigned &word : words.items) {
-        word = __shfl_sync(ALL_LANES, word, lane);
-    }
-    memcpy(&result, &words, sizeof words);
-    return result;
+    return shuffled(state, [=](unsigned word) { return __shfl_sync(ALL_LANES, word, lane); });
 }
 
 /* In lane 0 all lanes' states merged. */
