@@ -21,9 +21,32 @@ def _has_no_command(lines):
     return not any(line.lstrip()[:1] in {",", ";", "/"} for line in lines)
 
 
+def _steps_back_to_blocks(lines):
+    """Whether each line that is indented less than the one before it begins where a block began: others
+    IPython's tokenizer refuses, before the compiler does and in other words. Unsure, it says no."""
+    columns, opens, depth = [0], True, 0
+    for line in lines:
+        code = line.lstrip(" \t")
+        if not code or code[0] in "#\r\n":
+            continue
+        if depth == 0:
+            column = len(line[:-len(code)].expandtabs())
+            if code[0] == "\f" or (column > columns[-1] and not opens):
+                return False
+            if column > columns[-1]:
+                columns.append(column)
+            while column < columns[-1]:
+                columns.pop()
+            if column != columns[-1]:
+                return False
+        depth += sum(map(code.count, "([{")) - sum(map(code.count, ")]}"))
+        opens = code.partition("#")[0].rstrip().endswith(":")
+    return depth == 0
+
+
 class Transformers(TransformerManager):
     def do_token_transforms(self, lines):
-        if self.token_transformers == _TRANSFORMERS and _has_no_command(lines):
+        if self.token_transformers == _TRANSFORMERS and _has_no_command(lines) and _steps_back_to_blocks(lines):
             return lines
         return super().do_token_transforms(lines)
 

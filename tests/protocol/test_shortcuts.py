@@ -3,17 +3,13 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-OPTIONS = {
-    "deadline": None,
-    "derandomize": True,
-    "suppress_health_check": [HealthCheck.function_scoped_fixture],
-}
+OPTIONS = {"suppress_health_check": [HealthCheck.function_scoped_fixture]}
 
 # pieces of cells, those with a meaning of IPython's own among them
 PIECES = [
     "x", " ", "\n", "    ", "\t", "%", "%%", "!", "!!", "?", "??", ",", ";", "/", "=", "'", '"', "'''",
     "#", "(", ")", "[", "]", "\\\n", "ls", "cd", "if x:", "f'{x!r}'", ">>> ", "... ", "In [1]: ",
-    "await f()", "async for x in y: pass", "[x async for x in y]", "def f():\n    pass", "%time", "a, b", "1/2", "ş", "\f", "\u2028", "\r\n", "lambda: 0",
+    "await f()", "async for x in y: pass", "[x async for x in y]", "  ", "else:\n", "def f():\n    pass", "%time", "a, b", "1/2", "ş", "\f", "\u2028", "\r\n", "lambda: 0",
 ]  # fmt: skip
 
 CHECK = """
@@ -38,6 +34,18 @@ wrong
 @given(st.lists(st.lists(st.sampled_from(PIECES), max_size=8).map("".join), min_size=20, max_size=40))
 def test_cells_are_transformed_as_ipython_does(kernel, cells):
     assert kernel.run(f"cells = {cells!r}\n{CHECK}").ok().result == "[]"
+
+
+# the tokenizer's column is where a tab ends; a line of a string or within brackets has none
+INDENTED = [
+    "\tdef f():\n    pass", "if x:\n        a\n    b", "if x:\n        a\n    b\n", "if x:\n\ta\n        b", "    a\nb",
+    "def f():\n    if x:\n        a\n  b", "f(\n        a,\n    b)\nc", 'def f():\n    """a\nb\n  """\n    c', "if x:  # :\n    a\nb",
+    "x = {1:\n  2}\n    y\n  z", "if x:\n    a\n # b\nc", "if x:\n    \f  a\n  b", "if x:\n    a \\\n  + b\nc", "if x:\n    a\n \nb",
+]  # fmt: skip
+
+
+def test_lines_that_step_back(kernel):
+    assert kernel.run(f"cells = {INDENTED!r}\n{CHECK}").ok().result == "[]"
 
 
 FORMAT = """
