@@ -457,6 +457,7 @@ check-all: check
 	@for s in address undefined; do $(MAKE) --no-print-directory -j2 SAN=$$s check-site || exit 1; done
 	@$(MAKE) --no-print-directory fuzz
 	@$(MAKE) --no-print-directory fuzz-kernel
+	$(Q)$(PROTOCOL_ENV) $(TESTENV)/bin/python -m pytest -q --hypothesis-profile random $$(grep -rl 'import.*given' tests/binding tests/protocol)
 	$(Q)HOSTILE_MESSAGES=1000000 $(PROTOCOL_ENV) \
 	    $(TESTENV)/bin/python -m pytest -q -rP --timeout 1800 tests/protocol/test_hostile.py
 	$(Q)LEAK_RUNS=100000 $(TESTENV)/bin/python -m pytest -q tests/binding/test_leaks.py

@@ -32,6 +32,19 @@ for name in (
     os.environ.pop(name, None)
 
 
+def pytest_configure(config):
+    """Hypothesis draws the same examples each time, that a commit passes or fails for what it changed;
+    `--hypothesis-profile random`, as in `make check-all`, draws others.
+    """
+    if config.pluginmanager.hasplugin("hypothesispytest"):  # the browser's environment has none
+        from hypothesis import settings
+
+        settings.register_profile("random", deadline=None)
+        settings.register_profile("repeatable", settings.get_profile("random"), derandomize=True)
+        if not config.getoption("--hypothesis-profile"):
+            settings.load_profile("repeatable")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def home(tmp_path_factory):
     """A home folder of the tests' own: no user's IPython profile, kernelspec or font cache changes
