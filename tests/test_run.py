@@ -2,7 +2,6 @@
 import json
 import os
 import pathlib
-import pty
 import signal
 import stat
 import subprocess
@@ -13,7 +12,7 @@ import xml.etree.ElementTree as ElementTree
 import nbclient
 import nbformat
 import pytest
-from made import caller, code, printed, save
+from made import caller, code, on_terminal, printed, save
 from nbformat.v4 import new_markdown_cell, new_notebook, new_output
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -73,25 +72,13 @@ def test_an_error_ends_the_run_without_colours_in_a_pipe(run, tmp_path):
 
 def test_a_terminal_gets_colours(mesale, python, tmp_path):
     book = save(tmp_path / "book.ipynb", "1")
-    try:
-        ours, theirs = pty.openpty()
-    except OSError:  # a bare chroot has no terminals at all: all is plain there, and shell lines do without
-        book = save(tmp_path / "book.ipynb", "!echo plain")
-        text = subprocess.run([mesale, "run", "--python", python, book], stdout=subprocess.PIPE, check=True).stdout
-        assert b"\x1b" not in text and text.count(b"plain") == 2
-        return
-    child = subprocess.Popen([mesale, "run", "--python", python, book], stdout=theirs, stderr=theirs,
-                             env=dict(os.environ, TERM="xterm"))
-    os.close(theirs)
-    text = b""
-    try:
-        while part := os.read(ours, 4096):
-            text += part
-    except OSError:  # the other end is closed
-        pass
-    os.close(ours)
-    assert child.wait(30) == 0
-    assert b"\x1b[32mIn [1]: \x1b[0m1\r\n\x1b[31mOut[1]: \x1b[0m1\r\n" in text
+    done = on_terminal(tmp_path, mesale, "run", "--python", python, book, TERM="xterm")
+    assert b"\x1b[32mIn [1]: \x1b[0m1\n\x1b[31mOut[1]: \x1b[0m1\n" in done.stdout
+
+
+def test_a_shell_line_runs_with_a_terminal_and_without(run, tmp_path):
+    done = run(save(tmp_path / "book.ipynb", "!echo plain"))
+    assert "\x1b" not in done.stdout and done.stdout.count("plain") == 2
 
 
 def test_a_reader_that_goes_away_ends_the_run(mesale, python, tmp_path):

@@ -5,7 +5,6 @@ import io
 import json
 import os
 import pathlib
-import pty
 import signal
 import subprocess
 import time
@@ -13,7 +12,7 @@ import xml.etree.ElementTree as ElementTree
 
 import nbformat
 import pytest
-from made import caller, code, printed, save
+from made import caller, code, on_terminal, printed, save
 from nbformat.v4 import new_markdown_cell, new_output
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -447,20 +446,11 @@ def test_a_cell_that_cannot_be_interrupted_is_ended_and_reported(test, tmp_path)
 
 
 def test_a_bar_of_progress_is_drawn_on_a_terminal(mesale, python, tmp_path):
-    ours, theirs = pty.openpty()
     books = [save(tmp_path / f"{n}.ipynb", "import time; time.sleep(0.3)") for n in range(2)]
-    child = subprocess.Popen([mesale, "test", "--python", python, "-j1", *books], stdout=subprocess.PIPE, stderr=theirs)
-    os.close(theirs)
-    text = b""
-    try:
-        while part := os.read(ours, 4096):
-            text += part
-    except OSError:  # the other end is closed
-        pass
-    os.close(ours)
-    assert child.wait(30) == 0 and child.stdout.read().count(b"ok ") == 2
-    child.stdout.close()
-    assert "░ 0 of 2  ".encode() in text and "░ 1 of 2  ".encode() in text and text.endswith(b"\r\x1b[K")
+    done = on_terminal(tmp_path, mesale, "test", "--python", python, "-j1", *books, output=False)
+    assert done.stdout.count(b"ok ") == 2
+    assert "░ 0 of 2  ".encode() in done.stderr and "░ 1 of 2  ".encode() in done.stderr
+    assert done.stderr.endswith(b"\r\x1b[K")
 
 
 # --- what cannot be tested --------------------------------------------------------------------------------------------
