@@ -23,6 +23,7 @@ struct tensor {
     bool weak;    /* a Python number that entered an op as a 0-d tensor */
     bool requires_grad; /* of a leaf, or set with grad_fn */
     bool inference;     /* made under inference_mode */
+    bool cut;           /* kept out of the graph by the user's no_grad(), unless it requires grad */
     uint8_t python_owner;
     int dims;
     int64_t numel;

@@ -46,7 +46,7 @@ static struct tensor *shell_new(enum dtype dtype, int dims, const int64_t *sizes
     }
     atomic_init(&tensor->refcount, 1);
     tensor->dtype = (int8_t)dtype;
-    tensor->weak = tensor->requires_grad = false;
+    tensor->weak = tensor->requires_grad = tensor->cut = false;
     tensor->inference = inference_mode_enabled();
     tensor->python_owner = PYTHON_OWNS_TENSOR;
     tensor->dims = dims;

@@ -265,7 +265,7 @@ def _tensor_note(place, torch):
 def _describe(name, tensor):
     kind, shape, device = tensor.dtype, tuple(tensor.shape), tensor.device
     if _turkish:
-        return f"  {name}: {kind}, şekil {shape}, aygıt {device}"
+        return f"  {name}: {kind}, biçim {shape}, aygıt {device}"
     return f"  {name}: {kind}, shape {shape}, device {device}"
 
 

@@ -41,16 +41,43 @@ void autograd_free(struct tensor *tensor)
     mem_pool_free(autograd, sizeof *autograd);
 }
 
-bool autograd_needed(struct tensor *const *inputs, int count)
+static bool any_tracks(struct tensor *const *inputs, int count)
 {
-    struct grad_mode mode = grad_mode_get();
-    if (!mode.grad || mode.inference) {
-        return false;
-    }
     for (int i = 0; i < count; i++) {
         if (tensor_tracks(inputs[i])) {
             return true;
         }
+    }
+    return false;
+}
+
+bool autograd_needed(struct tensor *const *inputs, int count)
+{
+    struct grad_mode mode = grad_mode_get();
+    return mode.grad && !mode.inference && any_tracks(inputs, count);
+}
+
+static void mark_cut(struct tensor *const *results, int outputs, struct tensor *const *inputs,
+                     int count)
+{
+    bool cut = any_tracks(inputs, count);
+    for (int i = 0; i < count; i++) {
+        cut = cut || (inputs[i] && inputs[i]->cut);
+    }
+    for (int i = 0; i < outputs && cut; i++) {
+        results[i]->cut = !results[i]->requires_grad;
+    }
+}
+
+bool autograd_records(struct tensor *const *results, int outputs, struct tensor *const *inputs,
+                      int count)
+{
+    struct grad_mode mode = grad_mode_get();
+    if (mode.grad && !mode.inference) {
+        return any_tracks(inputs, count);
+    }
+    if (mode.no_grad) {
+        mark_cut(results, outputs, inputs, count);
     }
     return false;
 }

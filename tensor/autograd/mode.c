@@ -25,6 +25,18 @@ bool grad_mode_set(bool enabled)
     return old;
 }
 
+void grad_mode_choose(bool enabled)
+{
+    mode.grad = enabled;
+    mode.no_grad = !enabled;
+}
+
+void grad_mode_leave(struct grad_mode before)
+{
+    mode.grad = before.grad;
+    mode.no_grad = before.no_grad;
+}
+
 bool inference_mode_enabled(void)
 {
     return mode.inference;

@@ -85,7 +85,8 @@ struct node_class {
                               classes) */
     const char *const *saved_names; /* for `_saved_self` attributes */
     const char *const *value_names;
-    const char *const *edge_names; /* the argument of each edge; NULL: not known, or lists of tensors */
+    const char *const
+        *edge_names; /* the argument of each edge; NULL: not known, or lists of tensors */
     void (*release)(struct node *node); /* extra state; NULL when none */
 };
 
@@ -202,6 +203,10 @@ static inline bool tensor_tracks(const struct tensor *tensor)
 /* True when grad mode is on and some input (NULLs skipped) requires grad: the op must be recorded.
  */
 TENSOR_API bool autograd_needed(struct tensor *const *inputs, int count);
+/* The same, and where it is the user's no_grad() that keeps `results` from being recorded, marks
+ * them as cut. What is made there of cut tensors is cut as well. */
+TENSOR_API bool autograd_records(struct tensor *const *results, int outputs,
+                                 struct tensor *const *inputs, int count);
 /* A node with one edge an input (NULL inputs: empty edges) and a fresh sequence number; saved slots
  * empty. */
 TENSOR_API struct node *node_new(const struct node_class *class, struct tensor *const *inputs,

@@ -28,6 +28,7 @@ int autograd_set_view(struct tensor *view, struct tensor *source, bool multi_out
     autograd->base = tensor_retain(from ? from->base : source);
     autograd->view_kind = (uint8_t)kind;
     autograd->view_version = tensor_version(view);
+    view->cut = source->cut || (!mode.grad && mode.no_grad && tensor_tracks(source));
     return 0;
 }
 
@@ -346,8 +347,8 @@ static struct node *copy_slices_new(struct tensor *base, struct tensor *view, st
 static bool only_reshapes(const struct node *node)
 {
     static const struct node_class *const reshapes[] = {
-        &TBackward1_class,       &TransposeBackward1_class, &SqueezeBackward3_class,
-        &SqueezeBackward4_class, &SqueezeBackward5_class,   &UnsqueezeBackward1_class,
+        &TBackward1_class,         &TransposeBackward1_class, &SqueezeBackward3_class,
+        &SqueezeBackward4_class,   &SqueezeBackward5_class,   &UnsqueezeBackward1_class,
         &AsStridedBackward1_class,
     };
     for (size_t i = 0; i < sizeof reshapes / sizeof *reshapes; i++) {

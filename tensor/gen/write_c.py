@@ -196,7 +196,7 @@ $head
     result = $forward;
 ?view     if (result && autograd_set_view(result, self, false) < 0)
 ?view         tensor_clear(&result);
-?record     if (result && autograd_needed($items) && record_result($node, result, false) < 0)
+?record     if (result && autograd_records(&result, 1, $items) && record_result($node, result, false) < 0)
 ?record         tensor_clear(&result);
     return result;
 }
@@ -219,7 +219,7 @@ $head
 
     if ($forward < 0)
         return -1;
-?record     if (autograd_needed($items) && record_results($node, result, $graded) < 0) {
+?record     if (autograd_records(result, $count, $items) && record_results($node, result, $graded) < 0) {
 ?record         for (int i = 0; i < $count; i++)
 ?record             tensor_clear(&result[i]);
 ?record         return -1;
@@ -235,7 +235,7 @@ $head
 ?readers     struct tensor *old_self = NULL;
 ?result     struct tensor *result = NULL;
 ?record     struct node *node = NULL;
-?record     bool recorded = autograd_needed($items);
+?record     bool recorded = autograd_records(&self, 1, $items);
     int status = -1;
 
     if (autograd_check_inplace(self, $recorded) < 0$checks)

@@ -132,7 +132,7 @@ def _table(live: watch) -> str:
     rows = sorted(live.parameters, key=lambda one: (one.name not in flags, -((one.norms and one.norms[-1]) or 0.0)))
     norms = [one.norms[-1] for one in live.parameters if one.norms and one.norms[-1]]
     largest = max((norm for norm in norms if math.isfinite(norm)), default=0.0)
-    titles = (words("tensor", "tensör"), words("shape", "şekil"), words("gradient norm", "gradyan normu"), "", "")
+    titles = (words("tensor", "tensör"), words("shape", "biçim"), words("gradient norm", "gradyan normu"), "", "")
     head = "".join(f'<th scope="col" style="text-align:left;padding:1px 8px">{title}</th>' for title in titles)
     body = "".join(_row(one, flags.get(one.name, ""), largest) for one in rows[:ROWS])
     more = len(rows) - ROWS

@@ -94,7 +94,7 @@ class Graph:
 
 
 _CUT = words("no graph: a constant, detached, or made under no_grad",
-             "grafik yok: sabit, detach edilmiş ya da no_grad içinde yapılmış")
+             "graf yok: sabit, detach edilmiş ya da no_grad altında yapılmış")
 
 
 # --- tensors and nodes as lines of text ---

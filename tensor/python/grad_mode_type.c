@@ -30,7 +30,7 @@ static PyObject *mode_alloc(PyTypeObject *type, bool mode)
     }
     if (self) {
         self->mode = mode;
-        self->saved = (struct grad_mode){false, false};
+        self->saved = (struct grad_mode){.grad = false};
     }
     return (PyObject *)self;
 }
@@ -67,13 +67,13 @@ static PyObject *mode_enter(PyObject *object, PyObject *Py_UNUSED(ignored))
 {
     struct mode_object *self = (struct mode_object *)object;
     self->saved = grad_mode_get();
-    grad_mode_set(self->mode);
+    grad_mode_choose(self->mode);
     Py_RETURN_NONE;
 }
 
 static PyObject *set_enter(PyObject *object, PyObject *Py_UNUSED(ignored))
 {
-    grad_mode_set(((struct mode_object *)object)->mode); /* the old mode was saved by the call */
+    grad_mode_choose(((struct mode_object *)object)->mode); /* the old mode was saved by the call */
     Py_RETURN_NONE;
 }
 
@@ -87,7 +87,7 @@ static PyObject *inference_enter(PyObject *object, PyObject *Py_UNUSED(ignored))
 static PyObject *mode_exit(PyObject *object, PyObject *const *Py_UNUSED(args),
                            Py_ssize_t Py_UNUSED(count))
 {
-    grad_mode_set(((struct mode_object *)object)->saved.grad);
+    grad_mode_leave(((struct mode_object *)object)->saved);
     Py_RETURN_NONE;
 }
 
@@ -123,7 +123,7 @@ static PyObject *mode_call(PyObject *self, PyObject *args, PyObject *keywords)
 /* set_grad_enabled(mode) has acted already: as a decorator it must not. */
 static PyObject *set_call(PyObject *self, PyObject *args, PyObject *keywords)
 {
-    grad_mode_set(((struct mode_object *)self)->saved.grad);
+    grad_mode_leave(((struct mode_object *)self)->saved);
     return mode_call(self, args, keywords);
 }
 
@@ -187,7 +187,7 @@ static PyObject *set_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
     struct mode_object *self = (struct mode_object *)mode_alloc(type, PyObject_IsTrue(mode) > 0);
     if (self) {
         self->saved = grad_mode_get();
-        grad_mode_set(self->mode);
+        grad_mode_choose(self->mode);
     }
     return (PyObject *)self;
 }

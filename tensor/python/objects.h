@@ -277,6 +277,9 @@ int args_error_keyword(const char *name, const struct overload_spec *overload,
 int args_error_type(const char *name, const struct param_spec *param, int position,
                     PyObject *object);
 int args_error_combination(const struct op_spec *op, const struct arguments *in);
+/* A UserWarning that comes once a process, as `*warned` remembers, or each time after
+ * torch.set_warn_always(True). -1 with the exception where warnings are errors. */
+int warn_once(bool *warned, const char *text);
 /* The warning of a deprecated overload; -1 when warnings are errors. */
 int args_warn_deprecated(const struct op_spec *op, const struct overload_spec *overload);
 const char *param_type_name(const struct param_spec *param);

@@ -185,8 +185,36 @@ static PyObject *set_grad_enabled(PyObject *Py_UNUSED(module), PyObject *object)
                      type_name(object));
         return NULL;
     }
-    grad_mode_set(PyObject_IsTrue(object) > 0);
+    grad_mode_choose(PyObject_IsTrue(object) > 0);
     Py_RETURN_NONE;
+}
+
+/* --- Warnings --- */
+
+static bool warn_always;
+
+int warn_once(bool *warned, const char *text)
+{
+    if (*warned && !warn_always) {
+        return 0;
+    }
+    *warned = true;
+    return PyErr_WarnEx(PyExc_UserWarning, text, 1);
+}
+
+static PyObject *set_warn_always(PyObject *Py_UNUSED(module), PyObject *object)
+{
+    if (!is_bool(object)) {
+        return PyErr_Format(PyExc_RuntimeError, "setWarnOnlyOnce expects a bool, but got %s",
+                            type_name(object));
+    }
+    warn_always = object == Py_True;
+    Py_RETURN_NONE;
+}
+
+static PyObject *is_warn_always_enabled(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+{
+    return PyBool_FromLong(warn_always);
 }
 
 /* --- Threads and printing --- */
@@ -312,8 +340,7 @@ static PyObject *initial_seed(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(i
 
 static PyObject *build_info(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
 {
-    const struct cuda_properties *gpu =
-        cuda_device_count() > 0 ? cuda_device_properties(0) : NULL;
+    const struct cuda_properties *gpu = cuda_device_count() > 0 ? cuda_device_properties(0) : NULL;
     return Py_BuildValue("{sssssissszss}", "version", TORCH_VERSION, "isa", cpu_isa(), "threads",
                          cpu_threads(), "blas", cpu_blas_name(), "cuda", gpu ? gpu->name : NULL,
                          "compiler", __VERSION__);
@@ -375,6 +402,10 @@ PyMethodDef settings_functions[] = {
     {"is_inference_mode_enabled", is_inference_mode_enabled, METH_NOARGS,
      "Whether inference_mode() is on."},
     {"_set_grad_enabled", set_grad_enabled, METH_O, NULL},
+    {"set_warn_always", set_warn_always, METH_O,
+     "set_warn_always(b, /)\nWarnings that come once a process come each time."},
+    {"is_warn_always_enabled", is_warn_always_enabled, METH_NOARGS,
+     "Whether set_warn_always(True) was called."},
     {"get_num_threads", get_num_threads, METH_NOARGS, "The number of threads of an operation."},
     {"set_num_threads", set_num_threads, METH_O,
      "set_num_threads(int)\nThe number of threads of an operation."},

@@ -38,8 +38,7 @@ static void add_graph(struct html *html, const struct words *words, struct tenso
         html_put(html, "&gt;");
     } else if (tensor->inference) {
         html_put(html, words->inference);
-    } else if (tensor->autograd && tensor->autograd->view_kind == VIEW_NO_GRAD &&
-               tensor_tracks(tensor)) {
+    } else if (tensor->cut && !tensor->requires_grad) {
         html_put(html, words->no_grad);
     } else {
         html_put(html, words->leaf);

@@ -6,6 +6,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import warnings
 
 import pytest
 import torch
@@ -242,8 +243,64 @@ def test_showing_changes_nothing():
     assert (leaf.grad == 2).all() and "grad" in read(leaf).text
 
 
+A = torch.ones(3, requires_grad=True)
+
+
+def graph_of(tensor):
+    return re.search("requires_grad=(?:True|False) · (.*)", read(tensor).text)[1]
+
+
+@pytest.mark.parametrize("make", [
+    lambda: A + 1, lambda: (A + 1) * 2, lambda: A[1:], lambda: A.split(1)[0], lambda: (A + 1).split(1)[0], lambda: A.max(0).values,
+    lambda: torch.zeros(3).add_(A), lambda: torch.stack([A, A]), lambda: (A + 1)[0], lambda: torch.tensor(A)])
+def test_what_no_grad_kept_out_of_the_graph(make):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with torch.no_grad():
+            assert graph_of(make()) == "no graph: made under no_grad"
+            with torch.enable_grad():
+                assert "no_grad" not in graph_of(make())
+        torch.set_grad_enabled(False)
+        try:
+            assert graph_of(make()) == "no graph: made under no_grad"
+        finally:
+            torch.set_grad_enabled(True)
+        assert "no_grad" not in graph_of(make())
+
+
+def test_what_no_grad_did_not_keep_out():
+    leaf = torch.ones(3, requires_grad=True)
+    with torch.no_grad():
+        constant = torch.ones(3) * 2
+        leaf -= 0.1
+        made = leaf * 2
+        detached = leaf.detach()
+    (leaf * leaf).sum().backward()
+    assert [graph_of(one) for one in (constant, leaf, leaf.grad, leaf.detach(), detached, made.requires_grad_())] == ["leaf"] * 6
+    assert graph_of((made * 2).detach()) == "leaf"
+
+
+class Identity(torch.autograd.Function):
+    """Its forward runs unrecorded by the library, not by the user."""
+
+    @staticmethod
+    def forward(ctx, x):
+        Identity.inside = x * 2
+        return x * 1
+
+    @staticmethod
+    def backward(ctx, g):
+        return g
+
+
+def test_steps_of_the_library_are_not_no_grad():
+    assert graph_of(Identity.apply(A)) == "grad_fn=<IdentityBackward>" and graph_of(Identity.inside) == "leaf"
+    with torch.no_grad():
+        assert graph_of(Identity.apply(A)) == "no graph: made under no_grad"
+
+
 @pytest.mark.parametrize("language, words", [
-    ("tr_TR.UTF-8", ("şekil [5]", "yaprak", "ortalama")), ("C", ("shape [5]", "leaf"))])
+    ("tr_TR.UTF-8", ("biçim [5]", "yaprak", "ortalama")), ("C", ("shape [5]", "leaf"))])
 def test_languages(language, words, monkeypatch):
     monkeypatch.setenv("LC_ALL", language)
     text = read(torch.ones(5)).text

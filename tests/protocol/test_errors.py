@@ -192,7 +192,7 @@ def test_notes_are_in_the_readers_language(start, place, turkish):
     client = start(env=place).client()
     client.run(SETUP).ok()
     text = plain(client.run("a + b", stop_on_error=False).reply["traceback"])
-    assert ("  a: torch.float32, şekil (2, 3), aygıt cpu" in text) == turkish
+    assert ("  a: torch.float32, biçim (2, 3), aygıt cpu" in text) == turkish
     assert ("Bu satırdaki tensörler:" in text) == turkish and (A in text) != turkish
     outcome = client.run("torch.tensor([5.0], require_grad=True)", stop_on_error=False)
     wanted = "requires_grad mı demek istediniz?" if turkish else "did you mean requires_grad?"
@@ -231,7 +231,7 @@ def test_mesale_run_gives_the_notes_too(tmp_path):
     )
     outputs = [c["outputs"] for c in json.loads((tmp_path / "out.ipynb").read_text())["cells"]]
     assert "requires_grad mı demek istediniz?" in plain(outputs[1][0]["traceback"])
-    assert "a: torch.float32, şekil (2, 3), aygıt cpu" in plain(outputs[2][0]["traceback"])
+    assert "a: torch.float32, biçim (2, 3), aygıt cpu" in plain(outputs[2][0]["traceback"])
 
 
 def test_a_note_that_fails_hides_no_error(tensors):
