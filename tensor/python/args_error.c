@@ -378,10 +378,6 @@ int args_error_combination(const struct op_spec *op, const struct arguments *in)
 int args_warn_deprecated(const struct op_spec *op, const struct overload_spec *overload)
 {
     static bool warned;
-    if (warned) {
-        return 0;
-    }
-    warned = true;
     PyObject *text = PyUnicode_FromFormat(
         "This overload of %s is deprecated:\n\t%s%s\nConsider using one of the "
         "following signatures instead:",
@@ -392,7 +388,7 @@ int args_warn_deprecated(const struct op_spec *op, const struct overload_spec *o
         }
     }
     const char *chars = text ? PyUnicode_AsUTF8(text) : NULL;
-    int status = chars ? PyErr_WarnEx(PyExc_UserWarning, chars, 1) : -1;
+    int status = chars ? warn_once(&warned, chars) : -1;
     Py_XDECREF(text);
     return status;
 }

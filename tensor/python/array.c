@@ -208,23 +208,18 @@ static int warn_read_only(PyObject *array)
 {
     static bool warned;
     Py_buffer buffer;
-    if (warned) {
-        return 0;
-    }
     if (!PyObject_GetBuffer(array, &buffer, PyBUF_STRIDES)) {
         int readonly = buffer.readonly;
         PyBuffer_Release(&buffer);
         if (readonly) {
-            warned = true;
-            return PyErr_WarnEx(PyExc_UserWarning,
-                                "The given NumPy array is not writable, and PyTorch does not "
-                                "support non-writable tensors. "
-                                "This means writing to this tensor will result in undefined "
-                                "behavior. You may want to copy "
-                                "the array to protect its data or make it writable before "
-                                "converting it to a tensor. This "
-                                "type of warning will be suppressed for the rest of this program.",
-                                1);
+            return warn_once(&warned,
+                             "The given NumPy array is not writable, and PyTorch does not "
+                             "support non-writable tensors. "
+                             "This means writing to this tensor will result in undefined "
+                             "behavior. You may want to copy "
+                             "the array to protect its data or make it writable before "
+                             "converting it to a tensor. This "
+                             "type of warning will be suppressed for the rest of this program.");
         }
     }
     PyErr_Clear();
@@ -349,7 +344,8 @@ static PyObject *tensor_numpy(PyObject *self, PyObject *const *args, Py_ssize_t 
     struct device device = tensor->storage->device;
     if (device.type != DEVICE_CPU && !force) {
         PyErr_Format(PyExc_TypeError,
-                     "can't convert cuda:%d device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host "
+                     "can't convert cuda:%d device type tensor to numpy. Use Tensor.cpu() to copy "
+                     "the tensor to host "
                      "memory first.",
                      device.index);
         return NULL;

@@ -8,18 +8,16 @@
 static int warn_read_only(const Py_buffer *view)
 {
     static bool warned;
-    if (!view->readonly || warned) {
+    if (!view->readonly) {
         return 0;
     }
-    warned = true;
-    return PyErr_WarnEx(PyExc_UserWarning,
-                        "The given buffer is not writable, and PyTorch does not support "
-                        "non-writable tensors. This means you can write to the underlying "
-                        "(supposedly non-writable) buffer using the tensor. You may want to copy "
-                        "the buffer to protect its data or make it writable before converting it "
-                        "to a tensor. This type of warning will be suppressed for the rest of this "
-                        "program.",
-                        1);
+    return warn_once(&warned,
+                     "The given buffer is not writable, and PyTorch does not support "
+                     "non-writable tensors. This means you can write to the underlying "
+                     "(supposedly non-writable) buffer using the tensor. You may want to copy "
+                     "the buffer to protect its data or make it writable before converting it "
+                     "to a tensor. This type of warning will be suppressed for the rest of this "
+                     "program.");
 }
 
 /* Elements of `itemsize` bytes from `offset` on, `count` of them or (negative) all; -1 with an
@@ -225,19 +223,15 @@ static int alias_of(PyObject *object, enum dtype dtype, struct tensor **tensor)
 static int warn_requires_grad(void)
 {
     static bool warned;
-    if (warned) {
-        return 0;
-    }
-    warned = true;
-    return PyErr_WarnEx(PyExc_UserWarning,
-                        "torch.asarray: unspecified requires_grad now defaults to "
-                        "obj.requires_grad instead of False. Pass requires_grad=False explicitly "
-                        "to get the old behavior and silence this warning.",
-                        1);
+    return warn_once(&warned,
+                     "torch.asarray: unspecified requires_grad now defaults to "
+                     "obj.requires_grad instead of False. Pass requires_grad=False explicitly "
+                     "to get the old behavior and silence this warning.");
 }
 
 /* The alias, taken, with the dtype and copied as asked. NULL with an exception. */
-static struct tensor *alias_converted(struct tensor *alias, const struct value *values, struct device device)
+static struct tensor *alias_converted(struct tensor *alias, const struct value *values,
+                                      struct device device)
 {
     enum dtype dtype = values[ARRAY_DTYPE].dtype;
     const struct value *copy = &values[ARRAY_COPY];

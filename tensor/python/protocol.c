@@ -115,10 +115,24 @@ static PyObject *tensor_py_int(PyObject *self)
     return value.kind == SCALAR_FLOAT ? PyLong_FromDouble(value.d) : PyLong_FromLongLong(value.i);
 }
 
+/* What the number says to Python is not part of the graph. */
+static int warn_leaves_graph(const struct tensor *tensor)
+{
+    static bool warned;
+    if (!tensor_tracks(tensor) || !grad_mode_enabled()) {
+        return 0;
+    }
+    return warn_once(&warned, "Converting a tensor with requires_grad=True to a scalar may lead to "
+                              "unexpected behavior.\nConsider using tensor.detach() first.");
+}
+
 static PyObject *tensor_py_float(PyObject *self)
 {
     struct scalar value;
-    return only_element(self, &value) ? NULL : PyFloat_FromDouble(scalar_to_double(value));
+    if (warn_leaves_graph(tensor_of(self)) || only_element(self, &value)) {
+        return NULL;
+    }
+    return PyFloat_FromDouble(scalar_to_double(value));
 }
 
 static PyObject *tensor_py_index(PyObject *self)
