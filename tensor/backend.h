@@ -17,6 +17,8 @@ struct backend {
     /* 64-byte aligned uninitialised memory on a device, or NULL (error set, but not by the CPU). */
     void *(*alloc)(int index, size_t bytes);
     void (*free)(void *data, size_t bytes);
+    /* Host memory into which copies from the device go while the host goes on. NULL for the CPU. */
+    struct storage *(*host_storage)(size_t bytes);
     /* Whole blocks within the device. 0 or -1. */
     int (*copy_bytes)(void *target, const void *source, size_t bytes);
     /* The first element of a tensor that has some, to host memory. 0 or -1. */

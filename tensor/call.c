@@ -26,7 +26,7 @@ struct tensor *call_cast(struct tensor *self, enum dtype dtype)
 {
     if (dtype == (enum dtype)self->dtype)
         return tensor_retain(self);
-    return body_to_copy(NULL, self, dtype, DEVICE_DEFAULT);
+    return body_to_copy(NULL, self, dtype, DEVICE_DEFAULT, false);
 }
 
 struct tensor *call_contiguous(struct tensor *self)
@@ -40,7 +40,7 @@ struct tensor *call_host(struct tensor *self)
 {
     if (self->storage->device.type == DEVICE_CPU)
         return tensor_retain(self);
-    return body_to_copy(NULL, self, DTYPE_NONE, (struct device){DEVICE_CPU, -1});
+    return body_to_copy(NULL, self, DTYPE_NONE, (struct device){DEVICE_CPU, -1}, false);
 }
 
 struct tensor *call_dense(struct tensor *self, enum dtype dtype)

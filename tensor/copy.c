@@ -31,14 +31,44 @@ struct tensor *body_clone(struct tensor *out, struct tensor *self, int memory_fo
     return copied(self, (enum dtype)self->dtype, self->storage->device, memory_format);
 }
 
+/* Host memory that a tensor of a device is copied into while the host goes on. */
+static struct tensor *host_like(struct tensor *self, enum dtype dtype)
+{
+    int64_t strides[TENSOR_MAX_DIMS];
+    if (shape_format_strides(self->dims, self->sizes, self->strides, MEMORY_PRESERVE, strides)) {
+        return NULL;
+    }
+    size_t bytes = (size_t)self->numel * dtype_info[dtype].bytes;
+    struct storage *storage = backend_of(self->storage->device)->host_storage(bytes);
+    struct tensor *result =
+        storage ? tensor_over(storage, dtype, self->dims, self->sizes, strides, 0) : NULL;
+    storage_release(storage);
+    return result;
+}
+
+/* A copy on another device that the host does not wait for where its side is pinned memory. */
+static struct tensor *sent(struct tensor *self, enum dtype dtype, struct device device)
+{
+    struct tensor *result = device.type == DEVICE_CPU
+                                ? host_like(self, dtype)
+                                : create_like(self, MEMORY_PRESERVE, dtype, device);
+    if (result && backend_of(result->storage->device)->ops->copy_(result, self, true)) {
+        tensor_clear(&result);
+    }
+    return result;
+}
+
 struct tensor *body_to_copy(struct tensor *out, struct tensor *self, enum dtype dtype,
-                            struct device device)
+                            struct device device, bool non_blocking)
 {
     if (out) {
         return copied_into(out, self);
     }
-    return copied(self, dtype == DTYPE_NONE ? (enum dtype)self->dtype : dtype,
-                  device.type == DEVICE_NONE ? self->storage->device : device, MEMORY_PRESERVE);
+    dtype = dtype == DTYPE_NONE ? (enum dtype)self->dtype : dtype;
+    device = device.type == DEVICE_NONE ? self->storage->device : device;
+    return non_blocking && device.type != self->storage->device.type
+               ? sent(self, dtype, device)
+               : copied(self, dtype, device, MEMORY_PRESERVE);
 }
 
 /* --- copies with a part replaced --- */
@@ -144,17 +174,6 @@ static bool same_device(struct device wanted, struct device has)
             (wanted.index == has.index || wanted.index < 0 || wanted.type == DEVICE_CPU));
 }
 
-/* A copy on a GPU that the host does not wait for where the source is pinned memory. Nothing of it is recorded. */
-static struct tensor *sent(struct tensor *self, enum dtype dtype, struct device device)
-{
-    struct tensor *result =
-        create_like(self, MEMORY_PRESERVE, dtype == DTYPE_NONE ? (enum dtype)self->dtype : dtype, device);
-    if (result && tensor_copy_(result, self, true)) {
-        tensor_clear(&result);
-    }
-    return result;
-}
-
 struct tensor *compose_to_device(struct tensor *self, struct device device, enum dtype dtype,
                                  bool non_blocking, bool copy, int memory_format)
 {
@@ -164,8 +183,8 @@ struct tensor *compose_to_device(struct tensor *self, struct device device, enum
     if (same && !copy && !reorder) {
         return tensor_retain(self);
     }
-    bool sends = non_blocking && device.type == DEVICE_CUDA && !tensor_requires_grad(self);
-    struct tensor *result = sends ? sent(self, dtype, device) : tensor__to_copy(self, dtype, device);
+    /* what is put into order on its new device is waited for */
+    struct tensor *result = tensor__to_copy(self, dtype, device, non_blocking && !reorder);
     if (!result || !reorder) {
         return result;
     }

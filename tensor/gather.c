@@ -45,7 +45,7 @@ static int carry(const struct tensor *self, struct tensor *index, struct tensor 
             text);
         return -1;
     }
-    *item = body_to_copy(NULL, index, DTYPE_NONE, device);
+    *item = body_to_copy(NULL, index, DTYPE_NONE, device, false);
     return *item ? 0 : -1;
 }
 

@@ -114,7 +114,7 @@ static struct tensor *ranks_of(struct tensor *sorted, struct tensor *q, bool ski
 
 static struct tensor *pick(struct tensor *sorted, struct tensor *ranks)
 {
-    struct tensor *places = ranks ? tensor__to_copy(ranks, DTYPE_I64, DEVICE_DEFAULT) : NULL;
+    struct tensor *places = ranks ? tensor__to_copy(ranks, DTYPE_I64, DEVICE_DEFAULT, false) : NULL;
     struct tensor *result = places ? tensor_gather(sorted, -1, places, false) : NULL;
     tensor_release(places);
     return result;

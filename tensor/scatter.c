@@ -208,7 +208,7 @@ static struct tensor *join_target(struct tensor *out, struct tensor *self, const
     if (out && call_check_writable(out))
         return NULL;
     if (join_dtype(self) != (enum dtype)self->dtype)
-        return body_to_copy(NULL, self, join_dtype(self), DEVICE_DEFAULT);
+        return body_to_copy(NULL, self, join_dtype(self), DEVICE_DEFAULT, false);
     return call_target(out, self, src, MEMORY_CONTIGUOUS);
 }
 

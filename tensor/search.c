@@ -143,7 +143,7 @@ static enum dtype common_dtype(struct tensor *boundaries, struct tensor *values)
 static struct tensor *wanted_values(struct tensor *values, enum dtype dtype, struct device device)
 {
     return values->storage->device.type == device.type ? call_dense(values, dtype)
-                                                       : body_to_copy(NULL, values, dtype, device);
+                                                       : body_to_copy(NULL, values, dtype, device, false);
 }
 
 static struct tensor *search_all(struct tensor *boundaries, struct tensor *values,

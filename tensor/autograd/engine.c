@@ -142,7 +142,7 @@ static int fit_gradient(const struct node *from, int index, const struct edge *e
         *grad = reduced;
     }
     if (dtype != DTYPE_NONE && (*grad)->dtype != dtype) {
-        struct tensor *cast = tensor__to_copy(*grad, dtype, device);
+        struct tensor *cast = tensor__to_copy(*grad, dtype, device, false);
         if (!cast) {
             return -1;
         }

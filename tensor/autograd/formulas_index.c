@@ -183,10 +183,11 @@ static struct tensor *share_of_extreme(struct tensor *grad, struct tensor *self,
     struct tensor *at_src = gathered(tensor_retain(result), dim, index);
     struct tensor *equal_src = join_step(tensor_eq, tensor_retain(src), at_src);
     struct tensor *hits =
-        equal_src ? tensor__to_copy(equal_src, (enum dtype)self->dtype, DEVICE_DEFAULT) : NULL;
+        equal_src ? tensor__to_copy(equal_src, (enum dtype)self->dtype, DEVICE_DEFAULT, false)
+                  : NULL;
     struct tensor *own = tensor_eq(self, result);
     struct tensor *start =
-        own ? tensor__to_copy(own, (enum dtype)self->dtype, DEVICE_DEFAULT) : NULL;
+        own ? tensor__to_copy(own, (enum dtype)self->dtype, DEVICE_DEFAULT, false) : NULL;
     start = without_places(start, dim, index, include_self);
     struct tensor *counts = start && hits ? tensor_scatter_add(start, dim, index, hits) : NULL;
     struct tensor *share = counts ? tensor_div(grad, counts) : NULL;
@@ -213,7 +214,7 @@ static struct tensor *product_of_others(struct tensor *self, int64_t dim, struct
     struct tensor *product =
         filled ? tensor_scatter_reduce(self, dim, index, filled, "prod", include_self) : NULL;
     struct tensor *zeros =
-        zero ? tensor__to_copy(zero, (enum dtype)src->dtype, DEVICE_DEFAULT) : NULL;
+        zero ? tensor__to_copy(zero, (enum dtype)src->dtype, DEVICE_DEFAULT, false) : NULL;
     struct tensor *none =
         zeros ? tensor_zeros_like(self, MEMORY_PRESERVE, DTYPE_NONE, DEVICE_DEFAULT) : NULL;
     struct tensor *counts = none ? tensor_scatter_add(none, dim, index, zeros) : NULL;

@@ -147,7 +147,7 @@ static struct tensor *with_dtype(struct tensor *self, enum dtype dtype)
 {
     return dtype == DTYPE_NONE || dtype == (enum dtype)self->dtype
                ? tensor_retain(self)
-               : tensor__to_copy(self, dtype, DEVICE_DEFAULT);
+               : tensor__to_copy(self, dtype, DEVICE_DEFAULT, false);
 }
 
 struct tensor *compose_softmax(struct tensor *self, int64_t dim, enum dtype dtype)

@@ -153,6 +153,7 @@ const struct backend cuda_backend = {
     .resolve = cuda_resolve,
     .alloc = cuda_allocate_on,
     .free = cuda_free_bytes,
+    .host_storage = cuda_pinned_storage,
     .copy_bytes = cuda_copy_bytes,
     .load = cuda_load,
     .copy = cuda_copy,

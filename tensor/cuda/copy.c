@@ -1,7 +1,10 @@
 /* Copies within a GPU, between GPUs, and from and to host memory. */
+#include <string.h>
+
 #include "backend_parts.h"
 #include "call.h"
 #include "cuda.h"
+#include "shape.h"
 
 int cuda_read(void *host, const void *data, size_t bytes, cuda_stream stream)
 {
@@ -21,6 +24,23 @@ static size_t bytes_of(const struct tensor *tensor)
     return (size_t)tensor->numel * dtype_info[tensor->dtype].bytes;
 }
 
+static bool is_dense(const struct tensor *tensor)
+{
+    return shape_is_dense(tensor->dims, tensor->sizes, tensor->strides);
+}
+
+/* Whether the elements of both are the same bytes in the same order. */
+static bool lies_alike(const struct tensor *a, const struct tensor *b)
+{
+    size_t bytes = (size_t)a->dims * sizeof *a->sizes;
+
+    if (a->dtype != b->dtype || a->numel != b->numel)
+        return false;
+    return (tensor_is_contiguous(a) && tensor_is_contiguous(b)) ||
+           (a->dims == b->dims && memcmp(a->sizes, b->sizes, bytes) == 0 &&
+            memcmp(a->strides, b->strides, bytes) == 0 && is_dense(a));
+}
+
 /* Within one GPU: any strides and dtypes. */
 static int copy_within(struct tensor *target, const struct tensor *source)
 {
@@ -29,8 +49,7 @@ static int copy_within(struct tensor *target, const struct tensor *source)
 
     if (cuda_enter(target, &stream))
         return -1;
-    if (target->dtype == source->dtype && target->numel == source->numel &&
-        tensor_is_contiguous(target) && tensor_is_contiguous(source))
+    if (lies_alike(target, source))
         return cuda_check(cuda->runtime->copy(tensor_ptr(target), tensor_ptr(source),
                                               bytes_of(target), CUDA_DEVICE_TO_DEVICE, stream));
     iter_init(&iter, tensor_shape(target));
@@ -52,8 +71,7 @@ static int queue_after(const struct tensor *earlier, const struct tensor *later)
     if (cuda_enter(earlier, &first) || cuda_event_new(device, false, false, false, &event))
         return -1;
     /* a stream of NULL is that of the current device */
-    if (cuda_check(cuda->runtime->event_record(event, first)) == 0 &&
-        cuda_enter(later, &then) == 0)
+    if (cuda_check(cuda->runtime->event_record(event, first)) == 0 && cuda_enter(later, &then) == 0)
         status = cuda_check(cuda->runtime->stream_wait(then, event));
     cuda_event_delete(device, event);
     return status;
@@ -73,7 +91,7 @@ static int copy_to_peer(struct tensor *target, const struct tensor *source)
     return queue_after(source, target);
 }
 
-/* Both contiguous and of one dtype and size; one of them in host memory, or on two GPUs. */
+/* Both dense and alike; one of them in host memory, or on two GPUs. */
 static int copy_across(struct tensor *target, const struct tensor *source, bool non_blocking)
 {
     const struct tensor *on_device = is_cuda(target) ? target : source,
@@ -97,15 +115,16 @@ static int copy_across(struct tensor *target, const struct tensor *source, bool 
     return cuda_check(cuda->runtime->stream_synchronize(stream));
 }
 
-/* A contiguous tensor of the dtype and sizes of `like` with the elements of `self`, on self's
- * device. New reference. */
+/* A tensor like `like`, which is dense, with the elements of `self`, on self's device. New
+ * reference. */
 static struct tensor *prepared(const struct tensor *self, const struct tensor *like)
 {
     struct tensor *copy;
 
-    if (self->dtype == like->dtype && tensor_is_contiguous(self) && self->numel == like->numel)
+    if (lies_alike(self, like))
         return tensor_retain((struct tensor *)self);
-    copy = tensor_new((enum dtype)like->dtype, self->storage->device, like->dims, like->sizes);
+    copy = tensor_new_strided((enum dtype)like->dtype, self->storage->device, like->dims,
+                              like->sizes, like->strides);
     if (copy && backend_of(self->storage->device)->copy(copy, self))
         tensor_clear(&copy);
     return copy;
@@ -115,15 +134,14 @@ static struct tensor *prepared(const struct tensor *self, const struct tensor *l
  * the target's strides. */
 static int copy_between(struct tensor *target, const struct tensor *source, bool non_blocking)
 {
-    struct tensor *ready = prepared(source, target), *landed = NULL;
+    struct tensor *landed = is_dense(target)
+                                ? tensor_retain(target)
+                                : tensor_new((enum dtype)target->dtype, target->storage->device,
+                                             target->dims, target->sizes);
+    struct tensor *ready = landed ? prepared(source, landed) : NULL;
     int status = -1;
 
     if (ready)
-        landed = tensor_is_contiguous(target)
-                     ? tensor_retain(target)
-                     : tensor_new((enum dtype)target->dtype, target->storage->device, target->dims,
-                                  target->sizes);
-    if (landed)
         status = copy_across(landed, ready, non_blocking && landed == target);
     if (status == 0 && landed != target)
         status = backend_of(target->storage->device)->copy(target, landed);

@@ -50,6 +50,8 @@ void *cuda_allocate(size_t bytes);
 /* Gives back what cuda_allocate() gave; it may be given out again at once to the stream that it was
  * allocated for. Sets no error; NULL is allowed, and in a child of fork it does nothing. */
 void cuda_release(void *data);
+/* A storage of uninitialised pinned host memory (pinned.c), once CUDA is in use. */
+struct storage *cuda_pinned_storage(size_t bytes);
 /* To be called after a copy from or to `host` was queued on a device's stream: if it is pinned
  * memory of ours, it is given out again only after that copy. 0 or -1. */
 int cuda_pinned_used(const void *host, int device, cuda_stream stream);

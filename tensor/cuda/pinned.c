@@ -263,7 +263,7 @@ static size_t spanned_bytes(const struct tensor *self)
     return self->numel ? (size_t)(last + 1) * dtype_info[self->dtype].bytes : 0;
 }
 
-static struct storage *pinned_storage(size_t bytes)
+struct storage *cuda_pinned_storage(size_t bytes)
 {
     if (bytes == 0)
         return storage_new((struct device){DEVICE_CPU, -1}, 0);
@@ -280,7 +280,7 @@ struct tensor *cuda_pin(struct tensor *self)
         return NULL;
     if (cuda_is_pinned(self))
         return tensor_retain(self);
-    struct storage *storage = pinned_storage(spanned_bytes(self));
+    struct storage *storage = cuda_pinned_storage(spanned_bytes(self));
     if (!storage)
         return NULL;
     struct tensor *copy = tensor_over(storage, self->dtype, self->dims, self->sizes, self->strides, 0);

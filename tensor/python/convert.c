@@ -216,17 +216,14 @@ static int store_items(struct target *target, PyObject *object, int dim)
 static int warn_arrays(PyObject *data)
 {
     static bool warned;
-    if (warned || !PyList_Check(data) || PyList_GET_SIZE(data) == 0 ||
-        !is_array(PyList_GET_ITEM(data, 0))) {
+    if (!PyList_Check(data) || PyList_GET_SIZE(data) == 0 || !is_array(PyList_GET_ITEM(data, 0))) {
         return 0;
     }
-    warned = true;
-    return PyErr_WarnEx(PyExc_UserWarning,
-                        "Creating a tensor from a list of numpy.ndarrays is extremely slow. Please "
-                        "consider converting the list to a single numpy.ndarray with numpy.array() "
-                        "before converting "
-                        "to a tensor.",
-                        1);
+    return warn_once(&warned,
+                     "Creating a tensor from a list of numpy.ndarrays is extremely slow. Please "
+                     "consider converting the list to a single numpy.ndarray with numpy.array() "
+                     "before converting "
+                     "to a tensor.");
 }
 
 static struct tensor *from_sequence(PyObject *data, enum dtype dtype)
@@ -260,7 +257,7 @@ static struct tensor *from_tensor(struct tensor *source, enum dtype dtype, struc
 {
     bool recording = grad_mode_set(false);
     struct tensor *tensor =
-        tensor__to_copy(source, dtype == DTYPE_NONE ? source->dtype : dtype, device);
+        tensor__to_copy(source, dtype == DTYPE_NONE ? source->dtype : dtype, device, false);
     grad_mode_set(recording);
     if (!tensor) {
         raise_error();
@@ -377,7 +374,8 @@ PyObject *convert_finish(struct tensor *tensor, bool requires_grad)
     return tensor_object_take(tensor);
 }
 
-/* `call`: what the user wrote; `dtype`: where none is given, DTYPE_NONE to infer it; `device`: where it goes. */
+/* `call`: what the user wrote; `dtype`: where none is given, DTYPE_NONE to infer it; `device`:
+ * where it goes. */
 static PyObject *tensor_from_values(const struct value *values, const char *call, enum dtype dtype,
                                     struct device device)
 {
@@ -401,8 +399,9 @@ static PyObject *torch_tensor(PyObject *Py_UNUSED(module), PyObject *const *args
         return NULL;
     }
     struct device device = frame.values[TENSOR_DEVICE].device;
-    PyObject *result =
-        default_device_use(&device) ? NULL : tensor_from_values(frame.values, "torch.tensor", DTYPE_NONE, device);
+    PyObject *result = default_device_use(&device)
+                           ? NULL
+                           : tensor_from_values(frame.values, "torch.tensor", DTYPE_NONE, device);
     args_release(&frame);
     return result;
 }
@@ -422,8 +421,9 @@ static PyObject *tensor_new_tensor(PyObject *self, PyObject *const *args, Py_ssi
     }
     struct device device = frame.values[TENSOR_DEVICE].device;
     const struct tensor *tensor = tensor_of(self);
-    PyObject *result = tensor_from_values(frame.values, "tensor.new_tensor", (enum dtype)tensor->dtype,
-                                          device.type == DEVICE_NONE ? tensor->storage->device : device);
+    PyObject *result =
+        tensor_from_values(frame.values, "tensor.new_tensor", (enum dtype)tensor->dtype,
+                           device.type == DEVICE_NONE ? tensor->storage->device : device);
     args_release(&frame);
     return result;
 }
@@ -461,7 +461,9 @@ static PyObject *torch_as_tensor(PyObject *Py_UNUSED(module), PyObject *const *a
     enum dtype dtype = frame.values[TENSOR_DTYPE].dtype;
     struct device device = frame.values[TENSOR_DEVICE].device;
     struct tensor *tensor =
-        default_device_use(&device) ? NULL : shared_tensor((PyObject *)frame.values[TENSOR_DATA].string, dtype, device);
+        default_device_use(&device)
+            ? NULL
+            : shared_tensor((PyObject *)frame.values[TENSOR_DATA].string, dtype, device);
     args_release(&frame);
     if (!tensor) {
         return NULL;

@@ -45,7 +45,7 @@ static int sequence_item(PyObject *object, struct key *key, struct index_item *i
         return -1;
     }
     if (dtype_is_float(tensor->dtype)) { /* x[[]], and x[[1.5]], which PyTorch reads as x[[1]] */
-        struct tensor *whole = tensor__to_copy(tensor, DTYPE_I64, DEVICE_DEFAULT);
+        struct tensor *whole = tensor__to_copy(tensor, DTYPE_I64, DEVICE_DEFAULT, false);
         tensor_release(tensor);
         tensor = whole;
         if (!tensor) {

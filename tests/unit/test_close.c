@@ -26,7 +26,7 @@ END_TEST
 
 START_TEST(bad_tolerances_and_dtypes_are_refused)
 {
-    struct tensor *a = DATA(1, 2), *wide = keep(tensor__to_copy(a, DTYPE_F64, CPU));
+    struct tensor *a = DATA(1, 2), *wide = keep(tensor__to_copy(a, DTYPE_F64, CPU, false));
     ck_assert_int_eq(tensor_allclose(a, wide, 0, 0, false), -1);
     failed_with(ERROR_RUNTIME, "Float did not match Double");
     ck_assert_int_eq(tensor_allclose(a, a, 0, -0.5, false), -1);
@@ -38,7 +38,7 @@ END_TEST
 START_TEST(equal_compares_shapes_then_elements)
 {
     struct tensor *a = DATA(1, 2, 3, 4), *square = keep(tensor_view(a, INTS(2, 2)));
-    struct tensor *whole = keep(tensor__to_copy(square, DTYPE_I64, CPU));
+    struct tensor *whole = keep(tensor__to_copy(square, DTYPE_I64, CPU, false));
     ck_assert_int_eq(tensor_equal(a, square), 0);
     ck_assert_int_eq(tensor_equal(square, whole), 1);
     ck_assert_int_eq(tensor_equal(whole, keep(tensor_clone(whole, MEMORY_CONTIGUOUS))), 1);

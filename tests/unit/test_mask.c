@@ -33,7 +33,7 @@ START_TEST(threads_write_their_pieces_side_by_side)
     int64_t *numbers = tensor_data(half);
     for (int i = 0; i < COUNT; i++)
         numbers[i] %= 3;
-    struct tensor *mask = keep(tensor__to_copy(half, DTYPE_BOOL, CPU));
+    struct tensor *mask = keep(tensor__to_copy(half, DTYPE_BOOL, CPU, false));
     struct tensor *chosen = keep(tensor_masked_select(x, mask));
     ck_assert_int_eq(chosen->numel, COUNT / 3 * 2);
     for (int64_t i = 0; i < chosen->numel; i++)
