@@ -23,15 +23,17 @@ bool anomaly_flag(int flag, bool set)
 int anomaly_new_node(struct node *node)
 {
     int state = atomic_load_explicit(&anomaly_state, memory_order_relaxed);
-    bool whole = state & ANOMALY_ON;
     if (state & NODES_TRACED) {
         trace_node(node);
     }
-    if (!anomaly_handler.note ||
-        !(whole || (state & NODES_LINED && node->class != &AccumulateGrad_class))) {
+    if (state & NODES_LINED && anomaly_handler.note_place && node->class != &AccumulateGrad_class &&
+        anomaly_handler.note_place(node)) {
+        return -1;
+    }
+    if (!(state & ANOMALY_ON) || !anomaly_handler.note) {
         return 0;
     }
-    node->origin = anomaly_handler.note(whole, whole ? engine_running_node() : NULL);
+    node->origin = anomaly_handler.note(engine_running_node());
     return node->origin ? 0 : -1;
 }
 

@@ -7,11 +7,14 @@
 
 /* What the binding supplies; NULL members where there is no Python. */
 struct anomaly_handler {
-    /* A note of the calling place, kept in node->origin: its line, and `whole` (in anomaly mode)
-     * the stack and `parent`, the node whose derivative is being recorded, or NULL. NULL on
-     * failure, with the error set. */
-    void *(*note)(bool whole, struct node *parent);
+    /* A note of the stack, kept in node->origin, and of `parent`, the node whose derivative is
+     * being recorded, or NULL. NULL on failure, with the error set. */
+    void *(*note)(struct node *parent);
     void (*drop)(void *origin);
+    /* Notes in node->place and node->instruction whose code made the node, if anybody's. 0 or -1.
+     */
+    int (*note_place)(struct node *node);
+    void (*drop_place)(void *place);
     /* Tells the user where a node that failed was made. The error that is set stays. */
     void (*report)(struct node *node);
 };

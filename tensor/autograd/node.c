@@ -103,6 +103,9 @@ static void node_free(struct node *node)
     if (node->origin) {
         anomaly_handler.drop(node->origin);
     }
+    if (node->place) {
+        anomaly_handler.drop_place(node->place);
+    }
     if (class->release) {
         class->release(node); /* last: the class may go with it */
     }

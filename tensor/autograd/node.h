@@ -144,9 +144,11 @@ struct node {
     struct retainer *retainers;
     struct tensor *leaf; /* AccumulateGrad's variable */
     void *custom;        /* autograd.Function: its PyObject state; CopySlices: its struct slices */
-    void *origin;        /* where it was made, if that is noted (anomaly.h); else NULL */
+    void *origin;        /* in anomaly mode: the stack that made it (anomaly.h); else NULL */
+    void *place;         /* whose code made it, if that is noted (anomaly.h); else NULL */
     void *python;        /* the one PyObject of this node, or NULL */
     uint8_t python_owner;
+    int instruction;        /* of the code of `place` */
     struct node *free_next; /* work list of node_release */
     int input_room; /* of `inputs`; the arrays begin in the node's own block, and move out when they
                        grow */

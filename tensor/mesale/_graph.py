@@ -325,9 +325,10 @@ def graph(tensor: torch.Tensor, *, names: Mapping[str, torch.Tensor] | None = No
 
 
 @contextlib.contextmanager
-def record_lines() -> Iterator[None]:
-    """Inside the with block new operations remember the line of code that made them, which `graph` then shows."""
-    before = _C._record_lines(True)
+def record_lines(enabled: bool = True, /) -> Iterator[None]:
+    """Inside the with block new operations remember the line of code that made them, which `graph` then shows. In
+    notebooks they always do, but inside `with record_lines(False):`."""
+    before = _C._record_lines(enabled)
     try:
         yield
     finally:

@@ -58,8 +58,11 @@ def _shell():
 
 
 def register():
-    """Tells the shell that runs of these views; what somebody else registered stays."""
+    """Tells the shell that runs of these views, and has graphs know the lines of cells; what somebody else registered
+    stays."""
     shell = _shell()
+    if shell:
+        _C._record_lines(True)
     formatter = shell.display_formatter.formatters.get("text/html") if shell else None
     for kind in _KINDS if formatter else ():
         if kind not in formatter.type_printers:

@@ -1,6 +1,5 @@
-/* Where a node was made, kept in node->origin: a tuple of the stack of its call, as
- * traceback.format_stack() gives it, the node whose derivative was recorded then, and file and line
- * of the user's call. Without anomaly mode the first two are None. */
+/* Where a node was made in anomaly mode, kept in node->origin: a tuple of the stack of its call, as
+ * traceback.format_stack() gives it, and the node whose derivative was recorded then, or None. */
 #include "autograd/anomaly.h"
 #include "objects.h"
 #include <string.h>
@@ -13,65 +12,14 @@ static PyObject *format_stack(void)
     return stack;
 }
 
-/* The folder that our packages lie in, found once, or NULL. */
-static const char *package_folder(void)
-{
-    static char *folder;
-    PyObject *module = folder ? NULL : PyImport_AddModule("torch");
-    PyObject *file = module ? PyModule_GetFilenameObject(module) : NULL; /* …/torch/__init__.py */
-    const char *text = file ? PyUnicode_AsUTF8(file) : NULL;
-    const char *end = text ? strstr(text, "/torch/__init__.py") : NULL;
-    if (end) {
-        folder = strndup(text, (size_t)(end - text));
-    }
-    Py_XDECREF(file);
-    PyErr_Clear();
-    return folder;
-}
-
-/* Whether a file is one of our packages' own, whose lines say nothing to users. */
-static bool is_own(PyObject *filename)
-{
-    const char *folder = package_folder(), *text = PyUnicode_AsUTF8(filename);
-    size_t length = folder ? strlen(folder) : 0;
-    PyErr_Clear();
-    return folder && text && strncmp(text, folder, length) == 0 &&
-           (strncmp(text + length, "/torch/", 7) == 0 ||
-            strncmp(text + length, "/mesale/", 8) == 0);
-}
-
-/* File and line of the innermost call that is not in our own packages. */
-static PyObject *caller_line(PyObject **filename)
-{
-    PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
-    *filename = NULL;
-    while (frame) {
-        PyCodeObject *code = PyFrame_GetCode(frame);
-        Py_XSETREF(*filename, Py_NewRef(code->co_filename));
-        Py_DECREF(code);
-        PyFrameObject *back = is_own(*filename) ? PyFrame_GetBack(frame) : NULL;
-        if (!back) {
-            PyObject *line = PyLong_FromLong(PyFrame_GetLineNumber(frame));
-            Py_DECREF(frame);
-            return line;
-        }
-        Py_SETREF(frame, back);
-    }
-    *filename = Py_NewRef(Py_None);
-    return PyLong_FromLong(0);
-}
-
-static void *note_origin(bool whole, struct node *parent)
+static void *note_origin(struct node *parent)
 {
     PyGILState_STATE state = PyGILState_Ensure();
-    PyObject *stack = whole ? format_stack() : Py_NewRef(Py_None), *filename = NULL;
+    PyObject *stack = format_stack();
     PyObject *other = stack ? node_object(parent) : NULL;
-    PyObject *line = other ? caller_line(&filename) : NULL;
-    PyObject *origin = line ? PyTuple_Pack(4, stack, other, filename, line) : NULL;
+    PyObject *origin = other ? PyTuple_Pack(2, stack, other) : NULL;
     Py_XDECREF(stack);
     Py_XDECREF(other);
-    Py_XDECREF(filename);
-    Py_XDECREF(line);
     PyGILState_Release(state);
     if (!origin) {
         raise_pass();
@@ -88,16 +36,9 @@ static void drop_origin(void *origin)
     }
 }
 
-/* The note of a node made in anomaly mode, or NULL. */
-static PyObject *with_stack(const struct node *node)
-{
-    PyObject *origin = node->origin;
-    return origin && PyTuple_GET_ITEM(origin, 0) != Py_None ? origin : NULL;
-}
-
 int origin_metadata(struct node *node, PyObject *metadata)
 {
-    PyObject *origin = with_stack(node);
+    PyObject *origin = node->origin;
     if (!origin) {
         return 0;
     }
@@ -123,7 +64,7 @@ static int warn(PyObject *text, PyObject *stack)
 /* The node's own place, then those of the nodes whose derivatives led to it. */
 static int warn_of(struct node *node)
 {
-    PyObject *origin = with_stack(node);
+    PyObject *origin = node->origin;
     if (!origin) {
         return PyErr_WarnFormat(
             PyExc_UserWarning, 1,
@@ -138,7 +79,7 @@ static int warn_of(struct node *node)
              PyTuple_GET_ITEM(origin, 0));
     for (PyObject *parent; !status && (parent = PyTuple_GET_ITEM(origin, 1)) != Py_None;) {
         struct node *other = ((struct node_object *)parent)->node;
-        origin = with_stack(other);
+        origin = other->origin;
         if (!origin) {
             break;
         }
@@ -220,5 +161,6 @@ PyMethodDef anomaly_functions[] = {
 
 void anomaly_install(void)
 {
-    anomaly_handler = (struct anomaly_handler){note_origin, drop_origin, report};
+    anomaly_handler =
+        (struct anomaly_handler){note_origin, drop_origin, place_note, place_drop, report};
 }

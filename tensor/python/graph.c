@@ -97,12 +97,6 @@ static PyObject *saved_list(const struct node *node)
     return list;
 }
 
-static PyObject *line_of(const struct node *node)
-{
-    PyObject *origin = node->origin;
-    return origin ? PyTuple_GetSlice(origin, 2, 4) : Py_NewRef(Py_None);
-}
-
 static PyObject *node_item(const struct tasks *tasks, const struct node *node)
 {
     const struct node *inner = slices_inner(node);
@@ -112,7 +106,7 @@ static PyObject *node_item(const struct tasks *tasks, const struct node *node)
                          edges_list(tasks, node), "outputs", outputs_list(node), "saved",
                          saved_list(node), "freed", PyBool_FromLong(node->saved_freed), "inplace",
                          PyBool_FromLong(node->inplace), "leaf", tensor_object_or_none(node->leaf),
-                         "line", line_of(node));
+                         "line", place_line(node));
 }
 
 static PyObject *graph_nodes(PyObject *Py_UNUSED(module), PyObject *object)

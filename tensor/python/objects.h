@@ -37,6 +37,12 @@ bool core_busy(void);
 /* Installs python_bridge, the warning handler and the interrupt poll. */
 void bridge_install(void);
 void anomaly_install(void);
+/* Notes which code of the user's makes a node, if any; 0, or -1 with the core's error set. And when
+ * that node is freed, on any thread. */
+int place_note(struct node *node);
+void place_drop(void *place);
+/* (file name, line), or None where no place was noted. */
+PyObject *place_line(const struct node *node);
 /* Puts what anomaly mode noted of a node into its metadata, a dict. */
 int origin_metadata(struct node *node, PyObject *metadata);
 

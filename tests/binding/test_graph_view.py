@@ -2,6 +2,7 @@
 import os
 import stat
 import subprocess
+import weakref
 import xml.etree.ElementTree
 
 import mesale
@@ -112,6 +113,21 @@ def test_recorded_lines_fold_and_are_shown():
     assert line_with(graph, "test_graph_view.py, line", "x = x * 1.5", "500 × MulBackward0")
     assert "small, large = torch.exp(start), loop(start, 500)" in line_with(mesale.graph(small), "ExpBackward0")
     assert "line" not in str(mesale.graph(torch.exp(start)))
+
+
+def test_code_that_no_node_remembers_is_let_go():
+    x, kept, codes = torch.ones(2, requires_grad=True), {}, []
+    with mesale.record_lines():
+        for number in range(1000):
+            code = compile("y = x * 2", f"made {number}", "exec")
+            space = {"x": x}
+            exec(code, space)
+            codes.append(weakref.ref(code))
+            if number % 300 == 0:
+                kept[number] = space["y"]
+    assert all(f"made {number}, line 1" in str(mesale.graph(y)) for number, y in kept.items())
+    del code
+    assert sum(one() is not None for one in codes) < 100
 
 
 def test_lines_of_our_own_packages_are_the_callers():

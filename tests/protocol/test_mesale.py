@@ -66,8 +66,10 @@ def test_a_traced_cell_that_fails_fails_at_its_line(ready):
 
 
 def test_lines_of_cells_are_named_by_their_cell(ready):
-    code = "with mesale.record_lines():\n    y = A.exp()\n    for _ in range(50):\n        y = y * 2\nmesale.graph(y)"
+    code = "def double(y):\n    return y * 2\ny = A.exp()\nfor _ in range(50):\n    y = double(y)\nmesale.graph(y)"
     outcome = ready.run(code).ok()
     count = outcome.reply["execution_count"]
-    assert f"In[{count}], line 4: y = y * 2  50 × MulBackward0" in outcome.result
-    assert f"In[{count}], line 2: y = A.exp()" in outcome.result
+    assert f"In[{count}], line 2: return y * 2  50 × MulBackward0" in outcome.result
+    assert f"In[{count}], line 3: y = A.exp()" in outcome.result
+    code = "with mesale.record_lines(False):\n    y = A.exp()\nmesale.graph(y)"
+    assert "line" not in ready.run(code).ok().result

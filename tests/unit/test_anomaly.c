@@ -2,12 +2,11 @@
 #include "../../tensor/autograd/anomaly.h"
 #include "graphs.h"
 
-static int noted, dropped;
+static int noted, dropped, places;
 static const struct node *reported;
 
-static void *note(bool whole, struct node *parent)
+static void *note(struct node *parent)
 {
-    (void)whole;
     (void)parent;
     noted++;
     return &noted;
@@ -19,6 +18,19 @@ static void drop(void *origin)
     dropped++;
 }
 
+static int note_place(struct node *node)
+{
+    places++;
+    node->place = &places;
+    return 0;
+}
+
+static void drop_place(void *place)
+{
+    ck_assert_ptr_eq(place, &places);
+    places--;
+}
+
 static void report(struct node *node)
 {
     reported = node;
@@ -26,9 +38,9 @@ static void report(struct node *node)
 
 static void begin(bool check_nan)
 {
-    noted = dropped = 0;
+    noted = dropped = places = 0;
     reported = NULL;
-    anomaly_handler = (struct anomaly_handler){note, drop, report};
+    anomaly_handler = (struct anomaly_handler){note, drop, note_place, drop_place, report};
     anomaly_set(true, check_nan);
 }
 
@@ -73,10 +85,27 @@ START_TEST(nodes_note_nothing_while_it_is_off)
 }
 END_TEST
 
+START_TEST(places_are_noted_of_operations_alone)
+{
+    begin(true);
+    anomaly_set(false, true);
+    ck_assert(!anomaly_flag(NODES_LINED, true));
+    struct tensor *root = nan_gradient(LEAF(1));
+    ck_assert_int_eq(places, 2);
+    ok(tensor_backward(root, NULL, false, false));
+    ck_assert_int_eq(places, 2);
+    ck_assert(anomaly_flag(NODES_LINED, false));
+    release_kept();
+    ck_assert_int_eq(places, 0);
+    ck_assert_int_eq(noted, 0);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("anomaly");
     tcase_add_test(tests, nan_is_an_error_of_the_node_that_made_it);
+    tcase_add_test(tests, places_are_noted_of_operations_alone);
     tcase_add_test(tests, nan_passes_where_it_is_not_checked);
     tcase_add_test(tests, nodes_note_nothing_while_it_is_off);
     return run_suite("anomaly", tests);
