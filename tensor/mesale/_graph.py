@@ -132,8 +132,7 @@ def _saved_line(node: Mapping[str, Any], names: Mapping[int, str]) -> list[str]:
 def _op_lines(node: Mapping[str, Any], names: Mapping[int, str]) -> list[str]:
     inner = f" ({node['inner']})" if node["inner"] else ""
     shapes = "; ".join(shape_text(*output) for output in node["outputs"] if output)
-    line = [f"{_place(*node['line'])}"] if node["line"] and node["line"][0] else []
-    return [f"{printable(node['name'])}{inner}  {shapes}", *_saved_line(node, names), *line]
+    return [f"{printable(node['name'])}{inner}  {shapes}", *_saved_line(node, names)]
 
 
 def _cut_lines(node: Mapping[str, Any], argument: str | None, names: Mapping[int, str]) -> list[str]:
@@ -162,10 +161,11 @@ def _place(filename: str, line: int) -> str:
 
 
 class _Whole:
-    """An item for each node."""
+    """An item for each node, with its line of code where there are several."""
 
     def __init__(self, nodes: list[dict[str, Any]], names: Mapping[int, str]) -> None:
         self.names = names
+        self.placed = len({node["line"] for node in nodes if node["line"]}) > 1
         self.items = [self.make(node) for node in nodes]
         for index, node in enumerate(nodes):
             for task, _, argument in node["edges"]:
@@ -176,7 +176,8 @@ class _Whole:
     def make(self, node: dict[str, Any]) -> Item:
         if node["leaf"] is not None:
             return Item("leaf", _leaf_lines(node["leaf"], self.names))
-        return Item("op", _op_lines(node, self.names))
+        place = [_place(*node["line"])] if self.placed and node["line"] else []
+        return Item("op", _op_lines(node, self.names) + place)
 
     def cut(self, index: int, node: dict[str, Any], argument: str | None) -> Item:
         return Item("cut", _cut_lines(node, argument, self.names))
@@ -203,7 +204,7 @@ class _Folded(_Whole):
             return super().make(node)
         if leaf is not None:
             key: Any = ("leaf", shape_text(leaf.dtype, leaf.shape))
-        elif node["line"] and node["line"][0]:
+        elif node["line"]:
             key = ("line", *node["line"])
         else:
             key = ("op", node["name"], tuple(shape_text(*output) for output in node["outputs"] if output))

@@ -107,12 +107,15 @@ def test_a_large_graph_is_folded_by_name_and_shape():
 def test_recorded_lines_fold_and_are_shown():
     start = torch.ones(2, requires_grad=True)
     with mesale.record_lines():
-        small, large = torch.exp(start), loop(start, 500)
+        exp = torch.exp(start)
+        small, large = exp * 2, loop(start, 500)
     graph = mesale.graph(large)
     assert line_with(graph, "test_graph_view.py, line", "x = torch.sin(x)", "500 × SinBackward0")
     assert line_with(graph, "test_graph_view.py, line", "x = x * 1.5", "500 × MulBackward0")
-    assert "small, large = torch.exp(start), loop(start, 500)" in line_with(mesale.graph(small), "ExpBackward0")
-    assert "line" not in str(mesale.graph(torch.exp(start)))
+    assert "exp = torch.exp(start)" in line_with(mesale.graph(small), "ExpBackward0")
+    assert "small, large = exp * 2, loop(start, 500)" in line_with(mesale.graph(small), "MulBackward0")
+    for alone in (exp, torch.exp(start) * 2):
+        assert ", line " not in str(mesale.graph(alone))
 
 
 def test_code_that_no_node_remembers_is_let_go():
@@ -125,7 +128,7 @@ def test_code_that_no_node_remembers_is_let_go():
             codes.append(weakref.ref(code))
             if number % 300 == 0:
                 kept[number] = space["y"]
-    assert all(f"made {number}, line 1" in str(mesale.graph(y)) for number, y in kept.items())
+    assert all(f"made {number}, line 1" in str(mesale.graph(y, fold=True)) for number, y in kept.items())
     del code
     assert sum(one() is not None for one in codes) < 100
 
@@ -134,14 +137,15 @@ def test_lines_of_our_own_packages_are_the_callers():
     a, b = torch.ones(2, 3, requires_grad=True), torch.ones(2, 3)
     with mesale.record_lines():
         result = torch.cdist(a, b) if hasattr(torch, "cdist") else torch.functional.norm(a - b)
-    assert "test_graph_view.py" in str(mesale.graph(result)) and "functional.py" not in str(mesale.graph(result))
+    graph = str(mesale.graph(result, fold=True))
+    assert "test_graph_view.py" in graph and "functional.py" not in graph
 
 
 def test_anomaly_mode_and_lines_go_together():
     x = torch.zeros(1, requires_grad=True)
     with mesale.record_lines(), torch.autograd.set_detect_anomaly(True):
         y = torch.exp(x)
-    assert "traceback_" in y.grad_fn.metadata and "y = torch.exp(x)" in str(mesale.graph(y))
+    assert "traceback_" in y.grad_fn.metadata and "y = torch.exp(x)" in str(mesale.graph(y, fold=True))
     with mesale.record_lines():
         assert "traceback_" not in torch.exp(x).grad_fn.metadata
 
