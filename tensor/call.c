@@ -69,7 +69,7 @@ struct tensor *call_new(struct tensor *const *inputs, int count, enum type_rule 
     struct device device;
     enum dtype compute = compute_dtype(types, dtype_result(inputs, count));
 
-    if (call_device(inputs, count, "", &device) < 0)
+    if (call_device(inputs, count, &device) < 0)
         return NULL;
     return tensor_new(result_dtype(types, compute), device, shape->dims, shape->sizes);
 }
@@ -250,7 +250,7 @@ static int make_plan(struct plan *plan, const struct pointwise_op *op, struct te
     }
     plan->compute = compute_dtype(op->types, dtype_result(promoted, count));
     plan->result = result_dtype(op->types, plan->compute);
-    if (call_device(inputs, count, op->name, &plan->device) < 0)
+    if (call_device(inputs, count, &plan->device) < 0)
         return -1;
     plan->backend = backend_of(plan->device);
     if (!plan->backend || shape_broadcast_list(&plan->shape, inputs, count) < 0)

@@ -137,8 +137,7 @@ TENSOR_API void call_result_strides(const struct shape *shape, struct tensor *co
 /* The device of the inputs: a GPU's where one lies there; 0-d tensors in host memory go with any.
  * RUNTIME "Expected all tensors to be on the same device, but found at least two devices, cuda:0
  * and cpu!". */
-TENSOR_API int call_device(struct tensor *const *inputs, int count, const char *op,
-                           struct device *device);
+TENSOR_API int call_device(struct tensor *const *inputs, int count, struct device *device);
 /* See call_check_devices(): the same where one of the inputs is not in host memory. */
 TENSOR_API int call_check_on_device(const char *op, const char *method, const char *names,
                                     bool has_kernel, struct tensor *const *inputs, int count);

@@ -32,11 +32,10 @@ static const struct tensor *first_on_device(struct tensor *const *inputs, int co
     return first;
 }
 
-int call_device(struct tensor *const *inputs, int count, const char *op, struct device *device)
+int call_device(struct tensor *const *inputs, int count, struct device *device)
 {
     const struct tensor *chosen = first_on_device(inputs, count);
 
-    (void)op;
     *device = chosen ? chosen->storage->device : (struct device){DEVICE_CPU, -1};
     if (!chosen || is_host(chosen))
         return 0;

@@ -302,7 +302,7 @@ struct tensor *body_index_put(struct tensor *out, struct tensor *self, struct te
                               struct tensor *values, bool accumulate)
 {
     struct device device;
-    if (call_device((struct tensor *[]){self, values}, 2, "index_put", &device))
+    if (call_device((struct tensor *[]){self, values}, 2, &device))
         return NULL;
     struct tensor *result = out ? tensor_retain(out) : body_clone(NULL, self, MEMORY_PRESERVE);
     bool carries = needs_carrying(self, indices);

@@ -74,7 +74,7 @@ static struct tensor *join_result(struct tensor *out, struct tensors list,
     struct device device;
     enum dtype dtype = dtype_result(list.items, list.count);
 
-    if (call_device(list.items, list.count, op, &device))
+    if (call_device(list.items, list.count, &device))
         return NULL;
     if (!out)
         return tensor_new(dtype, device, shape->dims, shape->sizes);

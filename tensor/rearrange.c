@@ -564,7 +564,7 @@ struct tensor *body_block_diag(struct tensor *out, struct tensors tensors)
     }
     if (tensors.count == 0)
         return tensor_new(dtype_default(), DEVICE_DEFAULT, 2, nothing);
-    if (call_device(tensors.items, tensors.count, "block_diag", &device))
+    if (call_device(tensors.items, tensors.count, &device))
         return NULL;
     struct tensor *result =
         tensor_new(dtype_result(tensors.items, tensors.count), device, 2, sizes);

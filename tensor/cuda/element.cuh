@@ -12,6 +12,7 @@ template <enum dtype D> struct element;
 
 #define DTYPE(id, name, stored, computed, ...)                                                     \
     template <> struct element<DTYPE_##id> {                                                       \
+        static constexpr enum dtype dtype = DTYPE_##id;                                            \
         using storage = stored;                                                                    \
         using compute = computed;                                                                  \
         __host__ __device__ static computed load(const char *data);                                \

@@ -1,51 +1,26 @@
 /* struct cuda_random: filling with random numbers. */
+#include "element.cuh"
 #include "launch.cuh"
 
-#include "half.h"
 #include "philox.cuh"
 #include "random_kernels.h"
 #include "tables.h"
 
 /* --- elements --- */
 
-struct float16 {
-    uint16_t bits;
-};
+/* What the numbers of an element are drawn and computed in. */
+template <class E>
+using wide = std::conditional_t<std::is_same_v<typename E::compute, double>, double, float>;
 
-struct bfloat16 {
-    uint16_t bits;
-};
-
-template <class T> struct wide_type {
-    using type = float;
-};
-template <> struct wide_type<double> {
-    using type = double;
-};
-
-/* What the numbers of an element of T are drawn and computed in. */
-template <class T> using wide = typename wide_type<T>::type;
-
-template <class T, class V> __device__ static inline T element(V value)
+/* A number as an element is stored. */
+template <class E, class V> SCALAR_FN typename E::storage stored(V value)
 {
-    if constexpr (std::is_same_v<T, float16>) {
-        return {half_from_float((float)value)};
-    } else if constexpr (std::is_same_v<T, bfloat16>) {
-        return {bfloat_from_float((float)value)};
-    } else {
-        return (T)value;
-    }
+    return element_store<E::dtype>((typename E::compute)value);
 }
 
-template <class T> __device__ static inline wide<T> widened(T value)
+template <class E> SCALAR_FN wide<E> widened(typename E::storage value)
 {
-    if constexpr (std::is_same_v<T, float16>) {
-        return half_to_float(value.bits);
-    } else if constexpr (std::is_same_v<T, bfloat16>) {
-        return bfloat_to_float(value.bits);
-    } else {
-        return (wide<T>)value;
-    }
+    return (wide<E>)element_load<E::dtype>(value);
 }
 
 /* Where the elements lie: those of operands 0 and 1. */
@@ -206,91 +181,91 @@ template <class W> __device__ static inline W epsilon()
 }
 
 /* The draws are of (0, 1], the numbers of [from, to): what comes out as `to` becomes `from`. */
-template <class T> struct make_uniform {
-    using draws = units<wide<T>>;
-    wide<T> from, to, range;
-    __device__ T operator()(wide<T> unit) const
+template <class E> struct make_uniform {
+    using draws = units<wide<E>>;
+    wide<E> from, to, range;
+    __device__ typename E::storage operator()(wide<E> unit) const
     {
-        T value = element<T>(fma(unit, range, from));
-        return widened(value) == to ? element<T>(from) : value;
+        typename E::storage value = stored<E>(fma(unit, range, from));
+        return widened<E>(value) == to ? stored<E>(from) : value;
     }
 };
 
-template <class T> struct make_normal {
-    using draws = normals<wide<T>>;
-    wide<T> mean, deviation;
-    __device__ T operator()(wide<T> normal) const
+template <class E> struct make_normal {
+    using draws = normals<wide<E>>;
+    wide<E> mean, deviation;
+    __device__ typename E::storage operator()(wide<E> normal) const
     {
-        return element<T>(fma(normal, deviation, mean));
+        return stored<E>(fma(normal, deviation, mean));
     }
 };
 
-template <class T> struct make_log_normal {
-    using draws = normals<wide<T>>;
-    wide<T> mean, deviation;
-    __device__ T operator()(wide<T> normal) const
+template <class E> struct make_log_normal {
+    using draws = normals<wide<E>>;
+    wide<E> mean, deviation;
+    __device__ typename E::storage operator()(wide<E> normal) const
     {
-        return element<T>(fast_exp(fma(normal, deviation, mean)));
+        return stored<E>(fast_exp(fma(normal, deviation, mean)));
     }
 };
 
 /* The logarithm of a unit next to 1 is taken to be just below 0: 0 is no exponential number. */
-template <class T> struct make_exponential {
-    using draws = units<wide<T>>;
-    wide<T> rate;
-    __device__ T operator()(wide<T> unit) const
+template <class E> struct make_exponential {
+    using draws = units<wide<E>>;
+    wide<E> rate;
+    __device__ typename E::storage operator()(wide<E> unit) const
     {
-        wide<T> half_step = epsilon<wide<T>>() / 2;
-        wide<T> logarithm = unit >= 1 - half_step ? -half_step : fast_log(unit);
-        return element<T>(-1 / rate * logarithm);
+        wide<E> half_step = epsilon<wide<E>>() / 2;
+        wide<E> logarithm = unit >= 1 - half_step ? -half_step : fast_log(unit);
+        return stored<E>(-1 / rate * logarithm);
     }
 };
 
 /* The fast tangent of a quarter turn overflows, so single precision keeps away from it. */
-template <class T> struct make_cauchy {
-    using draws = units<wide<T>>;
-    wide<T> median, sigma;
-    __device__ T operator()(wide<T> unit) const
+template <class E> struct make_cauchy {
+    using draws = units<wide<E>>;
+    wide<E> median, sigma;
+    __device__ typename E::storage operator()(wide<E> unit) const
     {
         if (sizeof unit == 4) {
-            wide<T> step = epsilon<wide<T>>();
+            wide<E> step = epsilon<wide<E>>();
             unit = unit > 1 - step ? 1 - step : unit < step ? step : unit;
         }
-        return element<T>(fma(sigma, fast_tan((wide<T>)M_PI * (unit - (wide<T>)0.5)), median));
+        return stored<E>(fma(sigma, fast_tan((wide<E>)M_PI * (unit - (wide<E>)0.5)), median));
     }
 };
 
-template <class T> struct make_geometric {
-    using draws = units<wide<T>>;
-    wide<T> chance;
-    __device__ T operator()(wide<T> unit) const
+template <class E> struct make_geometric {
+    using draws = units<wide<E>>;
+    wide<E> chance;
+    __device__ typename E::storage operator()(wide<E> unit) const
     {
-        return element<T>(ceil(fast_log(unit) / fast_log1p(-chance)));
+        return stored<E>(ceil(fast_log(unit) / fast_log1p(-chance)));
     }
 };
 
-template <class T> struct make_bernoulli {
-    using draws = units<wide<T>>;
-    wide<T> chance;
-    __device__ T operator()(wide<T> unit) const
+template <class E> struct make_bernoulli {
+    using draws = units<wide<E>>;
+    wide<E> chance;
+    __device__ typename E::storage operator()(wide<E> unit) const
     {
-        return element<T>((float)(unit < chance));
+        return stored<E>((float)(unit < chance));
     }
 };
 
-template <class T, class Word> struct make_integer {
+template <class E, class Word> struct make_integer {
     using draws = words<Word>;
     int64_t base;
     uint64_t choices;
-    __device__ T operator()(Word word) const
+    __device__ typename E::storage operator()(Word word) const
     {
-        return element<T>((int64_t)((choices ? word % choices : (uint64_t)word) + (uint64_t)base));
+        return stored<E>((int64_t)((choices ? word % choices : (uint64_t)word) + (uint64_t)base));
     }
 };
 
 /* Thread t of the grid draws for the elements t, t + threads, …; so each round of `count` draws serves elements that
  * lie a grid apart. */
-template <class T, class Make>
+template <class E, class Make>
 __global__ void fill_kernel(char *data, struct layout layout, int64_t n, uint64_t seed, uint64_t offset, Make make)
 {
     using draws = typename Make::draws;
@@ -302,7 +277,7 @@ __global__ void fill_kernel(char *data, struct layout layout, int64_t n, uint64_
         for (int k = 0; k < draws::count; k++) {
             int64_t at = i + item_step() * k;
             if (at < n) {
-                *(T *)(data + place(layout, 0, at)) = make(values[k]);
+                *(typename E::storage *)(data + place(layout, 0, at)) = make(values[k]);
             }
         }
     }
@@ -310,121 +285,75 @@ __global__ void fill_kernel(char *data, struct layout layout, int64_t n, uint64_
 
 /* --- choosing a kernel --- */
 
-template <class T> struct type_tag {
-    using type = T;
-};
-
-template <class Call> static int for_float(enum dtype dtype, Call call)
-{
-    switch (dtype) {
-    case DTYPE_F16:
-        return call(type_tag<float16>());
-    case DTYPE_BF16:
-        return call(type_tag<bfloat16>());
-    case DTYPE_F32:
-        return call(type_tag<float>());
-    case DTYPE_F64:
-        return call(type_tag<double>());
-    default:
-        return CUDA_NO_KERNEL;
-    }
-}
-
-template <class Call> static int for_number(enum dtype dtype, Call call)
-{
-    switch (dtype) {
-    case DTYPE_U8:
-        return call(type_tag<uint8_t>());
-    case DTYPE_I8:
-        return call(type_tag<int8_t>());
-    case DTYPE_I16:
-        return call(type_tag<int16_t>());
-    case DTYPE_I32:
-        return call(type_tag<int32_t>());
-    case DTYPE_I64:
-        return call(type_tag<int64_t>());
-    default:
-        return for_float(dtype, call);
-    }
-}
-
-template <class Call> static int for_any(enum dtype dtype, Call call)
-{
-    return dtype == DTYPE_BOOL ? call(type_tag<bool>()) : for_number(dtype, call);
-}
-
 /* One fill: the draw, the iteration and the stream that its kernel is queued for. */
 struct filling {
     const struct cuda_draw *draw;
     const struct iter *iter;
     cuda_stream stream;
 
-    template <class T, class Make> int run(Make make) const
+    template <class E, class Make> int run(Make make) const
     {
-        return launch(fill_kernel<T, Make>, draw->blocks, CUDA_DRAW_THREADS, stream, iter->data[0], layout_of(iter),
+        return launch(fill_kernel<E, Make>, draw->blocks, CUDA_DRAW_THREADS, stream, iter->data[0], layout_of(iter),
                       iter->numel, draw->seed, draw->offset, make);
     }
 };
 
-/* A number as an element of T holds it. */
-template <class T> static wide<T> as_held(double value)
+/* A number as an element holds it. */
+template <class E> static wide<E> as_held(double value)
 {
-    if constexpr (std::is_same_v<T, float16>) {
-        return half_to_float(half_from_float((float)value));
-    } else if constexpr (std::is_same_v<T, bfloat16>) {
-        return bfloat_to_float(bfloat_from_float((float)value));
-    } else {
-        return (wide<T>)value;
-    }
+    return widened<E>(stored<E>(value));
 }
 
 static int fill_uniform(const struct filling &filling)
 {
-    return for_float(filling.draw->dtype, [&](auto tag) {
-        using T = typename decltype(tag)::type;
-        wide<T> from = as_held<T>(filling.draw->first), to = as_held<T>(filling.draw->second);
-        return filling.run<T>(make_uniform<T>{from, to, as_held<T>((double)(wide<T>)(to - from))});
+    return with_float(filling.draw->dtype, [&](auto element) {
+        using E = decltype(element);
+        wide<E> from = as_held<E>(filling.draw->first), to = as_held<E>(filling.draw->second);
+        return filling.run<E>(make_uniform<E>{from, to, as_held<E>((double)(wide<E>)(to - from))});
     });
 }
 
 /* Distributions of one or two numbers. */
 template <template <class> class Make> static int fill_floats(const struct filling &filling)
 {
-    return for_float(filling.draw->dtype, [&](auto tag) {
-        using T = typename decltype(tag)::type;
-        return filling.run<T>(Make<T>{(wide<T>)filling.draw->first, (wide<T>)filling.draw->second});
+    return with_float(filling.draw->dtype, [&](auto element) {
+        using E = decltype(element);
+        return filling.run<E>(Make<E>{(wide<E>)filling.draw->first, (wide<E>)filling.draw->second});
     });
 }
 
 static int fill_exponential(const struct filling &filling)
 {
-    return for_float(filling.draw->dtype, [&](auto tag) {
-        using T = typename decltype(tag)::type;
-        return filling.run<T>(make_exponential<T>{(wide<T>)filling.draw->first});
+    return with_float(filling.draw->dtype, [&](auto element) {
+        using E = decltype(element);
+        return filling.run<E>(make_exponential<E>{(wide<E>)filling.draw->first});
     });
 }
 
 static int fill_geometric(const struct filling &filling)
 {
-    return for_number(filling.draw->dtype, [&](auto tag) {
-        using T = typename decltype(tag)::type;
-        return filling.run<T>(make_geometric<T>{(wide<T>)filling.draw->first});
+    if (filling.draw->dtype == DTYPE_BOOL) {
+        return CUDA_NO_KERNEL;
+    }
+    return with_element(filling.draw->dtype, [&](auto element) {
+        using E = decltype(element);
+        return filling.run<E>(make_geometric<E>{(wide<E>)filling.draw->first});
     });
 }
 
 static int fill_bernoulli(const struct filling &filling)
 {
-    return for_any(filling.draw->dtype, [&](auto tag) {
-        using T = typename decltype(tag)::type;
-        return filling.run<T>(make_bernoulli<T>{(wide<T>)filling.draw->first});
+    return with_element(filling.draw->dtype, [&](auto element) {
+        using E = decltype(element);
+        return filling.run<E>(make_bernoulli<E>{(wide<E>)filling.draw->first});
     });
 }
 
 template <class Word> static int fill_integers(const struct filling &filling)
 {
-    return for_any(filling.draw->dtype, [&](auto tag) {
-        using T = typename decltype(tag)::type;
-        return filling.run<T>(make_integer<T, Word>{filling.draw->base, filling.draw->choices});
+    return with_element(filling.draw->dtype, [&](auto element) {
+        using E = decltype(element);
+        return filling.run<E>(make_integer<E, Word>{filling.draw->base, filling.draw->choices});
     });
 }
 
@@ -465,7 +394,7 @@ static int draws_at_once(enum cuda_distribution distribution, enum dtype dtype)
 #define COIN_THREADS 512
 #define COINS_AT_ONCE 4
 
-template <class T>
+template <class E>
 __global__ void coins_kernel(char *coins, const char *chances, struct layout layout, int64_t n, uint64_t seed,
                              uint64_t offset)
 {
@@ -475,9 +404,9 @@ __global__ void coins_kernel(char *coins, const char *chances, struct layout lay
 
     units<float>::draw(&state, rolls);
     for (int k = 0; k < COINS_AT_ONCE && first + k < n; k++) {
-        wide<T> chance = *(const wide<T> *)(chances + place(layout, 1, first + k));
+        wide<E> chance = *(const wide<E> *)(chances + place(layout, 1, first + k));
         assert(0 <= chance && chance <= 1);
-        *(T *)(coins + place(layout, 0, first + k)) = element<T>((float)(rolls[k] <= chance));
+        *(typename E::storage *)(coins + place(layout, 0, first + k)) = stored<E>((float)(rolls[k] <= chance));
     }
 }
 
@@ -485,9 +414,9 @@ static int coins(enum dtype dtype, const struct iter *iter, uint64_t seed, uint6
 {
     int64_t most = COIN_THREADS * COINS_AT_ONCE, blocks = (iter->numel + most - 1) / most;
 
-    return for_any(dtype, [&](auto tag) {
-        using T = typename decltype(tag)::type;
-        return launch(coins_kernel<T>, blocks, COIN_THREADS, stream, iter->data[0], iter->data[1], layout_of(iter),
+    return with_element(dtype, [&](auto element) {
+        using E = decltype(element);
+        return launch(coins_kernel<E>, blocks, COIN_THREADS, stream, iter->data[0], iter->data[1], layout_of(iter),
                       iter->numel, seed, offset);
     });
 }

@@ -1,9 +1,8 @@
 """The graph that backward() would go through, as a picture and as text.
 
 C walks the graph (`torch._C._graph_nodes`); here it becomes items: operations, leaves, and inputs where it is cut. A
-large graph is folded: operations made by one line of code become one item where lines were recorded (`record_lines`,
-off by default because it costs each new node a look at Python's stack), and otherwise those of one name and shape,
-which is what the passes of a loop have in common.
+large graph is folded: operations made by one line of code become one item where lines were recorded (in notebooks, and by
+`record_lines`), and otherwise those of one name and shape, which is what the passes of a loop have in common.
 """
 from __future__ import annotations
 
