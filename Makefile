@@ -421,7 +421,7 @@ check-install:
 	    sh -c '$(CC) -std=c11 -Wall -Wextra -Werror -o $(abspath $(B))/example example.c $$(pkg-config --cflags --libs mesale_tensor)'
 	$(Q)LD_LIBRARY_PATH=$(B)/root/usr/lib $(B)/example
 
-# the kernel's tests mostly wait, the library's compute: side by side, each with its output in one piece
+# the kernel's tests wait half of their time, the library's compute: side by side, each with its output in one piece
 check-python:
 	@$(MAKE) --no-print-directory -j2 cuda-host
 	@$(MAKE) --no-print-directory -j2 -Otarget check-kernel check-library check-cuda-host
@@ -430,8 +430,8 @@ check-python:
 PROTOCOL_ENV = TEST_SLOWNESS=$${TEST_SLOWNESS:-4} MESALE=$(abspath $(B)/bin/mesale) JUPYTER_PATH=$(abspath $(B)/share/jupyter)
 
 check-kernel:
-	$(Q)$(PROTOCOL_ENV) $(TESTENV)/bin/python -m pytest -q -m "not slow" tests --ignore=tests/binding --ignore=tests/parity \
-	    --ignore=tests/cuda --ignore=tests/browser
+	$(Q)$(PROTOCOL_ENV) $(TESTENV)/bin/python -m pytest -q -n 2 --dist loadfile -m "not slow" tests --ignore=tests/binding \
+	    --ignore=tests/parity --ignore=tests/cuda --ignore=tests/browser
 
 # parity in a process of its own: warnings that come once are among the recorded answers
 check-library:
