@@ -1,6 +1,7 @@
 /* bincount and histc. Declared in op_functions.h. */
 #include <math.h>
 
+#include "autograd/steps.h"
 #include "backend.h"
 #include "call.h"
 #include "cpu/extreme.h"
@@ -107,11 +108,11 @@ static int64_t device_bin_count(struct tensor *numbers, int64_t least)
 }
 
 /* `values`: what each number adds, NULL: 1. */
-static struct tensor *device_bins(struct tensor *numbers, struct tensor *values, int64_t least, enum dtype dtype)
+static struct tensor *device_bins(struct tensor *numbers, struct tensor *values, int64_t count,
+                                  enum dtype dtype)
 {
     struct device device = numbers->storage->device;
-    int64_t count = device_bin_count(numbers, least);
-    struct tensor *bins = count < 0 ? NULL : tensor_zeros(INTS(count), dtype, device);
+    struct tensor *bins = tensor_zeros(INTS(count), dtype, device);
     struct tensor *added = !bins    ? NULL
                            : values ? tensor_retain(values)
                                     : tensor_ones(INTS(numbers->numel), dtype, device);
@@ -142,7 +143,8 @@ struct tensor *body_bincount(struct tensor *out, struct tensor *self, struct ten
         goto done;
     }
     if (numbers->storage->device.type != DEVICE_CPU) {
-        bins = device_bins(numbers, values, minlength, dtype);
+        int64_t most = device_bin_count(numbers, minlength);
+        bins = most < 0 ? NULL : device_bins(numbers, values, most, dtype);
         goto done;
     }
     int64_t count = bin_count(numbers, minlength);
@@ -204,10 +206,15 @@ static int find_range(struct tensor *self, struct range *range)
         if (body_aminmax(self, MAYBE_INT_NONE, false, ends)) {
             return -1;
         }
-        range->low = scalar_to_double(dtype_load((enum dtype)self->dtype, tensor_ptr(ends[0])));
-        range->high = scalar_to_double(dtype_load((enum dtype)self->dtype, tensor_ptr(ends[1])));
+        struct scalar low, high;
+        int status = tensor_item(ends[0], &low) || tensor_item(ends[1], &high);
         tensor_release(ends[0]);
         tensor_release(ends[1]);
+        if (status) {
+            return -1;
+        }
+        range->low = scalar_to_double(low);
+        range->high = scalar_to_double(high);
     }
     if (!isfinite(range->low) || !isfinite(range->high)) {
         error_set(ERROR_RUNTIME, "torch.histc: range of [%g, %g] is not finite", range->low,
@@ -254,6 +261,50 @@ static int count_elements(const struct tensor *dense, struct range range, int64_
     return work_result(&work);
 }
 
+/* --- the same on a GPU, of ops that exist there --- */
+
+/* The elements within the range, NaN not among them, as a line. */
+static struct tensor *elements_within(struct tensor *dense, struct range range)
+{
+    struct tensor *low = with_number(tensor_ge, dense, scalar_float(range.low));
+    struct tensor *high = low ? with_number(tensor_le, dense, scalar_float(range.high)) : NULL;
+    struct tensor *inside = high ? tensor_logical_and(low, high) : NULL;
+    struct tensor *result = inside ? tensor_masked_select(dense, inside) : NULL;
+    tensor_release(inside);
+    tensor_release(high);
+    tensor_release(low);
+    return result;
+}
+
+/* The bin of each element, in the arithmetic of COUNT_ELEMENTS. */
+static struct tensor *bins_of(struct tensor *elements, struct range range, int64_t bins)
+{
+    double width = elements->dtype == DTYPE_F32 ? (double)((float)range.high - (float)range.low)
+                                                : range.high - range.low;
+    struct tensor *low = tensor_weak(scalar_float(range.low));
+    struct tensor *above = low ? tensor_sub(elements, low, scalar_int(1)) : NULL;
+    struct tensor *scaled = above ? with_number(tensor_mul, above, scalar_int(bins)) : NULL;
+    struct tensor *parts = scaled ? with_number(tensor_div, scaled, scalar_float(width)) : NULL;
+    struct tensor *numbers = parts ? call_cast(parts, DTYPE_I64) : NULL;
+    struct tensor *result = numbers ? tensor_clamp_max(numbers, scalar_int(bins - 1)) : NULL;
+    tensor_release(numbers);
+    tensor_release(parts);
+    tensor_release(scaled);
+    tensor_release(above);
+    tensor_release(low);
+    return result;
+}
+
+static struct tensor *device_counts(struct tensor *dense, struct range range, int64_t bins)
+{
+    struct tensor *elements = elements_within(dense, range);
+    struct tensor *numbers = elements ? bins_of(elements, range, bins) : NULL;
+    struct tensor *counts = numbers ? device_bins(numbers, NULL, bins, DTYPE_I64) : NULL;
+    tensor_release(numbers);
+    tensor_release(elements);
+    return counts;
+}
+
 struct tensor *body_histc(struct tensor *out, struct tensor *self, int64_t bins, struct scalar min,
                           struct scalar max)
 {
@@ -264,6 +315,13 @@ struct tensor *body_histc(struct tensor *out, struct tensor *self, int64_t bins,
         return NULL;
     }
     struct tensor *dense = call_dense(self, dtype_info[self->dtype].accumulator);
+    if (dense && dense->storage->device.type != DEVICE_CPU) {
+        counts = device_counts(dense, range, bins);
+        result = counts ? call_cast(counts, (enum dtype)self->dtype) : NULL;
+        tensor_release(counts);
+        tensor_release(dense);
+        return result;
+    }
     counts = dense ? tensor_new(DTYPE_I64, self->storage->device, 1, &bins) : NULL;
     if (counts && backend_of(counts->storage->device)->fill(counts, scalar_int(0)) == 0 &&
         count_elements(dense, range, bins, tensor_ptr(counts)) == 0) {

@@ -86,6 +86,57 @@ static int pick_numbered(struct tensor *result, const struct tensor *self,
     return work_result(&work);
 }
 
+/* --- the same on a GPU, of ops that exist there --- */
+
+/* A contiguous tensor as one line, without autograd information. */
+static struct tensor *line_of(struct tensor *self)
+{
+    struct tensor *dense = call_contiguous(self);
+    struct tensor *line =
+        dense ? tensor_alias(dense, 1, &dense->numel, (const int64_t[]){1}, dense->offset) : NULL;
+    tensor_release(dense);
+    return line;
+}
+
+static struct tensor *device_take(struct tensor *self, struct tensor *index)
+{
+    struct tensor *line = line_of(self), *places = line ? call_contiguous(index) : NULL;
+    struct tensor *result = places ? body_index(NULL, line, (struct tensors){&places, 1}) : NULL;
+    tensor_release(places);
+    tensor_release(line);
+    return result;
+}
+
+/* Into a contiguous result, or by way of one. */
+static int device_put(struct tensor *result, struct tensor *index, struct tensor *source,
+                      bool accumulate)
+{
+    struct tensor *line = line_of(result), *places = line ? line_of(index) : NULL;
+    struct tensor *values = places ? line_of(source) : NULL, *shaped = NULL;
+    struct tensor *done =
+        values ? body_index_put(line, line, (struct tensors){&places, 1}, values, accumulate)
+               : NULL;
+    int status = done ? 0 : -1;
+
+    if (done && line->storage != result->storage) {
+        shaped = alias_view(line, tensor_shape(result));
+        status = shaped ? backend_of(result->storage->device)->copy(result, shaped) : -1;
+    }
+    tensor_release(shaped);
+    tensor_release(done);
+    tensor_release(values);
+    tensor_release(places);
+    tensor_release(line);
+    return status;
+}
+
+/* --- the ops --- */
+
+static bool is_on_device(const struct tensor *self)
+{
+    return self->storage->device.type != DEVICE_CPU;
+}
+
 /* Contiguous, whatever the strides of the index. */
 struct tensor *body_take(struct tensor *out, struct tensor *self, struct tensor *index)
 {
@@ -98,6 +149,8 @@ struct tensor *body_take(struct tensor *out, struct tensor *self, struct tensor 
         error_set(ERROR_INDEX, "take(): tried to take from an empty tensor");
         return NULL;
     }
+    if (is_on_device(self))
+        return call_deliver(out, device_take(self, index), "take");
     offsets = numbered_offsets(self, index);
     if (offsets)
         result =
@@ -146,6 +199,11 @@ struct tensor *body_put(struct tensor *out, struct tensor *self, struct tensor *
         return NULL;
     }
     result = call_target(out, self, source, MEMORY_PRESERVE);
+    if (result && is_on_device(result)) {
+        if (index->numel && device_put(result, index, source, accumulate))
+            tensor_clear(&result);
+        return result;
+    }
     offsets = result ? numbered_offsets(result, index) : NULL;
     if (!offsets || put_numbered(result, index, offsets, source, accumulate))
         tensor_clear(&result);

@@ -6,6 +6,7 @@
 #include "half.h"
 #include "op_functions.h"
 #include "shape.h"
+#include "unique_device.h"
 
 /* --- comparing elements: NaN is like nothing and larger than all --- */
 
@@ -148,6 +149,11 @@ static int unique_rows(const struct rows *rows, struct device device, struct int
     return made ? 0 : -1;
 }
 
+static bool is_on_device(const struct tensor *self)
+{
+    return self->storage->device.type != DEVICE_CPU;
+}
+
 /* --- elements --- */
 
 static struct rows rows_of_elements(const struct tensor *dense, const int64_t *order,
@@ -155,97 +161,6 @@ static struct rows rows_of_elements(const struct tensor *dense, const int64_t *o
 {
     work_start(work);
     return (struct rows){(enum dtype)dense->dtype, tensor_ptr(dense), dense->numel, 1, order, work};
-}
-
-/* --- elements on a GPU, of ops that exist there --- */
-
-/* An alias of elements [from, to) of a line of elements. */
-static struct tensor *stretch(struct tensor *line, int64_t from, int64_t to)
-{
-    return tensor_alias(line, 1, (const int64_t[]){to - from}, (const int64_t[]){1}, line->offset + from);
-}
-
-/* Whether each sorted element begins a run. */
-static struct tensor *run_starts(struct tensor *sorted)
-{
-    int64_t n = sorted->numel;
-    const struct backend *backend = backend_of(sorted->storage->device);
-    struct tensor *before = stretch(sorted, 0, n - 1), *after = stretch(sorted, 1, n);
-    struct tensor *differs = before && after ? tensor_ne(after, before) : NULL;
-    struct tensor *starts = differs ? tensor_ones(INTS(n), DTYPE_BOOL, sorted->storage->device) : NULL;
-    struct tensor *rest = starts ? stretch(starts, 1, n) : NULL;
-    if (!rest || backend->copy(rest, differs))
-        tensor_clear(&starts);
-    tensor_release(rest);
-    tensor_release(differs);
-    tensor_release(after);
-    tensor_release(before);
-    return starts;
-}
-
-/* The number of the run of each sorted element, from 0, and how many there are. */
-static struct tensor *run_numbers(struct tensor *starts, int64_t *runs)
-{
-    struct scalar count = scalar_int(0);
-    struct tensor *one = tensor_weak(scalar_int(1));
-    struct tensor *so_far = one ? tensor_cumsum(starts, 0, DTYPE_NONE) : NULL;
-    struct tensor *last = so_far ? stretch(so_far, so_far->numel - 1, so_far->numel) : NULL;
-    struct tensor *numbers =
-        last && tensor_item(last, &count) == 0 ? tensor_sub(so_far, one, scalar_int(1)) : NULL;
-    tensor_release(last);
-    tensor_release(so_far);
-    tensor_release(one);
-    *runs = count.i;
-    return numbers;
-}
-
-/* Where each element is among the distinct ones. */
-static struct tensor *place_all(struct tensor *order, struct tensor *numbers, struct ints places)
-{
-    struct tensor *flat = tensor_scatter_src(order, 0, order, numbers);
-    struct tensor *result = flat ? tensor_view(flat, places) : NULL;
-    tensor_release(flat);
-    return result;
-}
-
-/* How often the distinct ones are there. */
-static struct tensor *count_all(struct tensor *numbers, int64_t runs)
-{
-    struct device device = numbers->storage->device;
-    struct tensor *ones = tensor_ones(INTS(numbers->numel), DTYPE_I64, device);
-    struct tensor *zeros = ones ? tensor_zeros(INTS(runs), DTYPE_I64, device) : NULL;
-    struct tensor *result = zeros ? tensor_scatter_add(zeros, 0, numbers, ones) : NULL;
-    tensor_release(zeros);
-    tensor_release(ones);
-    return result;
-}
-
-/* The three results of a line of elements, at least one. */
-static int device_unique(struct tensor *flat, struct ints places, bool with_inverse, bool with_counts,
-                         struct tensor **result)
-{
-    struct device device = flat->storage->device;
-    int64_t runs = 0, none = 0;
-    struct tensor *sorted = tensor_new((enum dtype)flat->dtype, device, 1, &flat->numel);
-    struct tensor *order = sorted ? tensor_new(DTYPE_I64, device, 1, &flat->numel) : NULL;
-    bool made = order && !backend_of(device)->lines->sort_along(SORT, sorted, order, flat, 0, 0, false);
-    struct tensor *starts = made ? run_starts(sorted) : NULL;
-    struct tensor *numbers = starts ? run_numbers(starts, &runs) : NULL;
-    result[0] = numbers ? tensor_masked_select(sorted, starts) : NULL;
-    result[1] = !result[0]     ? NULL
-                : with_inverse ? place_all(order, numbers, places)
-                               : tensor_new(DTYPE_I64, device, 1, &none);
-    result[2] = !result[1]    ? NULL
-                : with_counts ? count_all(numbers, runs)
-                              : tensor_new(DTYPE_I64, device, 1, &none);
-    int status = result[2] ? 0 : -1;
-    for (int i = 0; i < 3 && status; i++)
-        tensor_clear(&result[i]);
-    tensor_release(numbers);
-    tensor_release(starts);
-    tensor_release(order);
-    tensor_release(sorted);
-    return status;
 }
 
 int body_unique2(struct tensor *self, bool sorted, bool return_inverse, bool return_counts,
@@ -257,7 +172,7 @@ int body_unique2(struct tensor *self, bool sorted, bool return_inverse, bool ret
     struct tensor *dense = call_contiguous(self);
     struct tensor *flat =
         dense ? tensor_alias(dense, 1, &dense->numel, (const int64_t[]){1}, dense->offset) : NULL;
-    if (flat && flat->numel && flat->storage->device.type != DEVICE_CPU) {
+    if (flat && flat->numel && is_on_device(flat)) {
         status = device_unique(flat, tensor_shape(self), return_inverse, return_counts, result);
         tensor_release(flat);
         tensor_release(dense);
@@ -377,7 +292,12 @@ static int unique_slices(struct tensor *self, int64_t dim, bool sort, struct ten
     }
     struct tensor *dense = dim_first(self, dim);
     int64_t count = dense ? dense->sizes[0] : 0;
-    int64_t *order = dense ? mem_alloc((size_t)(2 * count + 1) * sizeof *order) : NULL;
+    bool on_device = count && is_on_device(dense);
+    int64_t *order =
+        dense && !on_device ? mem_alloc((size_t)(2 * count + 1) * sizeof *order) : NULL;
+    if (on_device) {
+        status = device_unique_slices(dense, sort, result);
+    }
     if (order) {
         struct rows rows = {(enum dtype)self->dtype,
                             tensor_ptr(dense),
@@ -423,9 +343,14 @@ int body_unique_consecutive(struct tensor *self, bool return_inverse, bool retur
     if (!dense) {
         return -1;
     }
-    struct rows rows = rows_of_elements(dense, NULL, &work);
-    int status = unique_rows(&rows, self->storage->device, (struct ints){NULL, 0},
+    int status;
+    if (dense->numel && is_on_device(dense)) {
+        status = device_unique_consecutive(dense, return_inverse, return_counts, result);
+    } else {
+        struct rows rows = rows_of_elements(dense, NULL, &work);
+        status = unique_rows(&rows, self->storage->device, (struct ints){NULL, 0},
                              tensor_shape(self), return_inverse, return_counts, result);
+    }
     tensor_release(dense);
     return status;
 }
