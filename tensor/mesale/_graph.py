@@ -60,7 +60,7 @@ class Graph:
             self.leaves = 1
             self.root.add(Item("leaf", _leaf_lines(tensor, names)))
         else:
-            self.root.add(Item("cut", [_CUT]))
+            self.root.add(Item("cut", [_CUTS[_C._is_cut(tensor)]]))
 
     def head(self) -> str:
         """One line on the whole."""
@@ -92,8 +92,11 @@ class Graph:
         return {"text/plain": str(self), **({"image/svg+xml": svg} if svg else {})}
 
 
-_CUT = words("no graph: a constant, detached, or made under no_grad",
-             "graf yok: sabit, detach edilmiş ya da no_grad altında yapılmış")
+# whether no_grad() cut it off, as far as that is known
+_CUTS = {True: words("no graph: made under no_grad", "graf yok: no_grad altında yapıldı"),
+         False: words("no graph: a constant, or detached", "graf yok: sabit ya da detach edilmiş"),
+         None: words("no graph: a constant, detached, or made under no_grad",
+                     "graf yok: sabit, detach edilmiş ya da no_grad altında yapılmış")}
 
 
 # --- tensors and nodes as lines of text ---
@@ -121,7 +124,7 @@ def _saved_line(node: Mapping[str, Any], names: Mapping[int, str]) -> list[str]:
     if node["freed"]:
         return [words("kept nothing any more: backward() has freed it", "artık bir şey saklamıyor: backward() bıraktı")]
     parts = []
-    for name, dtype, sizes, count, _, number, own, weak, tensor in node["saved"]:
+    for name, dtype, sizes, count, _, number, own, weak, _, tensor in node["saved"]:
         label = name or names.get(id(tensor), "") or words("a tensor", "tensör")
         kind = f"= {number:.4g}" if weak else f"{shape_text(dtype, sizes)}, {size_text(count)}"
         parts.append(f"{label}{words(' (its result)', ' (sonucu)') * own} {kind}")
@@ -136,13 +139,13 @@ def _op_lines(node: Mapping[str, Any], names: Mapping[int, str]) -> list[str]:
 
 def _cut_lines(node: Mapping[str, Any], argument: str | None, names: Mapping[int, str]) -> list[str]:
     """An input without graph; what is known of it comes from what the node saved of that argument."""
-    for name, dtype, sizes, _, _, number, _, weak, tensor in node["saved"]:
+    for name, dtype, sizes, _, _, number, _, weak, cut, tensor in node["saved"]:
         if argument and name == argument:
             if weak:
                 return [f"{number:.4g}"]
             value = f" = {number:.4g}" if number is not None else ""
-            return [f"{names.get(id(tensor), '')} {shape_text(dtype, sizes)}{value}".strip(), _CUT]
-    return [_CUT]
+            return [f"{names.get(id(tensor), '')} {shape_text(dtype, sizes)}{value}".strip(), _CUTS[cut]]
+    return [_CUTS[None]]
 
 
 def _place(filename: str, line: int) -> str:
@@ -212,7 +215,7 @@ class _Folded(_Whole):
         return item
 
     def cut(self, index: int, node: dict[str, Any], argument: str | None) -> Item:
-        return self.cuts.setdefault(self.items[index], Item("cut", [_CUT]))
+        return self.cuts.setdefault(self.items[index], Item("cut", [_CUTS[None]]))
 
     def lines(self, key: Any, members: list[dict[str, Any]]) -> list[str]:
         """The text of a group."""

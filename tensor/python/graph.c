@@ -63,17 +63,18 @@ static PyObject *number_or_none(struct tensor *tensor)
 }
 
 /* One saved tensor: (name or None, dtype, sizes, bytes of its storage, which storage, number,
- * whether it is the node's own output, whether a Python number, the Tensor if Python has one). */
+ * whether it is the node's own output, whether a Python number, whether no_grad() cut it off, the
+ * Tensor if Python has one). */
 static PyObject *saved_item(const struct node *node, int slot)
 {
     struct tensor *tensor = node->saved[slot].tensor;
     const char *const *names = node->class->saved_names;
     const char *name = names && slot < node->class->saved_count ? names[slot] : NULL;
-    return Py_BuildValue("NNNnnNNNN", text_or_none(name), dtype_object((enum dtype)tensor->dtype),
+    return Py_BuildValue("NNNnnNNNNN", text_or_none(name), dtype_object((enum dtype)tensor->dtype),
                          size_object(tensor->dims, tensor->sizes),
                          (Py_ssize_t)tensor->storage->bytes, (Py_ssize_t)(uintptr_t)tensor->storage,
                          number_or_none(tensor), PyBool_FromLong(node->saved[slot].output_nr >= 0),
-                         PyBool_FromLong(tensor->weak),
+                         PyBool_FromLong(tensor->weak), PyBool_FromLong(tensor->cut),
                          tensor->python ? tensor_object(tensor) : Py_NewRef(Py_None));
 }
 
@@ -141,6 +142,12 @@ static PyObject *graph_nodes(PyObject *Py_UNUSED(module), PyObject *object)
     return list;
 }
 
+/* Whether the user's no_grad() kept it out of the graph. */
+static PyObject *is_cut(PyObject *Py_UNUSED(module), PyObject *object)
+{
+    return PyBool_FromLong(is_tensor(object) && tensor_of(object)->cut);
+}
+
 static PyObject *record_lines(PyObject *Py_UNUSED(module), PyObject *wanted)
 {
     int set = PyObject_IsTrue(wanted);
@@ -178,6 +185,7 @@ static PyObject *py_trace_end(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(i
 
 PyMethodDef graph_functions[] = {
     {"_graph_nodes", graph_nodes, METH_O, NULL},
+    {"_is_cut", is_cut, METH_O, NULL},
     {"_record_lines", record_lines, METH_O, NULL},
     {"_trace_begin", py_trace_begin, METH_NOARGS, NULL},
     {"_trace_end", py_trace_end, METH_NOARGS, NULL},
