@@ -5,6 +5,7 @@
 #include "notebook.h"
 #include "similar.h"
 #include "tidy.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,27 @@ static void lines_cut(struct lines *lines)
     }
 }
 
+/* How a view of tensors begins: its language, and after this text and pictures. */
+static const char VIEW_START[] = "<div lang=\"", VIEW_TEXT_END[] = "</pre>";
+
+static bool is_view(const char *mime, const char *text)
+{
+    return strcmp(mime, "text/html") == 0 && strncmp(text, VIEW_START, sizeof VIEW_START - 1) == 0;
+}
+
+/* The view without its language and what follows its text. */
+static void keep_text(struct buffer *view)
+{
+    struct buffer text = BUFFER_INIT;
+    const char *start = strstr(buffer_text(view), "<pre"), *end = NULL;
+    end = start ? strstr(start, VIEW_TEXT_END) : NULL;
+    if (end) {
+        buffer_add(&text, start, (size_t)(end - start) + sizeof VIEW_TEXT_END - 1);
+        buffer_release(view);
+        *view = text;
+    }
+}
+
 /* What an output's text is before it is compared. */
 static void prepare(struct buffer *text, const char *mime, const struct compare_options *options)
 {
@@ -46,6 +68,8 @@ static void prepare(struct buffer *text, const char *mime, const struct compare_
     bool readable = strcmp(mime, "text/plain") == 0 || strcmp(mime, "text/markdown") == 0;
     if (options->exact)
         return;
+    if (options->views_as_text && is_view(mime, buffer_text(text)))
+        keep_text(text);
     if (!picture) {
         (readable ? tidy_text : tidy_markup)(&tidied, buffer_text(text), text->size);
         buffer_release(text);
@@ -300,13 +324,39 @@ static bool compare_once(const json_t *stored, const json_t *fresh,
     return same;
 }
 
+/* The language of the first view among the outputs, two letters, or "". */
+static void find_language(const json_t *outputs, char language[3])
+{
+    static const char html[] = "text/html";
+    size_t count = json_array_size(outputs);
+    language[0] = '\0';
+    for (size_t i = 0; i < count && !language[0]; i++) {
+        const json_t *data = json_object_get(json_array_get(outputs, i), "data");
+        struct buffer text = BUFFER_INIT;
+        notebook_add_text(&text, json_object_get(data, html));
+        if (is_view(html, buffer_text(&text)))
+            snprintf(language, 3, "%s", text.data + sizeof VIEW_START - 1);
+        buffer_release(&text);
+    }
+}
+
+static bool languages_differ(const json_t *stored, const json_t *fresh)
+{
+    char old[3], new[3];
+    find_language(stored, old);
+    find_language(fresh, new);
+    return *old && *new &&strcmp(old, new) != 0;
+}
+
 /* What costs most, decoding pictures, waits until the rest has found a difference. */
 bool compare_outputs(const json_t *stored, const json_t *fresh,
                      const struct compare_options *options, struct buffer *report)
 {
-    struct compare_options plain = *options;
+    struct compare_options whole = *options, plain;
+    whole.views_as_text = languages_differ(stored, fresh);
+    plain = whole;
     plain.rewrite = NULL;
     bool again = options->rewrite && !options->exact;
     return compare_once(stored, fresh, &plain, again ? NULL : report) ||
-           (again && compare_once(stored, fresh, options, report));
+           (again && compare_once(stored, fresh, &whole, report));
 }

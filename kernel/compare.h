@@ -12,6 +12,7 @@ struct compare_options {
     bool exact;            /* byte for byte: what tidy.h takes out counts too */
     double tolerance;      /* of real numbers, see similar.h; 0: equal text */
     bool colour;           /* of the report */
+    bool views_as_text;    /* set by compare_outputs(), see there */
     const json_t *ignored; /* object whose keys are mime types that do not count; NULL: all do */
     /* Called for each text and picture where the outputs still differ: may change it (rules of the
      * user, pictures decoded). NULL: none. */
@@ -20,7 +21,8 @@ struct compare_options {
 };
 
 /* True if the lists of outputs `stored` and `fresh` (borrowed) show the same. Otherwise the lines
- * that differ are added to `report` ("- " stored, "+ " fresh, "  " the lines around them). */
+ * that differ are added to `report` ("- " stored, "+ " fresh, "  " the lines around them). Views of
+ * tensors whose words are in different languages are compared by the text that they begin with. */
 bool compare_outputs(const json_t *stored, const json_t *fresh,
                      const struct compare_options *options, struct buffer *report);
 

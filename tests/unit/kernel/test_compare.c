@@ -34,6 +34,33 @@ START_TEST(noise_is_no_difference)
 }
 END_TEST
 
+START_TEST(views_in_two_languages_are_compared_by_their_text)
+{
+#define EN "<div lang=\\\"en\\\"><pre>"
+#define TR "<div lang=\\\"tr\\\"><pre>"
+    const struct compare_options exact = {.exact = true};
+    const char *en = DISPLAY("text/html", "\"" EN "tensor([1])</pre>\\nshape\"");
+    const char *tr = DISPLAY("text/html", "\"" TR "tensor([1])</pre>\\nbiçim\"");
+    const char *other = DISPLAY("text/html", "\"" EN "tensor([1])</pre>\\nshape!\"");
+    assert_compared(en, tr, &usual, "");
+    assert_compared(en, DISPLAY("text/html", "\"" TR "tensor([2])</pre>\\nbiçim\""), &usual,
+                    "      [display_data text/html]\n    - <pre>tensor([1])</pre>\n"
+                    "    + <pre>tensor([2])</pre>\n");
+    assert_compared(
+        en, other, &usual,
+        "      [display_data text/html]\n      <div lang=\"en\"><pre>tensor([1])</pre>\n"
+        "    - shape\n    + shape!\n");
+    assert_compared(
+        en, tr, &exact,
+        "      [display_data text/html]\n    - <div lang=\"en\"><pre>tensor([1])</pre>\n"
+        "    - shape\n    + <div lang=\"tr\"><pre>tensor([1])</pre>\n    + biçim\n");
+    assert_compared(DISPLAY("text/html", "\"<div lang=\\\"en\\\">a\""),
+                    DISPLAY("text/html", "\"<div lang=\\\"tr\\\">a\""), &usual,
+                    "      [display_data text/html]\n    - <div lang=\"en\">a\n"
+                    "    + <div lang=\"tr\">a\n");
+}
+END_TEST
+
 START_TEST(exactly_compared_noise_is_a_difference)
 {
     const struct compare_options exact = {.exact = true};
@@ -110,6 +137,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         noise_is_no_difference,
+        views_in_two_languages_are_compared_by_their_text,
         exactly_compared_noise_is_a_difference,
         lines_that_are_alike_are_not_in_the_difference,
         texts_and_pictures_are_rewritten_where_they_differ,
