@@ -25,7 +25,7 @@ def read(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_notebook_shows_what_it_stores(mesale, python, name):
     start = time.monotonic()
-    # the stored outputs are of an English environment, the Turkish notebooks' readers' is Turkish
+    # each in the environment of its readers, in which it was stored
     language = {"LC_ALL": "tr_TR.UTF-8" if "_tr." in name else "C.UTF-8"}
     done = subprocess.run([mesale, "run", "--check", "--python", python, FOLDER / name], capture_output=True, text=True,
                           env={**os.environ, **language})
