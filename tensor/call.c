@@ -38,7 +38,7 @@ struct tensor *call_contiguous(struct tensor *self)
 
 struct tensor *call_host(struct tensor *self)
 {
-    if (self->storage->device.type == DEVICE_CPU)
+    if (tensor_on_cpu(self))
         return tensor_retain(self);
     return body_to_copy(NULL, self, DTYPE_NONE, (struct device){DEVICE_CPU, -1}, false);
 }
@@ -156,7 +156,7 @@ static inline bool short_operand(struct iter *iter, int k, const struct tensor *
         iter->strides[k][0] = (int64_t)dtype_info[dtype].bytes;
         return true;
     }
-    if (input->dims > 0 || input->storage->device.type != DEVICE_CPU ||
+    if (input->dims > 0 || !tensor_on_cpu(input) ||
         dtype_kind((enum dtype)input->dtype) > dtype_kind(dtype) ||
         (leader->dims == 0 && !input->weak))
         return false;
@@ -370,7 +370,7 @@ static int add_operand(struct iter *iter, struct operands *operands, const struc
     bool condition = op->bool_inputs >> i & 1;
     int k = iter->operands;
 
-    if (!condition && input->dims == 0 && input->storage->device.type == DEVICE_CPU) {
+    if (!condition && input->dims == 0 && tensor_on_cpu(input)) {
         struct scalar value = dtype_load((enum dtype)input->dtype, tensor_ptr(input));
         if (op->wide_inputs >> i & 1 && is_half(plan->compute)) {
             operands->wide = value;

@@ -124,7 +124,8 @@ TENSOR_API bool call_out_is_empty_input(const struct tensor *out, struct tensor 
 TENSOR_API int call_check_fill(const struct tensor *value);
 /* RUNTIME when self cannot be written, or `source` does not broadcast to its sizes. */
 TENSOR_API int call_check_copy(const struct tensor *self, const struct tensor *source);
-/* RUNTIME "Bad in-place call: input tensor dtype int and output tensor dtype float should match". */
+/* RUNTIME "Bad in-place call: input tensor dtype int and output tensor dtype float should match".
+ */
 TENSOR_API int call_check_inplace_dtype(const struct tensor *self, enum dtype result);
 /* RUNTIME "result type Float can't be cast to the desired output type Long". */
 TENSOR_API int call_check_cast(enum dtype result, const struct tensor *out);
@@ -156,7 +157,7 @@ static inline int call_check_devices(const char *op, const char *method, const c
                                      bool has_kernel, struct tensor *const *inputs, int count)
 {
     for (int i = 0; i < count; i++)
-        if (__builtin_expect(inputs[i] && inputs[i]->storage->device.type != DEVICE_CPU, 0))
+        if (__builtin_expect(inputs[i] && !tensor_on_cpu(inputs[i]), 0))
             return call_check_on_device(op, method, names, has_kernel, inputs, count);
     return 0;
 }

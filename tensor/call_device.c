@@ -14,18 +14,13 @@ static const char *device_text(const struct tensor *tensor, char *text, size_t c
     return text;
 }
 
-static bool is_host(const struct tensor *tensor)
-{
-    return tensor->storage->device.type == DEVICE_CPU;
-}
-
 /* The first input that is not in host memory, else the first. */
 static const struct tensor *first_on_device(struct tensor *const *inputs, int count)
 {
     const struct tensor *first = NULL;
 
     for (int i = 0; i < count; i++) {
-        if (inputs[i] && !is_host(inputs[i]))
+        if (inputs[i] && !tensor_on_cpu(inputs[i]))
             return inputs[i];
         first = first ? first : inputs[i];
     }
@@ -37,13 +32,13 @@ int call_device(struct tensor *const *inputs, int count, struct device *device)
     const struct tensor *chosen = first_on_device(inputs, count);
 
     *device = chosen ? chosen->storage->device : (struct device){DEVICE_CPU, -1};
-    if (!chosen || is_host(chosen))
+    if (!chosen || tensor_on_cpu(chosen))
         return 0;
     for (int i = 0; i < count; i++) {
         const struct tensor *input = inputs[i];
         char a[32], b[32];
         /* one number in host memory goes with any device */
-        if (!input || call_same_device(input, chosen) || (input->dims == 0 && is_host(input)))
+        if (!input || call_same_device(input, chosen) || (input->dims == 0 && tensor_on_cpu(input)))
             continue;
         error_set(ERROR_RUNTIME,
                   "Expected all tensors to be on the same device, but found at least two devices, "

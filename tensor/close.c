@@ -68,8 +68,7 @@ int tensor_equal(struct tensor *self, struct tensor *other)
         return 0;
     }
     bool plain = self->dtype == other->dtype && !dtype_is_float((enum dtype)self->dtype) &&
-                 self->storage->device.type == DEVICE_CPU &&
-                 other->storage->device.type == DEVICE_CPU;
+                 tensor_on_cpu(self) && tensor_on_cpu(other);
     if (plain && tensor_is_contiguous(self) && tensor_is_contiguous(other)) {
         size_t bytes = (size_t)self->numel * dtype_info[self->dtype].bytes;
         return bytes == 0 || memcmp(tensor_ptr(self), tensor_ptr(other), bytes) == 0;

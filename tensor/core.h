@@ -68,6 +68,12 @@ TENSOR_API int tensor_set_layout(struct tensor *tensor, const struct tensor *vie
 /* Makes `tensor` share `source`'s storage, sizes, strides, offset and dtype (`x.data = y`). */
 TENSOR_API int tensor_set_data(struct tensor *tensor, struct tensor *source);
 
+/* Whether the host may read and write its elements. */
+static inline bool tensor_on_cpu(const struct tensor *tensor)
+{
+    return tensor->storage->device.type == DEVICE_CPU;
+}
+
 static inline void *tensor_ptr(const struct tensor *tensor)
 {
     return (char *)tensor->storage->data + (size_t)tensor->offset * dtype_info[tensor->dtype].bytes;

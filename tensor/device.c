@@ -14,7 +14,7 @@ const struct backend *backend_of(struct device device)
 
 int backend_copy(struct tensor *target, const struct tensor *source)
 {
-    bool host = target->storage->device.type == DEVICE_CPU;
+    bool host = tensor_on_cpu(target);
     const struct backend *backend =
         backend_of(host ? source->storage->device : target->storage->device);
 

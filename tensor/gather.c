@@ -35,7 +35,7 @@ static int carry(const struct tensor *self, struct tensor *index, struct tensor 
         tensor_retain(index);
         return 0;
     }
-    if (index->storage->device.type != DEVICE_CPU) {
+    if (!tensor_on_cpu(index)) {
         char text[32] = "cpu";
         if (device.type != DEVICE_CPU)
             snprintf(text, sizeof text, "cuda:%d", device.index);

@@ -142,7 +142,7 @@ struct tensor *body_bincount(struct tensor *out, struct tensor *self, struct ten
     if (!numbers || (weights && !(values = call_dense(weights, dtype)))) {
         goto done;
     }
-    if (numbers->storage->device.type != DEVICE_CPU) {
+    if (!tensor_on_cpu(numbers)) {
         int64_t most = device_bin_count(numbers, minlength);
         bins = most < 0 ? NULL : device_bins(numbers, values, most, dtype);
         goto done;
@@ -315,7 +315,7 @@ struct tensor *body_histc(struct tensor *out, struct tensor *self, int64_t bins,
         return NULL;
     }
     struct tensor *dense = call_dense(self, dtype_info[self->dtype].accumulator);
-    if (dense && dense->storage->device.type != DEVICE_CPU) {
+    if (dense && !tensor_on_cpu(dense)) {
         counts = device_counts(dense, range, bins);
         result = counts ? call_cast(counts, (enum dtype)self->dtype) : NULL;
         tensor_release(counts);

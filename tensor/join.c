@@ -55,8 +55,7 @@ static int join_add(struct join *join, struct tensor *item)
         return 0;
     if (item->dtype == result->dtype &&
         result->numel * (int64_t)dtype_info[item->dtype].bytes <= SMALL_BYTES &&
-        result->storage->device.type == DEVICE_CPU && tensor_is_contiguous(item) &&
-        tensor_is_contiguous(result)) {
+        tensor_on_cpu(result) && tensor_is_contiguous(item) && tensor_is_contiguous(result)) {
         copy_small(join, item);
     } else {
         struct tensor *part = part_of(join, item);

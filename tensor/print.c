@@ -209,8 +209,8 @@ static int load_values(struct printer *printer)
     printer->count = printer->next = 0;
     if (count == 0)
         return 0;
-    struct tensor *shown = tensor->storage->device.type == DEVICE_CPU ? tensor_retain(tensor)
-                                                                      : shown_part(printer, tensor);
+    struct tensor *shown =
+        tensor_on_cpu(tensor) ? tensor_retain(tensor) : shown_part(printer, tensor);
     if (!shown)
         return -1;
     collect(printer, shown, tensor_ptr(shown), 0);
@@ -465,7 +465,7 @@ static void add_device(struct suffixes *suffixes, const struct tensor *tensor)
 {
     char device[32];
 
-    if (tensor->storage->device.type == DEVICE_CPU)
+    if (tensor_on_cpu(tensor))
         return;
     snprintf(device, sizeof device, "cuda:%d", tensor->storage->device.index);
     add_suffix(suffixes, "device='", device, "'");

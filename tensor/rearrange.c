@@ -199,9 +199,10 @@ static int check_counts(const struct tensor *repeats)
     return 0;
 }
 
-/* The sum of the counts, so far in `so_far` (at least one): the expected one if it is given, which spares waiting for
- * a GPU; -1 with the error set. */
-static int64_t device_total(struct tensor *counts, struct tensor *so_far, struct maybe_int output_size)
+/* The sum of the counts, so far in `so_far` (at least one): the expected one if it is given, which
+ * spares waiting for a GPU; -1 with the error set. */
+static int64_t device_total(struct tensor *counts, struct tensor *so_far,
+                            struct maybe_int output_size)
 {
     struct scalar least, total;
     struct tensor *last, *smallest = NULL;
@@ -250,7 +251,7 @@ struct tensor *body_repeat_interleave_counts(struct tensor *out, struct tensor *
     (void)out;
     if (check_counts(repeats) || !(counts = call_contiguous(repeats)))
         return NULL;
-    if (counts->storage->device.type != DEVICE_CPU) {
+    if (!tensor_on_cpu(counts)) {
         result = interleave_on_device(counts, output_size);
         tensor_release(counts);
         return result;

@@ -164,7 +164,8 @@ int alias_split(struct tensor *self, int64_t split_size, int64_t dim, struct ten
         return -1;
     for (int64_t i = 0; i < count; i++) {
         int64_t start = i * split_size, left = size - start;
-        if (tensor_list_add(result, piece_of(self, dim, start, left < split_size ? left : split_size)))
+        if (tensor_list_add(result,
+                            piece_of(self, dim, start, left < split_size ? left : split_size)))
             return -1;
     }
     return 0;
@@ -306,10 +307,11 @@ int compose_tensor_split_tensor(struct tensor *self, struct tensor *places, int6
                                 struct tensor_list *result)
 {
     *result = (struct tensor_list){NULL, 0};
-    if (places->storage->device.type != DEVICE_CPU) {
-        error_set(ERROR_RUNTIME,
-                  "tensor_split expected tensor_indices_or_sections to be on cpu, but it's on cuda:%d",
-                  places->storage->device.index);
+    if (!tensor_on_cpu(places)) {
+        error_set(
+            ERROR_RUNTIME,
+            "tensor_split expected tensor_indices_or_sections to be on cpu, but it's on cuda:%d",
+            places->storage->device.index);
         return -1;
     }
     if (places->dtype != DTYPE_I64) {

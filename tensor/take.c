@@ -132,11 +132,6 @@ static int device_put(struct tensor *result, struct tensor *index, struct tensor
 
 /* --- the ops --- */
 
-static bool is_on_device(const struct tensor *self)
-{
-    return self->storage->device.type != DEVICE_CPU;
-}
-
 /* Contiguous, whatever the strides of the index. */
 struct tensor *body_take(struct tensor *out, struct tensor *self, struct tensor *index)
 {
@@ -149,7 +144,7 @@ struct tensor *body_take(struct tensor *out, struct tensor *self, struct tensor 
         error_set(ERROR_INDEX, "take(): tried to take from an empty tensor");
         return NULL;
     }
-    if (is_on_device(self))
+    if (!tensor_on_cpu(self))
         return call_deliver(out, device_take(self, index), "take");
     offsets = numbered_offsets(self, index);
     if (offsets)
@@ -199,7 +194,7 @@ struct tensor *body_put(struct tensor *out, struct tensor *self, struct tensor *
         return NULL;
     }
     result = call_target(out, self, source, MEMORY_PRESERVE);
-    if (result && is_on_device(result)) {
+    if (result && !tensor_on_cpu(result)) {
         if (index->numel && device_put(result, index, source, accumulate))
             tensor_clear(&result);
         return result;

@@ -149,11 +149,6 @@ static int unique_rows(const struct rows *rows, struct device device, struct int
     return made ? 0 : -1;
 }
 
-static bool is_on_device(const struct tensor *self)
-{
-    return self->storage->device.type != DEVICE_CPU;
-}
-
 /* --- elements --- */
 
 static struct rows rows_of_elements(const struct tensor *dense, const int64_t *order,
@@ -172,7 +167,7 @@ int body_unique2(struct tensor *self, bool sorted, bool return_inverse, bool ret
     struct tensor *dense = call_contiguous(self);
     struct tensor *flat =
         dense ? tensor_alias(dense, 1, &dense->numel, (const int64_t[]){1}, dense->offset) : NULL;
-    if (flat && flat->numel && is_on_device(flat)) {
+    if (flat && flat->numel && !tensor_on_cpu(flat)) {
         status = device_unique(flat, tensor_shape(self), return_inverse, return_counts, result);
         tensor_release(flat);
         tensor_release(dense);
@@ -292,7 +287,7 @@ static int unique_slices(struct tensor *self, int64_t dim, bool sort, struct ten
     }
     struct tensor *dense = dim_first(self, dim);
     int64_t count = dense ? dense->sizes[0] : 0;
-    bool on_device = count && is_on_device(dense);
+    bool on_device = count && !tensor_on_cpu(dense);
     int64_t *order =
         dense && !on_device ? mem_alloc((size_t)(2 * count + 1) * sizeof *order) : NULL;
     if (on_device) {
@@ -344,7 +339,7 @@ int body_unique_consecutive(struct tensor *self, bool return_inverse, bool retur
         return -1;
     }
     int status;
-    if (dense->numel && is_on_device(dense)) {
+    if (dense->numel && !tensor_on_cpu(dense)) {
         status = device_unique_consecutive(dense, return_inverse, return_counts, result);
     } else {
         struct rows rows = rows_of_elements(dense, NULL, &work);

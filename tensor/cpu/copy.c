@@ -181,7 +181,7 @@ int cpu_copy(struct tensor *target, const struct tensor *source)
 
 int cpu_copy_(struct tensor *self, struct tensor *src, bool non_blocking)
 {
-    if (src->storage->device.type != DEVICE_CPU) {
+    if (!tensor_on_cpu(src)) {
         return backend_of(src->storage->device)->ops->copy_(self, src, non_blocking);
     }
     return call_check_copy(self, src) ? -1 : cpu_copy(self, src);

@@ -61,7 +61,7 @@ PyObject *list_take(struct tensor_list *list, PyTypeObject *type)
 /* The elements of a tensor as work; of a GPU's enough, since the call may wait for it. */
 static int64_t work_of(const struct tensor *tensor)
 {
-    return tensor->storage->device.type == DEVICE_CPU ? tensor->numel : GIL_FREE_NUMEL + 1;
+    return tensor_on_cpu(tensor) ? tensor->numel : GIL_FREE_NUMEL + 1;
 }
 
 /* Whether the call's work is worth releasing the GIL. */
@@ -120,10 +120,9 @@ static int check_factory_out(const struct value *values, const struct tensor *ou
         return -1;
     }
     if (device.type != DEVICE_NONE && device.type != out->storage->device.type) {
-        PyErr_Format(PyExc_RuntimeError,
-                     "device type %s does not match device type of out parameter (%s)",
-                     device.type == DEVICE_CPU ? "cpu" : "cuda",
-                     out->storage->device.type == DEVICE_CPU ? "cpu" : "cuda");
+        PyErr_Format(
+            PyExc_RuntimeError, "device type %s does not match device type of out parameter (%s)",
+            device.type == DEVICE_CPU ? "cpu" : "cuda", tensor_on_cpu(out) ? "cpu" : "cuda");
         return -1;
     }
     return 0;
@@ -134,7 +133,8 @@ static bool wants_pinned(const struct value *values)
     return values[FACTORY_PIN_MEMORY].kind == VALUE_BOOL && values[FACTORY_PIN_MEMORY].i;
 }
 
-/* Whether the thread's default device is for this op: not where a tensor says where the new one goes. */
+/* Whether the thread's default device is for this op: not where a tensor says where the new one
+ * goes. */
 static bool follows_default(const struct op_spec *op)
 {
     size_t length = strlen(op->name);

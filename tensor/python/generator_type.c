@@ -227,7 +227,7 @@ static PyObject *set_state(PyObject *self, PyObject *object)
     }
     struct tensor *tensor = tensor_of(object);
     if (tensor->dtype != DTYPE_U8 || !tensor_is_contiguous(tensor) ||
-        tensor->storage->device.type != DEVICE_CPU) {
+        !tensor_on_cpu(tensor)) {
         PyErr_SetString(PyExc_TypeError, "RNG state must be a torch.ByteTensor");
         return NULL;
     }

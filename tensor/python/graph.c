@@ -57,7 +57,7 @@ static PyObject *outputs_list(const struct node *node)
 /* The value of a single number in main memory, else None. */
 static PyObject *number_or_none(struct tensor *tensor)
 {
-    bool readable = tensor->numel == 1 && tensor->storage->device.type == DEVICE_CPU;
+    bool readable = tensor->numel == 1 && tensor_on_cpu(tensor);
     return readable ? scalar_object(dtype_load((enum dtype)tensor->dtype, tensor_ptr(tensor)))
                     : Py_NewRef(Py_None);
 }

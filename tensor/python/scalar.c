@@ -76,7 +76,7 @@ static int integer_scalar(PyObject *object, struct scalar *value)
 
 struct tensor *tensor_on_host(struct tensor *tensor)
 {
-    if (tensor->storage->device.type == DEVICE_CPU) {
+    if (tensor_on_cpu(tensor)) {
         return tensor_retain(tensor);
     }
     PyThreadState *state = core_enter();
@@ -91,7 +91,7 @@ struct tensor *tensor_on_host(struct tensor *tensor)
 int item_of(struct tensor *tensor, struct scalar *value)
 {
     int status;
-    if (tensor->storage->device.type == DEVICE_CPU) {
+    if (tensor_on_cpu(tensor)) {
         status = tensor_item(tensor, value);
     } else {
         PyThreadState *state = core_enter();

@@ -75,7 +75,7 @@ static PyObject *run(PyObject *object, const struct pass *pass)
 /* 0, or -1 with an exception. */
 static int check_on_host(const struct tensor *tensor, const char *name)
 {
-    if (tensor->storage->device.type == DEVICE_CPU) {
+    if (tensor_on_cpu(tensor)) {
         return 0;
     }
     PyErr_Format(PyExc_TypeError, "%s is only implemented on CPU tensors", name);

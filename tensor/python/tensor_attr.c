@@ -48,7 +48,7 @@ static PyObject *get_is_cuda(PyObject *self, void *Py_UNUSED(closure))
 
 static PyObject *get_is_cpu(PyObject *self, void *Py_UNUSED(closure))
 {
-    return PyBool_FromLong(tensor_of(self)->storage->device.type == DEVICE_CPU);
+    return PyBool_FromLong(tensor_on_cpu(tensor_of(self)));
 }
 
 /* Kinds of tensors that this library does not have. */

@@ -116,7 +116,7 @@ static PyObject *moved(PyObject *self, struct device device, enum dtype dtype, b
     if (cuda_named(&device)) {
         return NULL;
     }
-    if (device.type == DEVICE_CPU && tensor->storage->device.type == DEVICE_CPU) { /* nothing to wait for */
+    if (device.type == DEVICE_CPU && tensor_on_cpu(tensor)) { /* nothing to wait for */
         return tensor_object_like(self, tensor_to_device(tensor, device, dtype, non_blocking, false, memory_format));
     }
     PyThreadState *state = core_enter();

@@ -150,7 +150,7 @@ static struct tensor *dense(struct tensor *tensor)
 {
     struct tensor *whole = shape_is_dense(tensor->dims, tensor->sizes, tensor->strides) ? tensor_retain(tensor)
                                                                                         : call_contiguous(tensor);
-    if (!whole || whole->storage->device.type == DEVICE_CPU) {
+    if (!whole || tensor_on_cpu(whole)) {
         return whole;
     }
     bool recording = grad_mode_set(false);
@@ -182,7 +182,7 @@ static PyObject *tensor_reduce(PyObject *self, PyObject *Py_UNUSED(protocol))
         PyObject *strides = sizes ? size_object(whole->dims, whole->strides) : NULL;
         if (strides) {
             PyObject *device =
-                tensor->storage->device.type == DEVICE_CPU ? NULL : device_object(tensor->storage->device);
+                tensor_on_cpu(tensor) ? NULL : device_object(tensor->storage->device);
             result = Py_BuildValue(
                 device ? "O(ONNNONN)O" : "O(ONNNON)O", rebuild, Py_TYPE(self), data,
                 dtype_object(whole->dtype), sizes, tensor_tracks(tensor) ? Py_True : Py_False,

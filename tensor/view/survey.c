@@ -509,7 +509,7 @@ static int survey_sample(struct tensor *self, struct survey *survey, bool bins_o
 int survey_tensor_within(struct tensor *self, struct survey *survey, double most_ms)
 {
     int order[TENSOR_MAX_DIMS];
-    bool host = self->storage->device.type == DEVICE_CPU;
+    bool host = tensor_on_cpu(self);
 
     *survey = (struct survey){.nan_at = -1, .mean = (double)NAN, .deviation = (double)NAN};
     if (self->numel == 0) {
