@@ -45,6 +45,16 @@ def compared(book):
     return [plain(cell.outputs) for cell in code_cells(book) if not IGNORED & set(cell.metadata.get("tags", ()))]
 
 
+def without_words(cells):
+    """Views by their text alone: the rest is in the language of the environment that they were made in."""
+    def reduced(output):
+        if not isinstance(output[1], dict) or "text/html" not in output[1]:
+            return output
+        return output[0], {**output[1], "text/html": output[1]["text/html"].partition("</pre>")[0].rpartition("<pre")[2]}
+
+    return [[reduced(output) for output in cell] for cell in cells]
+
+
 def pictures(book):
     return [plain(cell.outputs) for cell in code_cells(book)
             if any("image/png" in output.get("data", {}) for output in cell.outputs)]
@@ -99,9 +109,8 @@ def test_outputs_are_the_same_everywhere(lab, by_command, monkeypatch, shots, na
     browser = nbformat.read(lab.server.root / name, 4)
     check_page(shown, code_cells(browser))
     stored = nbformat.read(ROOT / "notebooks" / name, 4)
-    assert compared(browser) == compared(stored)
-    assert compared(command) == compared(stored)
-    assert compared(client) == compared(stored)
+    assert compared(browser) == compared(command) == compared(client)
+    assert without_words(compared(browser)) == without_words(compared(stored))
     assert pictures(command) == pictures(client) == pictures(browser)
     for theme in ("Light", "Dark"):
         lab.theme(f"JupyterLab {theme}")
