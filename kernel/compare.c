@@ -102,22 +102,24 @@ static void add_name(struct buffer *out, const char *name)
             buffer_addf(out, "\\x%02x", *name);
 }
 
-static void add_text(struct buffer *out, const json_t *value, const char *mime,
+/* The text of an output (taken over), made ready. */
+static void add_text(struct buffer *out, struct buffer text, const char *mime,
                      const struct compare_options *options)
 {
-    struct buffer text = BUFFER_INIT;
-    notebook_add_text(&text, value);
     prepare(&text, mime, options);
     add_escaped(out, &text);
 }
 
-static void add_json(struct buffer *out, const json_t *value, const char *mime,
-                     const struct compare_options *options)
+/* A representation: text in one piece or as lines, or JSON. */
+static void add_value(struct buffer *out, const json_t *value, const char *mime,
+                      const struct compare_options *options)
 {
     struct buffer text = BUFFER_INIT;
-    json_write(&text, value);
-    prepare(&text, mime, options);
-    add_escaped(out, &text);
+    if (json_is_string(value) || (json_is_array(value) && notebook_mime_is_text(mime)))
+        notebook_add_text(&text, value);
+    else
+        json_write(&text, value);
+    add_text(out, text, mime, options);
 }
 
 /* The line above an output; `mime` may be NULL. */
@@ -150,12 +152,8 @@ static void add_bundle(struct buffer *out, const json_t *output, const char *typ
     }
     qsort(keys, count, sizeof(*keys), compare_keys);
     for (size_t i = 0; i < count; i++) {
-        value = json_object_get(data, keys[i]);
         add_heading(out, type, keys[i]);
-        if (json_is_string(value) || (json_is_array(value) && notebook_mime_is_text(keys[i])))
-            add_text(out, value, keys[i], options);
-        else
-            add_json(out, value, keys[i], options);
+        add_value(out, json_object_get(data, keys[i]), keys[i], options);
         buffer_add_char(out, '\n');
     }
     free(keys);
@@ -179,8 +177,7 @@ static size_t add_stream(struct buffer *out, const json_t *outputs, size_t index
         next = stream_of(json_array_get(outputs, index));
     }
     add_heading(out, name, NULL);
-    prepare(&text, "text/plain", options);
-    add_escaped(out, &text);
+    add_text(out, text, "text/plain", options);
     if (out->data[out->size - 1] != '\n')
         buffer_add_text(out, "\n\\ no line end\n");
     return index;
@@ -190,6 +187,7 @@ static void add_output(struct buffer *out, const json_t *output,
                        const struct compare_options *options)
 {
     const char *type = json_member_text(output, "output_type", "?");
+    struct buffer text = BUFFER_INIT;
     if (strcmp(type, "error") != 0) {
         add_bundle(out, output, type, options);
         return;
@@ -197,7 +195,8 @@ static void add_output(struct buffer *out, const json_t *output,
     add_heading(out, "error", NULL);
     add_name(out, json_member_text(output, "ename", "?"));
     buffer_add_text(out, ": ");
-    add_text(out, json_object_get(output, "evalue"), "text/plain", options);
+    notebook_add_text(&text, json_object_get(output, "evalue"));
+    add_text(out, text, "text/plain", options);
     buffer_add_char(out, '\n');
 }
 
@@ -348,15 +347,15 @@ static bool languages_differ(const json_t *stored, const json_t *fresh)
     return *old && *new &&strcmp(old, new) != 0;
 }
 
-/* What costs most, decoding pictures, waits until the rest has found a difference. */
+/* What costs most, decoding pictures and looking for languages, waits until the rest has found a
+ * difference. */
 bool compare_outputs(const json_t *stored, const json_t *fresh,
                      const struct compare_options *options, struct buffer *report)
 {
-    struct compare_options whole = *options, plain;
-    whole.views_as_text = languages_differ(stored, fresh);
-    plain = whole;
+    struct compare_options plain = *options, whole = *options;
     plain.rewrite = NULL;
-    bool again = options->rewrite && !options->exact;
-    return compare_once(stored, fresh, &plain, again ? NULL : report) ||
-           (again && compare_once(stored, fresh, &whole, report));
+    if (compare_once(stored, fresh, &plain, NULL))
+        return true;
+    whole.views_as_text = languages_differ(stored, fresh);
+    return compare_once(stored, fresh, &whole, report);
 }

@@ -3,7 +3,7 @@
 #include "convert.h"
 #include "pymodule.h"
 #include "shell.h"
-#include <string.h>
+#include <stdlib.h>
 
 static PyObject *module; /* once imported, to the end of the process */
 
@@ -20,23 +20,18 @@ static PyObject *call(const char *function, PyObject *first, PyObject *second)
 
 int compare_python_read_rules(const char *path, struct buffer *problem)
 {
-    PyObject *text = PyUnicode_DecodeFSDefault(path), *type, *value, *traceback;
+    PyObject *text = PyUnicode_DecodeFSDefault(path);
     PyObject *result = call("read_rules", text, NULL);
     int status = result ? 0 : -1;
     Py_XDECREF(result);
     Py_XDECREF(text);
     if (status == 0)
         return 0;
-    PyErr_Fetch(&type, &value, &traceback);
-    PyErr_NormalizeException(&type, &value, &traceback);
-    PyObject *words = value ? PyObject_Str(value) : NULL;
-    if (words)
-        convert_text(words, problem);
-    PyErr_Clear();
-    Py_XDECREF(words);
-    Py_XDECREF(type);
-    Py_XDECREF(value);
-    Py_XDECREF(traceback);
+    char *ename, *evalue;
+    shell_fetch_error(&ename, &evalue);
+    buffer_add_text(problem, evalue);
+    free(ename);
+    free(evalue);
     return -1;
 }
 

@@ -33,8 +33,7 @@ static struct {
     atomic_bool running;
 } shell;
 
-/* "ModuleNotFoundError: No module named 'IPython'", and no Python error any more. */
-static void fetch_error(char **ename, char **evalue)
+void shell_fetch_error(char **ename, char **evalue)
 {
     PyObject *type, *value, *traceback;
     struct buffer text = BUFFER_INIT;
@@ -87,7 +86,7 @@ static int find_functions(PyObject *module)
 static void tell_problem(struct buffer *problem)
 {
     char *ename, *evalue;
-    fetch_error(&ename, &evalue);
+    shell_fetch_error(&ename, &evalue);
     bool import = strcmp(ename, "ModuleNotFoundError") == 0 || strcmp(ename, "ImportError") == 0;
     buffer_addf(problem, "IPython, which runs the cells, could not be started in %s (%s: %s).",
                 python_executable(), ename, evalue);
@@ -202,7 +201,7 @@ static void end_broken_cell(execute_done *done, void *context)
 {
     struct outcome outcome = {0};
     char *ename, *evalue;
-    fetch_error(&ename, &evalue);
+    shell_fetch_error(&ename, &evalue);
     pymodule_set_done(NULL, NULL);
     pymodule_set_phase(PHASE_IDLE);
     outcome_set_error(&outcome, ename, evalue);
@@ -255,7 +254,7 @@ static json_t *content_of(PyObject *result)
     Py_XDECREF(result);
     if (!content) {
         char *ename, *evalue;
-        fetch_error(&ename, &evalue);
+        shell_fetch_error(&ename, &evalue);
         content = json_pack("{s:s, s:s, s:s, s:[]}", "status", "error", "ename", ename, "evalue",
                             evalue, "traceback");
         free(ename);

@@ -17,6 +17,10 @@ int shell_start(struct buffer *problem);
  * PyObject, or NULL with a Python error. Any thread with the GIL. */
 struct _object *shell_import(const char *name);
 
+/* Takes the Python error that is set: "ModuleNotFoundError" and "No module named 'IPython'", for
+ * free(). Any thread with the GIL. */
+void shell_fetch_error(char **ename, char **evalue);
+
 /* Drops the shell; before python_stop. */
 void shell_stop(void);
 
