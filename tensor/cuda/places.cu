@@ -311,26 +311,26 @@ __global__ void scatter_kernel(bits_of<D> *self, const bits_of<D> *source, const
     }
 }
 
-template <enum dtype D, enum cuda_update update>
-struct put_of {
+template <enum dtype D, enum cuda_update update> struct put_of {
     static int run(void *self, const void *values, int64_t row_step, int64_t step,
-                   const struct cuda_plan *plan, cuda_stream stream){
-        int64_t count = planned_count(plan); return launch(
-            put_kernel<D, update>, blocks_for(count, CUDA_THREADS), CUDA_THREADS, stream,
-            (bits_of<D> *)self, (const bits_of<D> *)values, row_step, step, *plan, count);}
-}
-;
+                   const struct cuda_plan *plan, cuda_stream stream)
+    {
+        int64_t count = planned_count(plan);
+        return launch(put_kernel<D, update>, blocks_for(count, CUDA_THREADS), CUDA_THREADS, stream,
+                      (bits_of<D> *)self, (const bits_of<D> *)values, row_step, step, *plan, count);
+    }
+};
 
-template <enum dtype D, enum cuda_update update>
-struct scatter_of {
+template <enum dtype D, enum cuda_update update> struct scatter_of {
     static int run(void *self, const void *source, const int64_t *places,
                    const struct cuda_dims *dims, int64_t count, int64_t size, int64_t dim_step,
-                   cuda_stream stream){
+                   cuda_stream stream)
+    {
         return launch(scatter_kernel<D, update>, blocks_for(count, CUDA_THREADS), CUDA_THREADS,
                       stream, (bits_of<D> *)self, (const bits_of<D> *)source, places, *dims, count,
-                      size, dim_step);}
-}
-;
+                      size, dim_step);
+    }
+};
 
 /* Calls Of<dtype, update>::run: elements that are only put are told apart by their size alone. */
 template <template <enum dtype, enum cuda_update> class Of, enum cuda_update update, class... Args>
