@@ -11,6 +11,19 @@ if SITE and SITE not in sys.path:
     sys.path.insert(0, SITE)
 
 
+@pytest.fixture(scope="session")
+def waits():
+    """How often a call lets the host wait for a device."""
+    import torch
+
+    def count(call):
+        before = torch._C._cuda_waitCount()
+        call()
+        return torch._C._cuda_waitCount() - before
+
+    return count
+
+
 @pytest.fixture(scope="session", autouse=True)
 def gpu():
     """There must be one: a run without would test nothing."""
