@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import _C
 
-from mesale._names import variables
+from mesale._names import running_shell, variables
 from mesale._words import printable, shape_text, size_text, words
 
 FOLD_OVER = 40      # operations; a larger graph is folded unless told otherwise
@@ -151,10 +151,8 @@ def _cut_lines(node: Mapping[str, Any], argument: str | None, names: Mapping[int
 def _place(filename: str, line: int) -> str:
     """A line of code with where it is: "In[3], line 2: y = w * x"."""
     name = filename.rpartition("/")[2]
-    if "IPython" in sys.modules:
-        from IPython import get_ipython
-        known = getattr(getattr(get_ipython(), "compile", None), "format_code_name", lambda name: None)(filename)
-        name = known[1] if known else name
+    known = getattr(getattr(running_shell(), "compile", None), "format_code_name", lambda name: None)(filename)
+    name = known[1] if known else name
     source = linecache.getline(filename, line).strip()
     return f"{printable(name)}, {words('line', 'satır')} {line}" + (f": {printable(source, 60)}" if source else "")
 

@@ -1,11 +1,19 @@
-"""What users call their tensors."""
+"""What users call their tensors, and the shell that they are in."""
 from __future__ import annotations
 
+import sys
 from types import FrameType
+from typing import Any
 
 import torch
 
 from mesale._words import printable
+
+
+def running_shell() -> Any:
+    """The IPython that runs, or None. It is not imported for that."""
+    get = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return get() if get else None
 
 
 def variables(frame: FrameType) -> dict[int, str]:

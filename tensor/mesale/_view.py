@@ -1,7 +1,7 @@
 """Views of what holds tensors: lists, tuples, dicts, named tuples, torch.Size; and how a shell comes to show them."""
-import sys
-
 from torch import _C
+
+from mesale._names import running_shell
 
 _DEPTH = 3      # lists within lists are looked through so deep
 _LENGTH = 1000  # as many members of each
@@ -46,23 +46,21 @@ def _collect(holder, path, depth, found):
 
 def _text(holder):
     """What the shell prints."""
-    shell = _shell()
+    shell = running_shell()
     text = shell.display_formatter.formatters["text/plain"](holder) if shell else None
     return text if isinstance(text, str) else repr(holder)
 
 
-def _shell():
-    """The IPython that runs, or None. It is not imported for that."""
-    get = getattr(sys.modules.get("IPython"), "get_ipython", None)
-    return get() if get else None
+def enter_shell():
+    """In a shell there are views, and graphs know the lines of cells."""
+    if running_shell():
+        _C._record_lines(True)
+        register()
 
 
 def register():
-    """Tells the shell that runs of these views, and has graphs know the lines of cells; what somebody else registered
-    stays."""
-    shell = _shell()
-    if shell:
-        _C._record_lines(True)
+    """Tells the shell that runs of these views; what somebody else registered stays."""
+    shell = running_shell()
     formatter = shell.display_formatter.formatters.get("text/html") if shell else None
     for kind in _KINDS if formatter else ():
         if kind not in formatter.type_printers:

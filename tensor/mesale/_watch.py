@@ -24,7 +24,7 @@ from typing import Any
 import torch
 
 from mesale._frame import html_frame, text_frame
-from mesale._names import variables
+from mesale._names import running_shell, variables
 from mesale._words import printable
 
 INTERVAL = 0.34         # seconds between frames: with the last one, which does not wait, at most 4 in any second
@@ -339,8 +339,6 @@ class _Lines:
 
 
 def _output() -> _Page | _Terminal | _Lines:
-    if "IPython" in sys.modules:
-        from IPython import get_ipython
-        if getattr(get_ipython(), "kernel", None) is not None:
-            return _Page()
+    if getattr(running_shell(), "kernel", None) is not None:
+        return _Page()
     return _Terminal() if sys.stdout.isatty() else _Lines()

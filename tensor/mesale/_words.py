@@ -1,15 +1,15 @@
 """Words in the user's language, sizes and times as people read them, and text that does no harm where it is shown."""
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 
-_language = next((value for value in map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG")) if value), "")
-TURKISH = _language.partition("_")[0].partition(".")[0].lower() in ("tr", "turkish")
+from torch import _C
+
+TURKISH = _C._is_turkish()
 
 
 def words(english: str, turkish: str) -> str:
-    """The one of two texts that the user reads, by the rule of the kernel's other notes."""
+    """The one of two texts that the user reads, by the rule of the views."""
     return turkish if TURKISH else english
 
 

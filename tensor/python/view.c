@@ -200,6 +200,11 @@ static PyObject *view_size_html(PyObject *Py_UNUSED(module), PyObject *args)
     return html_take(html);
 }
 
+static PyObject *is_turkish(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+{
+    return PyBool_FromLong(view_turkish());
+}
+
 static PyObject *set_view(PyObject *Py_UNUSED(module), PyObject *on)
 {
     bool old = view_on;
@@ -228,6 +233,7 @@ PyMethodDef view_functions[] = {
     {"_view_html", view_html, METH_VARARGS, NULL},
     {"_view_items", view_items_html, METH_VARARGS, NULL},
     {"_view_size", view_size_html, METH_VARARGS, NULL},
+    {"_is_turkish", is_turkish, METH_NOARGS, NULL},
     {"_set_view", set_view, METH_O, NULL},
     {"_get_view", get_view, METH_NOARGS, NULL},
     {0},

@@ -139,5 +139,5 @@ from torch.functional import *  # noqa: E402, F401, F403
 
 if "IPython" in _sys.modules:  # in a shell, lists of tensors and the like have views
     from mesale import _view  # noqa: E402
-    _view.register()
+    _view.enter_shell()
     del _view

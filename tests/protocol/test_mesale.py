@@ -71,5 +71,5 @@ def test_lines_of_cells_are_named_by_their_cell(ready):
     count = outcome.reply["execution_count"]
     assert f"In[{count}], line 2: return y * 2  50 × MulBackward0" in outcome.result
     assert f"In[{count}], line 3: y = A.exp()" in outcome.result
-    code = "with mesale.record_lines(False):\n    y = A.exp()\nmesale.graph(y, fold=True)"
+    code = "with mesale.record_lines(False):\n    mesale.set_view(True)\n    y = A.exp()\nmesale.graph(y, fold=True)"
     assert "line" not in ready.run(code).ok().result
