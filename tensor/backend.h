@@ -50,6 +50,9 @@ TENSOR_API const struct backend *backend_of(struct device device);
  * child of fork. */
 const struct backend *backend_opened(struct device device);
 TENSOR_API extern const struct backend cpu_backend;
+/* "cpu" or "cuda:1", into the caller's buffer, which is returned. */
+#define DEVICE_TEXT_BYTES 32
+TENSOR_API const char *device_text(struct device device, char text[DEVICE_TEXT_BYTES]);
 /* target[...] = convert(source[...]) between any two devices. 0 or -1. */
 TENSOR_API int backend_copy(struct tensor *target, const struct tensor *source);
 

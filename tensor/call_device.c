@@ -1,18 +1,7 @@
 /* Where the tensors of an op lie: what call.h promises of devices. */
-#include <stdio.h>
 #include <string.h>
 
 #include "call.h"
-
-static const char *device_text(const struct tensor *tensor, char *text, size_t capacity)
-{
-    struct device device = tensor->storage->device;
-
-    if (device.type == DEVICE_CPU)
-        return "cpu";
-    snprintf(text, capacity, "cuda:%d", device.index);
-    return text;
-}
 
 /* The first input that is not in host memory, else the first. */
 static const struct tensor *first_on_device(struct tensor *const *inputs, int count)
@@ -36,14 +25,14 @@ int call_device(struct tensor *const *inputs, int count, struct device *device)
         return 0;
     for (int i = 0; i < count; i++) {
         const struct tensor *input = inputs[i];
-        char a[32], b[32];
+        char a[DEVICE_TEXT_BYTES], b[DEVICE_TEXT_BYTES];
         /* one number in host memory goes with any device */
         if (!input || call_same_device(input, chosen) || (input->dims == 0 && tensor_on_cpu(input)))
             continue;
         error_set(ERROR_RUNTIME,
                   "Expected all tensors to be on the same device, but found at least two devices, "
                   "%s and %s!",
-                  device_text(chosen, a, sizeof a), device_text(input, b, sizeof b));
+                  device_text(chosen->storage->device, a), device_text(input->storage->device, b));
         return -1;
     }
     return 0;
@@ -64,7 +53,7 @@ int call_check_on_device(const char *op, const char *method, const char *names, 
                          struct tensor *const *inputs, int count)
 {
     const struct tensor *first = NULL;
-    char here[32], there[32];
+    char here[DEVICE_TEXT_BYTES], there[DEVICE_TEXT_BYTES];
 
     for (int i = 0; i < count; i++) {
         if (!inputs[i])
@@ -77,8 +66,8 @@ int call_check_on_device(const char *op, const char *method, const char *names, 
                       "Expected all tensors to be on the same device, but got %.*s is on %s, "
                       "different from other tensors on %s (when checking argument in method "
                       "wrapper_CUDA_%s)",
-                      length, name, device_text(inputs[i], here, sizeof here),
-                      device_text(first, there, sizeof there), method);
+                      length, name, device_text(inputs[i]->storage->device, here),
+                      device_text(first->storage->device, there), method);
             return -1;
         }
     }

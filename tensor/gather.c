@@ -1,7 +1,6 @@
 /* Reading and writing the elements that index tensors name. Declared in op_functions.h. */
 #include "op_functions.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "backend.h"
@@ -36,13 +35,11 @@ static int carry(const struct tensor *self, struct tensor *index, struct tensor 
         return 0;
     }
     if (!tensor_on_cpu(index)) {
-        char text[32] = "cpu";
-        if (device.type != DEVICE_CPU)
-            snprintf(text, sizeof text, "cuda:%d", device.index);
+        char text[DEVICE_TEXT_BYTES];
         error_set(
             ERROR_RUNTIME,
             "indices should be either on cpu or on the same device as the indexed tensor (%s)",
-            text);
+            device_text(device, text));
         return -1;
     }
     *item = body_to_copy(NULL, index, DTYPE_NONE, device, false);

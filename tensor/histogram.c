@@ -305,28 +305,29 @@ static struct tensor *device_counts(struct tensor *dense, struct range range, in
     return counts;
 }
 
+static struct tensor *host_counts(struct tensor *dense, struct range range, int64_t bins)
+{
+    struct tensor *counts = tensor_new(DTYPE_I64, dense->storage->device, 1, &bins);
+    if (counts && (backend_of(counts->storage->device)->fill(counts, scalar_int(0)) ||
+                   count_elements(dense, range, bins, tensor_ptr(counts)))) {
+        tensor_clear(&counts);
+    }
+    return counts;
+}
+
 struct tensor *body_histc(struct tensor *out, struct tensor *self, int64_t bins, struct scalar min,
                           struct scalar max)
 {
     struct range range = {scalar_to_double(min), scalar_to_double(max)};
-    struct tensor *counts = NULL, *result = NULL;
     (void)out; /* stored by the caller: there is no form in place */
     if (check_histc(self, bins, range) || find_range(self, &range)) {
         return NULL;
     }
     struct tensor *dense = call_dense(self, dtype_info[self->dtype].accumulator);
-    if (dense && !tensor_on_cpu(dense)) {
-        counts = device_counts(dense, range, bins);
-        result = counts ? call_cast(counts, (enum dtype)self->dtype) : NULL;
-        tensor_release(counts);
-        tensor_release(dense);
-        return result;
-    }
-    counts = dense ? tensor_new(DTYPE_I64, self->storage->device, 1, &bins) : NULL;
-    if (counts && backend_of(counts->storage->device)->fill(counts, scalar_int(0)) == 0 &&
-        count_elements(dense, range, bins, tensor_ptr(counts)) == 0) {
-        result = call_cast(counts, (enum dtype)self->dtype);
-    }
+    struct tensor *counts = !dense                 ? NULL
+                            : tensor_on_cpu(dense) ? host_counts(dense, range, bins)
+                                                   : device_counts(dense, range, bins);
+    struct tensor *result = counts ? call_cast(counts, (enum dtype)self->dtype) : NULL;
     tensor_release(counts);
     tensor_release(dense);
     return result;

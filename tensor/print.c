@@ -463,12 +463,10 @@ static void add_size(struct suffixes *suffixes, const struct tensor *tensor)
 
 static void add_device(struct suffixes *suffixes, const struct tensor *tensor)
 {
-    char device[32];
+    char device[DEVICE_TEXT_BYTES];
 
-    if (tensor_on_cpu(tensor))
-        return;
-    snprintf(device, sizeof device, "cuda:%d", tensor->storage->device.index);
-    add_suffix(suffixes, "device='", device, "'");
+    if (!tensor_on_cpu(tensor))
+        add_suffix(suffixes, "device='", device_text(tensor->storage->device, device), "'");
 }
 
 /* The dtype is left out where the numbers alone tell it. */

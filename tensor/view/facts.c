@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "autograd/node.h"
+#include "backend.h"
 #include "shape.h"
 #include "view/picture.h"
 
@@ -47,17 +48,12 @@ static void add_graph(struct html *html, const struct words *words, struct tenso
 
 void facts_add_line(struct html *html, const struct words *words, struct tensor *tensor)
 {
-    struct device device = tensor->storage->device;
     int64_t bytes = tensor->numel * (int64_t)dtype_info[tensor->dtype].bytes;
-    char shape[1600], count[32];
+    char shape[1600], count[32], device[DEVICE_TEXT_BYTES];
 
     html_printf(html, "%s \xC2\xB7 %s %s \xC2\xB7 ", dtype_info[tensor->dtype].name, words->shape,
                 shape_text(tensor_shape(tensor), shape, sizeof shape));
-    if (device.type == DEVICE_CUDA) {
-        html_printf(html, "cuda:%d", device.index);
-    } else {
-        html_put(html, "cpu");
-    }
+    html_put(html, device_text(tensor->storage->device, device));
     html_printf(html, " \xC2\xB7 %s %s \xC2\xB7 requires_grad=%s \xC2\xB7 ",
                 words_count(words, bytes, count), bytes == 1 ? words->byte : words->bytes,
                 tensor_tracks(tensor) ? "True" : "False");
@@ -65,23 +61,6 @@ void facts_add_line(struct html *html, const struct words *words, struct tensor 
 }
 
 /* --- alarms --- */
-
-/* The index of the place `at` in row-major order: "2, 0, 1". */
-static void index_text(const struct tensor *tensor, int64_t at, char *text, size_t capacity)
-{
-    int64_t index[TENSOR_MAX_DIMS];
-    size_t length = 0;
-
-    text[0] = '\0';
-    for (int i = tensor->dims - 1; i >= 0; i--) {
-        index[i] = at % tensor->sizes[i];
-        at /= tensor->sizes[i];
-    }
-    for (int i = 0; i < tensor->dims && length < capacity; i++) {
-        length += (size_t)snprintf(text + length, capacity - length, "%s%lld", i ? ", " : "",
-                                   (long long)index[i]);
-    }
-}
 
 static void add_one_alarm(struct html *html, const struct words *words, const char *format,
                           const char *colour, int64_t count)
@@ -100,12 +79,11 @@ static void add_one_alarm(struct html *html, const struct words *words, const ch
 static void add_loud(struct html *html, const struct words *words, const struct tensor *tensor,
                      const struct survey *survey)
 {
-    char index[1600];
+    char index[INDEX_BYTES];
 
     add_one_alarm(html, words, words->nan, COLOUR_NAN, survey->nan);
     if (survey->nan_at >= 0 && tensor->dims > 0) {
-        index_text(tensor, survey->nan_at, index, sizeof index);
-        html_printf(html, words->at, index);
+        html_printf(html, words->at, picture_index(tensor, tensor->dims, survey->nan_at, index));
         html_put(html, " ");
     }
     add_one_alarm(html, words, words->infinity, COLOUR_INFINITY, survey->plus_infinity);

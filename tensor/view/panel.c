@@ -98,7 +98,7 @@ int table_add(struct picture *picture, int64_t slice, int64_t at, int64_t rows, 
 struct heat {
     struct tensor *host; /* the matrix, thinned, in host memory */
     int64_t rows, columns, row_step, column_step;
-    char lead[1400]; /* "2, 0, " before the index within a slice */
+    char lead[INDEX_BYTES + 2]; /* "2, 0, " before the index within a slice */
     bool vector;
     bool coarse; /* colours of one digit a channel */
 };
@@ -227,14 +227,12 @@ static void add_heat_frame(struct picture *picture, int64_t slice)
 
 static void set_lead(struct heat *heat, const struct picture *picture, int64_t slice)
 {
-    char label[1600];
+    char index[INDEX_BYTES];
 
     heat->lead[0] = '\0';
     if (slice >= 0) {
-        picture_label(picture->tensor, slice, label, sizeof label);
-        size_t length = strlen(label) - strlen(":, :]") - 1;
-        memcpy(heat->lead, label + 1, length);
-        heat->lead[length] = '\0';
+        snprintf(heat->lead, sizeof heat->lead, "%s, ",
+                 picture_index(picture->tensor, picture->tensor->dims - 2, slice, index));
     }
 }
 

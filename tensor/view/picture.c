@@ -53,26 +53,32 @@ static int64_t cut_numbers(char *text, char **numbers, int64_t most)
     return count;
 }
 
-const char *picture_label(const struct tensor *tensor, int64_t slice, char *buffer, size_t capacity)
+const char *picture_index(const struct tensor *tensor, int dims, int64_t at, char *buffer)
 {
     int64_t index[TENSOR_MAX_DIMS];
-    int lead = tensor->dims - 2;
     size_t length = 0;
+
+    buffer[0] = '\0';
+    for (int i = dims - 1; i >= 0; i--) {
+        index[i] = at % tensor->sizes[i];
+        at /= tensor->sizes[i];
+    }
+    for (int i = 0; i < dims && length < INDEX_BYTES; i++) {
+        length += (size_t)snprintf(buffer + length, INDEX_BYTES - length, "%s%lld", i ? ", " : "",
+                                   (long long)index[i]);
+    }
+    return buffer;
+}
+
+const char *picture_label(const struct tensor *tensor, int64_t slice, char *buffer, size_t capacity)
+{
+    char index[INDEX_BYTES];
+    int lead = tensor->dims - 2;
 
     if (slice < 0 || lead <= 0) {
         return shape_text(tensor_shape(tensor), buffer, capacity);
     }
-    for (int i = lead - 1; i >= 0; i--) {
-        index[i] = slice % tensor->sizes[i];
-        slice /= tensor->sizes[i];
-    }
-    for (int i = 0; i < lead && length < capacity; i++) {
-        length += (size_t)snprintf(buffer + length, capacity - length, "%s%lld", i ? ", " : "[",
-                                   (long long)index[i]);
-    }
-    if (length < capacity) {
-        snprintf(buffer + length, capacity - length, ", :, :]");
-    }
+    snprintf(buffer, capacity, "[%s, :, :]", picture_index(tensor, lead, slice, index));
     return buffer;
 }
 

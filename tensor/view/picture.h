@@ -27,6 +27,12 @@ struct picture {
 const char *picture_number(double value, char *buffer);
 /* The same of an element: whole numbers exactly, True and False. */
 const char *picture_scalar(struct scalar value, char *buffer);
+/* Room for any index as text. */
+#define INDEX_BYTES 1400
+
+/* The index within the first `dims` dims of their place `at` in row-major order: "2, 0, 1". Returns
+ * `buffer`. */
+const char *picture_index(const struct tensor *tensor, int dims, int64_t at, char *buffer);
 /* "[0, :, :]": the label of slice number `slice` of the leading dims, or "[2, 3]" for all of the
  * tensor. */
 const char *picture_label(const struct tensor *tensor, int64_t slice, char *buffer,

@@ -308,6 +308,11 @@ static int fill_bins(struct reading *reading, struct survey *survey)
 
 /* --- dense tensors in host memory --- */
 
+static bool is_dense(const struct tensor *self)
+{
+    return shape_is_dense(self->dims, self->sizes, self->strides);
+}
+
 /* Dims from the longest stride to the shortest. */
 static void order_dims(const struct tensor *self, int *order)
 {
@@ -320,26 +325,13 @@ static void order_dims(const struct tensor *self, int *order)
     }
 }
 
-/* Whether the elements are a piece of memory without holes or overlaps, in whatever order. */
-static bool is_dense(const struct tensor *self, const int *order)
+/* The row-major place of element number `at` in the memory of a dense tensor. */
+static int64_t place_of(const struct tensor *self, int64_t at)
 {
-    int64_t expected = 1;
-
-    for (int i = self->dims - 1; i >= 0; i--) {
-        int64_t size = self->sizes[order[i]];
-        if (size != 1 && self->strides[order[i]] != expected) {
-            return false;
-        }
-        expected *= size;
-    }
-    return true;
-}
-
-/* The row-major place of element number `at` in memory. */
-static int64_t place_of(const struct tensor *self, const int *order, int64_t at)
-{
+    int order[TENSOR_MAX_DIMS];
     int64_t index[TENSOR_MAX_DIMS], place = 0;
 
+    order_dims(self, order);
     for (int i = self->dims - 1; i >= 0; i--) {
         index[order[i]] = at % self->sizes[order[i]];
         at /= self->sizes[order[i]];
@@ -399,8 +391,7 @@ static int read_all(struct reading *reading, int64_t numel, struct moments *all,
 
 /* 1: `survey` is that of the whole dense tensor, but for the bins of many numbers; 0: no time; -1:
  * error. */
-static int survey_dense(struct tensor *self, const int *order, struct survey *survey,
-                        double most_ms)
+static int survey_dense(struct tensor *self, struct survey *survey, double most_ms)
 {
     struct reading reading = {.data = tensor_ptr(self), .dtype = (enum dtype)self->dtype};
     struct moments all;
@@ -410,7 +401,7 @@ static int survey_dense(struct tensor *self, const int *order, struct survey *su
         return status;
     }
     survey->count = self->numel;
-    survey->nan_at = all.nan_at >= 0 ? place_of(self, order, all.nan_at) : -1;
+    survey->nan_at = all.nan_at >= 0 ? place_of(self, all.nan_at) : -1;
     finish(survey, &all);
     if (self->numel > SURVEY_EXACT_MOST) {
         return 1;
@@ -508,15 +499,13 @@ static int survey_sample(struct tensor *self, struct survey *survey, bool bins_o
 
 int survey_tensor_within(struct tensor *self, struct survey *survey, double most_ms)
 {
-    int order[TENSOR_MAX_DIMS];
     bool host = tensor_on_cpu(self);
 
     *survey = (struct survey){.nan_at = -1, .mean = (double)NAN, .deviation = (double)NAN};
     if (self->numel == 0) {
         return 0;
     }
-    order_dims(self, order);
-    bool dense = host && is_dense(self, order);
+    bool dense = host && is_dense(self);
     if (self->numel > (dense ? INT64_MAX : host ? COPIED_MOST : SURVEY_EXACT_MOST)) {
         return survey_sample(self, survey, false);
     }
@@ -524,8 +513,7 @@ int survey_tensor_within(struct tensor *self, struct survey *survey, double most
     if (!read) {
         return -1;
     }
-    order_dims(read, order);
-    int status = survey_dense(read, order, survey, most_ms);
+    int status = survey_dense(read, survey, most_ms);
     tensor_release(read);
     if (status < 0) {
         return -1;

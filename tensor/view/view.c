@@ -130,6 +130,17 @@ static int add_fold(struct html *html, const struct words *words, struct tensor 
     return status;
 }
 
+/* The whole text, or NULL where it failed or was too long. Leaves the locale. */
+static char *finish(struct html *html, int status, locale_t old)
+{
+    number_locale_leave(old);
+    if (status < 0) {
+        html_release(html);
+        return NULL;
+    }
+    return html_finish(html);
+}
+
 char *view_tensor(struct tensor *tensor, const char *text, bool turkish)
 {
     const struct words *words = words_of(turkish);
@@ -144,12 +155,7 @@ char *view_tensor(struct tensor *tensor, const char *text, bool turkish)
         html.limit += CLOSING_BYTES;
         html_put(&html, "</div>");
     }
-    number_locale_leave(old);
-    if (status < 0) {
-        html_release(&html);
-        return NULL;
-    }
-    return html_finish(&html);
+    return finish(&html, status, old);
 }
 
 char *view_items(const struct view_item *items, int count, int64_t total, const char *text,
@@ -182,12 +188,7 @@ char *view_items(const struct view_item *items, int count, int64_t total, const 
         }
         html_put(&html, "</div>");
     }
-    number_locale_leave(old);
-    if (status < 0) {
-        html_release(&html);
-        return NULL;
-    }
-    return html_finish(&html);
+    return finish(&html, status, old);
 }
 
 char *view_size(struct ints sizes, const char *text, bool turkish)
